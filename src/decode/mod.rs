@@ -1,0 +1,46 @@
+//! Bytes to records: only the wanted fields, every record checked whole.
+//!
+//! A decoder takes one piece of input (a chunk cut at line breaks, or a slice of a Parquet
+//! file) and hands every sound record to a [`RecordSink`], every unsound one to
+//! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
+
+use crate::event::{Field, RecordAt, Reject};
+
+/// Takes records in the order in which they lie in the piece.
+pub trait RecordSink {
+    /// A sound record; `fields[slot]` is the wanted column of that slot. The texts live only for the call.
+    fn record(&mut self, at: RecordAt, fields: &[Field<'_>]);
+    /// An unsound record: it counts as read and as rejected.
+    fn reject(&mut self, reject: Reject);
+}
+
+/// How a piece ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PieceEnd {
+    /// Records met, sound or not. Blank lines are not records.
+    pub records: u64,
+    /// Lines that held nothing (or only blanks).
+    pub blank_lines: u64,
+    /// Physical line breaks in the consumed bytes.
+    pub lines: u64,
+    /// Bytes of whole records. What follows is the start of a record that goes on in the
+    /// next piece: it is to be decoded again, with the bytes of that piece behind it.
+    pub consumed: usize,
+    /// Sound records that held a quote inside an unquoted field, taken literally.
+    pub stray_quotes: u64,
+}
+
+/// Limits of one record; over them it is rejected (R13, R15), never buffered without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub max_record_bytes: usize,
+    pub max_field_bytes: usize,
+    /// Line breaks inside one quoted field.
+    pub max_field_lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_record_bytes: 2 << 20, max_field_bytes: 64 << 10, max_field_lines: 100 }
+    }
+}

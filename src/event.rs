@@ -1,0 +1,122 @@
+//! The words every stage shares: times, fields of a record, reject and warning codes.
+//! Uses nothing else of this crate.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Microseconds in one second, minute, hour and day of 86,400 s.
+pub const SECOND_US: i64 = 1_000_000;
+pub const MINUTE_US: i64 = 60 * SECOND_US;
+pub const HOUR_US: i64 = 60 * MINUTE_US;
+pub const DAY_US: i64 = 24 * HOUR_US;
+
+/// One wanted field of a record, as a decoder hands it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// The column or key is absent, or null. An empty text is `Text(b"")`.
+    Missing,
+    /// The field's text: unquoted, unescaped, valid UTF-8.
+    Text(&'a [u8]),
+    /// A time the format itself carries (Parquet), in µs since the Unix epoch, UTC.
+    TimeUs(i64),
+    /// As `TimeUs`, but without a zone: µs of the wall clock.
+    LocalTimeUs(i64),
+}
+
+/// Where a record starts, relative to the piece of input being decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordAt {
+    /// Physical lines before the record's first line, in this piece.
+    pub lines_before: u64,
+    /// Bytes before the record, in this piece of the decompressed stream.
+    pub bytes_before: u64,
+}
+
+/// Why a row was not used. The codes are permanent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RejectCode {
+    /// Fewer fields than the header.
+    R01,
+    /// More fields than the header.
+    R02,
+    /// Not UTF-8.
+    R03,
+    /// Time unreadable.
+    R04,
+    /// Time out of range.
+    R05,
+    /// Person absent.
+    R07,
+    /// A number that cannot be read.
+    R09,
+    /// Not a JSON object.
+    R10,
+    /// JSON nested too deeply.
+    R11,
+    /// A record or field over its size limit.
+    R13,
+    /// A NUL byte in a wanted field.
+    R14,
+    /// A quote that is never closed.
+    R15,
+    /// A header line repeated inside the data.
+    R16,
+    /// A time after the given end of observation.
+    R17,
+}
+
+impl RejectCode {
+    /// All codes, in order; `index` is the place in this list.
+    pub const ALL: [RejectCode; 14] = {
+        use RejectCode::*;
+        [R01, R02, R03, R04, R05, R07, R09, R10, R11, R13, R14, R15, R16, R17]
+    };
+
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// A few words for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            RejectCode::R01 => "too few fields",
+            RejectCode::R02 => "too many fields",
+            RejectCode::R03 => "not UTF-8",
+            RejectCode::R04 => "time unreadable",
+            RejectCode::R05 => "time out of range",
+            RejectCode::R07 => "no person",
+            RejectCode::R09 => "number unreadable",
+            RejectCode::R10 => "not a JSON object",
+            RejectCode::R11 => "JSON nested too deeply",
+            RejectCode::R13 => "record or field too large",
+            RejectCode::R14 => "NUL byte",
+            RejectCode::R15 => "quote never closed",
+            RejectCode::R16 => "repeated header",
+            RejectCode::R17 => "time after the end of observation",
+        }
+    }
+
+    /// Repeated header lines are shown but do not count against the tolerance.
+    pub fn counts_against_tolerance(self) -> bool {
+        self != RejectCode::R16
+    }
+}
+
+impl fmt::Display for RejectCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One row that was not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    pub code: RejectCode,
+    pub at: RecordAt,
+    /// Slot of the wanted column at fault, if one is.
+    pub slot: Option<usize>,
+    /// The text at fault or the start of the record, raw and cut; sanitise before printing.
+    pub excerpt: Vec<u8>,
+    /// What is wrong, in words that hold no data.
+    pub message: String,
+}

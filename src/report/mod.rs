@@ -1,0 +1,3 @@
+//! Typed results, and how they lie in tables.
+
+pub mod table;
