@@ -1,3 +1,276 @@
 //! Typed results, and how they lie in tables.
+//!
+//! `run` of a report holds what may differ between two runs over the same events (paths, dialects,
+//! clock, threads); `body` never does.
 
+pub mod abandonment;
+pub mod collect;
+pub mod conversion;
+pub mod funnel;
+pub mod input;
+pub mod segments;
 pub mod table;
+pub mod tally;
+pub mod time_to_purchase;
+
+use funnel::FunnelReport;
+use input::Input;
+use schemars::JsonSchema;
+use serde::Serialize;
+use table::{Block, Cell, Column, Table};
+
+/// The texts behind the codes that tallies count by.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    pub events: Vec<String>,
+    /// Of every value, where one is known.
+    pub currency: Option<String>,
+    /// Whether a value column was read at all.
+    pub values_known: bool,
+}
+
+pub const REPORT_SCHEMA: &str = "dropoff.report/1";
+
+/// Everything `dropoff report` says.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    pub schema: String,
+    /// False when more rows were rejected than the tolerance allows.
+    pub trusted: bool,
+    /// Null where it was asked to be left out.
+    pub run: Option<Run>,
+    pub body: Body,
+    /// BLAKE3 of the body in its canonical form.
+    pub body_hash: String,
+}
+
+/// What may differ from run to run over the same events.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Run {
+    pub version: String,
+    pub elapsed_s: f64,
+    pub threads: usize,
+    pub files: Vec<FileRead>,
+    /// What was guessed, with the reason.
+    pub guessed: Vec<String>,
+    pub reject_samples: Vec<RejectSample>,
+    pub warnings: Vec<Warning>,
+    /// Notes on how files were read.
+    pub notes: Vec<String>,
+    pub rows_out_of_order: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct FileRead {
+    pub path: String,
+    pub format: String,
+    pub compression: String,
+    pub rows: u64,
+    pub rejected: u64,
+    pub filtered: u64,
+    pub blank_lines: u64,
+    /// Dialect and time format, as read.
+    pub read_as: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RejectSample {
+    pub file: String,
+    /// Physical line on which the record starts (for Parquet: its row), from 1.
+    pub line: u64,
+    /// Byte of the decompressed stream on which the record starts.
+    pub byte: Option<u64>,
+    pub column: Option<String>,
+    pub code: String,
+    pub message: String,
+    pub excerpt: String,
+}
+
+/// A permanent code, what it says here, and how often.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Warning {
+    pub code: String,
+    pub n: u64,
+    pub message: String,
+}
+
+/// The same for the same events and definition, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Body {
+    pub definition: Definition,
+    pub input: Input,
+    pub funnels: Vec<FunnelReport>,
+    pub warnings: Vec<Warning>,
+}
+
+/// The rules that all funnels share, and the first funnel's own.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Definition {
+    /// BLAKE3 of everything that can change a number.
+    pub hash: String,
+    pub unit: String,
+    pub window_s: Option<f64>,
+    pub rules: String,
+    pub tie: String,
+    pub session_timeout_s: f64,
+    pub time_zone: String,
+    /// Entries are counted from `from` (inclusive) to `to` (exclusive), RFC 3339.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// Condition on rows.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    pub quantile_method: String,
+    /// Segment rows per funnel before the rest is summed up.
+    pub top: usize,
+}
+
+impl Report {
+    /// The report for people and for table formats. `color` of nothing is decided here.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks = vec![Block::Heading(1, "dropoff report".to_owned()), Block::Facts(self.facts())];
+        let warnings = self.run.iter().flat_map(|run| &run.warnings).chain(&self.body.warnings);
+        for warning in warnings {
+            blocks.push(Block::Warning { code: warning.code.clone(), text: warning.message.clone() });
+        }
+        if let Some(run) = &self.run {
+            blocks.extend(run.rejects_table(&self.body.input).map(Block::Table));
+        }
+        for funnel in &self.body.funnels {
+            blocks.extend(funnel.blocks());
+        }
+        blocks
+    }
+
+    fn facts(&self) -> Vec<(String, String)> {
+        use crate::human::{count, duration};
+        let (input, definition) = (&self.body.input, &self.body.definition);
+        let mut facts = input_facts(input);
+        if let Some(run) = &self.run {
+            facts.insert(0, ("files".to_owned(), files_text(&run.files)));
+            for guess in &run.guessed {
+                facts.push(("guessed".to_owned(), guess.clone()));
+            }
+        }
+        let timeout = duration((definition.session_timeout_s * 1e6) as i64);
+        facts.push((
+            "sessions".to_owned(),
+            match &input.log_sessions {
+                None => format!("{}, split after {timeout} without a row", count(input.sessions)),
+                Some(log) => format!(
+                    "{}, split after {timeout} without a row; {} of the log's own {} are the same",
+                    count(input.sessions),
+                    count(log.identical),
+                    count(log.sessions)
+                ),
+            },
+        ));
+        facts.push(("time zone".to_owned(), definition.time_zone.clone()));
+        if let Some(filter) = &definition.filter {
+            facts.push(("where".to_owned(), filter.clone()));
+        }
+        if definition.from.is_some() || definition.to.is_some() {
+            let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".to_owned());
+            facts.push((
+                "entries".to_owned(),
+                format!("from {} to {} (exclusive)", bound(&definition.from), bound(&definition.to)),
+            ));
+        }
+        facts.push((
+            "rules".to_owned(),
+            format!("{}, equal times by {}", definition.rules, definition.tie),
+        ));
+        facts.push(("definition".to_owned(), short_hash(&definition.hash)));
+        facts.push(("body".to_owned(), short_hash(&self.body_hash)));
+        facts
+    }
+}
+
+fn short_hash(hash: &str) -> String {
+    hash.chars().take(16).collect()
+}
+
+/// Rows, people and span: the facts that every report of an input starts with.
+pub fn input_facts(input: &Input) -> Vec<(String, String)> {
+    use crate::human::count;
+    let rows = &input.rows;
+    let mut facts = vec![(
+        "rows".to_owned(),
+        format!(
+            "{} read = {} used + {} rejected + {} filtered",
+            count(rows.read),
+            count(rows.used),
+            count(rows.rejected),
+            count(rows.filtered)
+        ),
+    )];
+    facts.push(("people".to_owned(), count(input.persons)));
+    if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
+        let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
+        facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
+    }
+    facts
+}
+
+/// One file by name, several by number.
+pub fn files_text(files: &[FileRead]) -> String {
+    let form = |file: &FileRead| match file.compression.as_str() {
+        "none" => file.format.clone(),
+        compression => format!("{}, {compression}", file.format),
+    };
+    match files {
+        [] => "none".to_owned(),
+        [file] => format!("{} ({}; {})", file.path, form(file), file.read_as),
+        [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
+    }
+}
+
+impl Run {
+    /// Rejected rows by reason, with the place of the first ones.
+    fn rejects_table(&self, input: &Input) -> Option<Table> {
+        rejects_table(&self.reject_samples, input)
+    }
+}
+
+/// Rejected rows by reason, with the place of the first ones; `None` where none was rejected.
+pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
+    if input.rejects.is_empty() {
+        return None;
+    }
+    let mut rows = Vec::new();
+    for (code, &n) in &input.rejects {
+        let mut of_code = samples.iter().filter(|sample| sample.code == *code).take(3).peekable();
+        if of_code.peek().is_none() {
+            rows.push(vec![
+                Cell::Text(code.clone()),
+                Cell::Count(n),
+                Cell::Missing,
+                Cell::Missing,
+                Cell::Missing,
+            ]);
+        }
+        for (index, sample) in of_code.enumerate() {
+            let column = sample.column.as_ref().map_or(String::new(), |column| format!(" ({column})"));
+            rows.push(vec![
+                if index == 0 { Cell::Text(code.clone()) } else { Cell::Text(String::new()) },
+                if index == 0 { Cell::Count(n) } else { Cell::Missing },
+                Cell::Text(format!("{}:{}{column}", sample.file, sample.line)),
+                Cell::Text(sample.message.clone()),
+                Cell::Text(sample.excerpt.clone()),
+            ]);
+        }
+    }
+    Some(Table {
+        name: "rejects".to_owned(),
+        title: "Rejected rows".to_owned(),
+        columns: vec![
+            Column::text("code", "Code"),
+            Column::number("n", "Rows"),
+            Column::text("place", "First at"),
+            Column::text("message", "Because"),
+            Column::text("excerpt", "Text"),
+        ],
+        rows,
+        notes: Vec::new(),
+    })
+}

@@ -1,0 +1,143 @@
+//! Days, weeks and months of instants in one time zone. Windows are elapsed time and never come here.
+
+use crate::event::SECOND_US;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use std::str::FromStr;
+
+/// A calendar period by which entries are grouped. Weeks are ISO weeks, from Monday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Period {
+    Day,
+    Week,
+    Month,
+}
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Period, String> {
+        match text {
+            "day" => Ok(Period::Day),
+            "week" => Ok(Period::Week),
+            "month" => Ok(Period::Month),
+            other => Err(format!("{other:?} is not day, week or month")),
+        }
+    }
+}
+
+/// The calendar of one zone. Keeps the last offset it looked up, so that neighbouring instants cost no search.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    zone: TimeZone,
+    /// Instants in `[from_us, to_us)` all have `offset_us`.
+    from_us: i64,
+    to_us: i64,
+    offset_us: i64,
+}
+
+impl Calendar {
+    pub fn new(zone: TimeZone) -> Calendar {
+        Calendar { zone, from_us: 0, to_us: 0, offset_us: 0 }
+    }
+
+    /// Days since 1970-01-01 of the civil date on which the instant falls.
+    pub fn day(&mut self, at_us: i64) -> i64 {
+        at_us.saturating_add(self.offset_us(at_us)).div_euclid(crate::event::DAY_US)
+    }
+
+    /// The first instant of the period that holds `at_us`, and the first instant after it.
+    pub fn period(&mut self, at_us: i64, period: Period) -> (i64, i64) {
+        let epoch = Date::constant(1970, 1, 1);
+        let date = epoch.checked_add(self.day(at_us).days()).unwrap_or(epoch);
+        let first = match period {
+            Period::Day => date,
+            Period::Week => date
+                .checked_sub(i64::from(date.weekday().since(Weekday::Monday)).days())
+                .unwrap_or(date),
+            Period::Month => date.first_of_month(),
+        };
+        let next = match period {
+            Period::Day => first.checked_add(1.day()),
+            Period::Week => first.checked_add(7.days()),
+            Period::Month => first.checked_add(1.month()),
+        }
+        .unwrap_or(Date::MAX);
+        (self.start_of_day_us(first), self.start_of_day_us(next))
+    }
+
+    fn start_of_day_us(&self, date: Date) -> i64 {
+        match date.to_zoned(self.zone.clone()) {
+            Ok(zoned) => zoned.timestamp().as_microsecond(),
+            // Only the last day that the calendar can name has no start in every zone.
+            Err(_) => Timestamp::MAX.as_microsecond(),
+        }
+    }
+
+    fn offset_us(&mut self, at_us: i64) -> i64 {
+        if at_us >= self.from_us && at_us < self.to_us {
+            return self.offset_us;
+        }
+        let Ok(at) = Timestamp::from_microsecond(at_us) else { return 0 };
+        let offset: Offset = self.zone.to_offset(at);
+        self.offset_us = i64::from(offset.seconds()) * SECOND_US;
+        // The instant itself may be a transition: `preceding` excludes it, so step past it.
+        let just_after = Timestamp::from_microsecond(at_us.saturating_add(1)).unwrap_or(at);
+        self.from_us = self
+            .zone
+            .preceding(just_after)
+            .next()
+            .map_or(i64::MIN, |transition| transition.timestamp().as_microsecond());
+        self.to_us =
+            self.zone.following(at).next().map_or(i64::MAX, |transition| transition.timestamp().as_microsecond());
+        self.offset_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn us(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    #[test]
+    fn days_change_at_local_midnight() {
+        let mut calendar = Calendar::new(TimeZone::get("Asia/Jerusalem").unwrap());
+        // Summer time, UTC+3: midnight is 21:00 UTC of the day before.
+        let before = calendar.day(us("2026-07-01T20:59:59.999999Z"));
+        assert_eq!(calendar.day(us("2026-07-01T21:00:00Z")), before + 1);
+        assert_eq!(calendar.day(us("2026-07-02T20:59:59Z")), before + 1);
+        // Winter time, UTC+2.
+        let winter = calendar.day(us("2026-01-01T21:59:59Z"));
+        assert_eq!(calendar.day(us("2026-01-01T22:00:00Z")), winter + 1);
+    }
+
+    #[test]
+    fn a_day_of_23_hours_is_one_period() {
+        let mut calendar = Calendar::new(TimeZone::get("Asia/Jerusalem").unwrap());
+        // Israel moved its clocks on Friday 2026-03-27 at 02:00.
+        let (from, to) = calendar.period(us("2026-03-27T10:00:00Z"), Period::Day);
+        assert_eq!((from, to), (us("2026-03-26T22:00:00Z"), us("2026-03-27T21:00:00Z")));
+    }
+
+    #[test]
+    fn weeks_start_on_monday_and_months_on_the_first() {
+        let mut calendar = Calendar::new(TimeZone::UTC);
+        // 2026-11-21 is a Saturday.
+        let week = calendar.period(us("2026-11-21T12:00:00Z"), Period::Week);
+        assert_eq!(week, (us("2026-11-16T00:00:00Z"), us("2026-11-23T00:00:00Z")));
+        let month = calendar.period(us("2026-02-28T23:59:59Z"), Period::Month);
+        assert_eq!(month, (us("2026-02-01T00:00:00Z"), us("2026-03-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn instants_before_1970_have_days_too() {
+        let mut calendar = Calendar::new(TimeZone::UTC);
+        assert_eq!(calendar.day(-1), -1);
+        assert_eq!(calendar.day(0), 0);
+    }
+}

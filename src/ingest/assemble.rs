@@ -1,0 +1,327 @@
+//! From the wanted fields of a record to an event, a reject or a filtered row.
+//!
+//! The judgement of a row never depends on which report is asked: first the structure (by the
+//! decoder), then every column that the source table names, then the filter.
+
+use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
+use super::dictionary::{Dictionary, TextCodes};
+use super::plan::ReadPlan;
+use crate::decode::RecordSink;
+use crate::decode::number::parse_amount;
+use crate::decode::time::{TimeError, TimeParser};
+use crate::event::{Field, RecordAt, Reject, RejectCode};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// Bytes of a faulty field that a reject keeps.
+const EXCERPT_BYTES: usize = 120;
+
+/// A row's event name and what the conditions that matter for that name found: all that a
+/// funnel needs to know of a row beside its time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind {
+    /// Code in [`Dictionaries::events`]; `None` where the row names no event.
+    pub event: Option<u32>,
+    /// One truth for each condition of [`relevant_conditions`], in their order.
+    pub truths: Box<[bool]>,
+}
+
+/// The texts that all threads share.
+#[derive(Debug)]
+pub struct Dictionaries {
+    pub events: Dictionary<Box<str>>,
+    pub kinds: Dictionary<Kind>,
+    pub currencies: Dictionary<Box<str>>,
+    /// By dimension. Code 0 is the empty text: not set.
+    pub dimensions: Vec<Dictionary<Box<str>>>,
+}
+
+impl Dictionaries {
+    pub fn new(dimensions: usize) -> Dictionaries {
+        let with_not_set = || {
+            let dictionary = Dictionary::default();
+            dictionary.code("".into());
+            dictionary
+        };
+        Dictionaries {
+            events: Dictionary::default(),
+            kinds: Dictionary::default(),
+            currencies: with_not_set(),
+            dimensions: (0..dimensions).map(|_| with_not_set()).collect(),
+        }
+    }
+}
+
+/// The conditions (indices into `ReadPlan::conditions`) that rows of this event name must answer.
+pub fn relevant_conditions(plan: &ReadPlan, event: Option<&str>) -> Vec<usize> {
+    let Some(event) = event else { return Vec::new() };
+    let mut relevant: Vec<usize> =
+        plan.uses.iter().filter(|wanted| wanted.pattern.matches(event)).map(|wanted| wanted.condition).collect();
+    relevant.sort_unstable();
+    relevant.dedup();
+    relevant
+}
+
+/// One thread's caches in front of the shared dictionaries. Kept from file to file.
+pub struct Codes<'p> {
+    plan: &'p ReadPlan,
+    shared: &'p Dictionaries,
+    events: HashMap<Box<[u8]>, EventEntry, RandomState>,
+    nameless: EventEntry,
+    currencies: TextCodes<'p>,
+    dimensions: Vec<TextCodes<'p>>,
+}
+
+/// What a thread knows of one event name: the kinds of its rows, as a tree over its conditions.
+struct EventEntry {
+    event: Option<u32>,
+    relevant: Vec<usize>,
+    /// `nodes[i][truth]` is the next node, or the kind at the last condition; `UNKNOWN` until met.
+    nodes: Vec<[u32; 2]>,
+}
+
+const UNKNOWN: u32 = u32::MAX;
+
+impl<'p> Codes<'p> {
+    pub fn new(plan: &'p ReadPlan, shared: &'p Dictionaries) -> Codes<'p> {
+        Codes {
+            plan,
+            shared,
+            events: HashMap::default(),
+            nameless: EventEntry::new(plan, shared, None),
+            currencies: TextCodes::new(&shared.currencies),
+            dimensions: shared.dimensions.iter().map(TextCodes::new).collect(),
+        }
+    }
+
+    fn kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> u32 {
+        let entry = if event.is_empty() {
+            &mut self.nameless
+        } else {
+            match self.events.get_mut(event) {
+                Some(entry) => entry,
+                None => {
+                    let name = String::from_utf8_lossy(event);
+                    let new = EventEntry::new(self.plan, self.shared, Some(&name));
+                    self.events.entry(event.into()).or_insert(new)
+                }
+            }
+        };
+        entry.kind(self.plan, self.shared, fields)
+    }
+}
+
+impl EventEntry {
+    fn new(plan: &ReadPlan, shared: &Dictionaries, name: Option<&str>) -> EventEntry {
+        let event = name.map(|name| shared.events.code(name.into()));
+        EventEntry { event, relevant: relevant_conditions(plan, name), nodes: vec![[UNKNOWN; 2]] }
+    }
+
+    fn kind(&mut self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
+        let mut node = 0;
+        let mut truth = false;
+        for (depth, &condition) in self.relevant.iter().enumerate() {
+            truth = plan.conditions[condition].holds(fields);
+            if depth + 1 == self.relevant.len() {
+                break;
+            }
+            if self.nodes[node][usize::from(truth)] == UNKNOWN {
+                self.nodes[node][usize::from(truth)] = self.nodes.len() as u32;
+                self.nodes.push([UNKNOWN; 2]);
+            }
+            node = self.nodes[node][usize::from(truth)] as usize;
+        }
+        if self.nodes[node][usize::from(truth)] == UNKNOWN {
+            let truths = self.relevant.iter().map(|&condition| plan.conditions[condition].holds(fields));
+            let kind = Kind { event: self.event, truths: truths.collect() };
+            self.nodes[node][usize::from(truth)] = shared.kinds.code(kind);
+        }
+        self.nodes[node][usize::from(truth)]
+    }
+}
+
+/// Takes the records of one file, piece by piece, and fills a batch with their events.
+pub struct Assembler<'a, 'p> {
+    pub codes: &'a mut Codes<'p>,
+    pub times: &'a mut TimeParser,
+    pub batch: &'a mut Batch,
+}
+
+impl RecordSink for Assembler<'_, '_> {
+    fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
+        self.batch.tally.read += 1;
+        if let Err(fault) = self.event(fields) {
+            self.count_reject(Reject {
+                code: fault.code,
+                at,
+                slot: Some(fault.slot),
+                excerpt: excerpt(fields[fault.slot]),
+                message: fault.message,
+            });
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.batch.tally.read += 1;
+        self.count_reject(reject);
+    }
+}
+
+struct Fault {
+    code: RejectCode,
+    slot: usize,
+    message: String,
+}
+
+impl Assembler<'_, '_> {
+    fn count_reject(&mut self, reject: Reject) {
+        self.batch.tally.rejects[reject.code.index()] += 1;
+        if self.batch.rejects.len() < self.codes.plan.keep_rejects {
+            self.batch.rejects.push(reject);
+        }
+    }
+
+    fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Fault> {
+        let plan = self.codes.plan;
+        let roles = &plan.roles;
+        let time_us = self.time(fields)?;
+        let (user_index, user) = person(plan, fields)?;
+        let value = match roles.value {
+            Some(slot) => amount(fields[slot], plan.decimal_mark)
+                .map_err(|message| Fault { code: RejectCode::R09, slot, message })?,
+            None => None,
+        };
+        if plan.filter.as_ref().is_some_and(|filter| !filter.holds(fields)) {
+            self.batch.tally.filtered += 1;
+            return Ok(());
+        }
+        let event = match (&plan.event_name, roles.event) {
+            (Some(name), _) => name.as_bytes(),
+            (None, Some(slot)) => text(fields[slot]),
+            (None, None) => b"",
+        };
+        let kind = self.codes.kind(event, fields);
+        let batch = &mut *self.batch;
+        batch.tally.used += 1;
+        batch.tally.without_event += u64::from(event.is_empty());
+        batch.tally.negative_values += u64::from(value.is_some_and(|value| value < 0));
+        batch.tally.out_of_order += u64::from(batch.last_time_us.is_some_and(|last| time_us < last));
+        batch.first_time_us.get_or_insert(time_us);
+        batch.last_time_us = Some(time_us);
+        batch.tally.earliest_us = Some(batch.tally.earliest_us.map_or(time_us, |us| us.min(time_us)));
+        batch.tally.latest_us = Some(batch.tally.latest_us.map_or(time_us, |us| us.max(time_us)));
+
+        let id_start = batch.texts.len() as u32;
+        if roles.user.len() > 1 {
+            // "7" in two columns is two people.
+            batch.texts.push(user_index as u8);
+        }
+        batch.texts.extend_from_slice(user);
+        let id_len = batch.texts.len() as u32 - id_start;
+        batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
+        if plan.layout.words() > 0 {
+            self.push_words(fields, value);
+        }
+        Ok(())
+    }
+
+    fn push_words(&mut self, fields: &[Field<'_>], value: Option<i64>) {
+        let plan = self.codes.plan;
+        let (roles, layout) = (&plan.roles, &plan.layout);
+        let batch = &mut *self.batch;
+        let start = batch.words.len();
+        batch.words.resize(start + layout.words(), 0);
+        let words = &mut batch.words[start..];
+        if layout.value {
+            RowLayout::write_i64(words, layout.value_at(), value.unwrap_or(NO_VALUE));
+        }
+        if layout.currency {
+            let currency = roles.currency.map_or(&b""[..], |slot| text(fields[slot]));
+            words[layout.currency_at()] = self.codes.currencies.code(currency);
+        }
+        let dimensions = &mut words[layout.dimensions_at()..];
+        for ((word, &slot), codes) in
+            dimensions.iter_mut().zip(&roles.dimensions).zip(&mut self.codes.dimensions)
+        {
+            *word = codes.code(text(fields[slot]));
+        }
+        if layout.session {
+            let session = roles.session.map_or(&b""[..], |slot| text(fields[slot]));
+            let start = batch.texts.len() as u32;
+            batch.texts.extend_from_slice(session);
+            batch.sessions.push(if session.is_empty() {
+                TextRange::NONE
+            } else {
+                TextRange { start, len: session.len() as u32 }
+            });
+        }
+    }
+
+    fn time(&mut self, fields: &[Field<'_>]) -> Result<i64, Fault> {
+        let plan = self.codes.plan;
+        let slot = plan.roles.time[0];
+        let parsed = match (fields[slot], plan.roles.time.get(1)) {
+            (Field::TimeUs(time_us), _) => self.times.check(time_us),
+            (Field::LocalTimeUs(local_us), _) => self.times.parse_local_us(local_us),
+            (Field::Text(date), Some(&time_slot)) => self.times.parse_two(date, text(fields[time_slot])),
+            (Field::Text(time), None) => self.times.parse(time),
+            (Field::Missing, _) => Err(TimeError::Unreadable),
+        };
+        let fault = |code, message: &str| Fault { code, slot, message: message.to_owned() };
+        let time_us = parsed.map_err(|error| match error {
+            TimeError::Unreadable if text(fields[slot]).is_empty() && is_text(fields[slot]) => {
+                fault(RejectCode::R04, "the time is empty")
+            }
+            TimeError::Unreadable => {
+                fault(RejectCode::R04, &format!("not {}", self.times.describe()))
+            }
+            TimeError::OutOfRange(reason) => fault(RejectCode::R05, &reason.to_string()),
+        })?;
+        if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
+            return Err(fault(RejectCode::R17, "later than the end of observation"));
+        }
+        Ok(time_us)
+    }
+}
+
+fn is_text(field: Field<'_>) -> bool {
+    matches!(field, Field::Missing | Field::Text(_))
+}
+
+fn text(field: Field<'_>) -> &[u8] {
+    match field {
+        Field::Text(text) => text,
+        _ => b"",
+    }
+}
+
+/// The first id that is present, and the place of its column in the list.
+fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Fault> {
+    for (index, &slot) in plan.roles.user.iter().enumerate() {
+        let id = match fields[slot] {
+            Field::Text(id) => id,
+            _ => continue,
+        };
+        if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) {
+            return Ok((index, id));
+        }
+    }
+    Err(Fault { code: RejectCode::R07, slot: plan.roles.user[0], message: "no person".to_owned() })
+}
+
+fn amount(field: Field<'_>, decimal_mark: u8) -> Result<Option<i64>, String> {
+    match field {
+        Field::Text(text) if !text.trim_ascii().is_empty() => {
+            parse_amount(text, decimal_mark).map(Some).map_err(|error| error.to_string())
+        }
+        _ => Ok(None),
+    }
+}
+
+fn excerpt(field: Field<'_>) -> Vec<u8> {
+    match field {
+        Field::Text(text) => text[..text.len().min(EXCERPT_BYTES)].to_vec(),
+        Field::TimeUs(us) | Field::LocalTimeUs(us) => us.to_string().into_bytes(),
+        Field::Missing => Vec::new(),
+    }
+}

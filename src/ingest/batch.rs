@@ -1,0 +1,188 @@
+//! The events of one piece of input, on their way from a decoder to the shards.
+
+use crate::event::{Reject, RejectCode};
+
+/// Which words beside time and kind an event carries, each 32 bits wide.
+///
+/// A plain report carries none: an event is then 16 bytes until it is settled and 12 after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowLayout {
+    /// The place of the row in the input (two words), for `--tie file` alone.
+    pub ordinal: bool,
+    /// The log's own session id.
+    pub session: bool,
+    /// The value in millionths (two words).
+    pub value: bool,
+    pub currency: bool,
+    /// Segment columns.
+    pub dimensions: usize,
+}
+
+/// What stands in the two value words when a row has no value.
+pub const NO_VALUE: i64 = i64::MIN;
+/// What stands in the session word when a row has no session id.
+pub const NO_SESSION: u32 = u32::MAX;
+
+impl RowLayout {
+    pub fn words(&self) -> usize {
+        self.dimensions_at() + self.dimensions
+    }
+
+    pub fn session_at(&self) -> usize {
+        2 * usize::from(self.ordinal)
+    }
+
+    pub fn value_at(&self) -> usize {
+        self.session_at() + usize::from(self.session)
+    }
+
+    pub fn currency_at(&self) -> usize {
+        self.value_at() + 2 * usize::from(self.value)
+    }
+
+    pub fn dimensions_at(&self) -> usize {
+        self.currency_at() + usize::from(self.currency)
+    }
+
+    /// Reads the 64-bit number whose two words start at `at`.
+    pub fn read_i64(words: &[u32], at: usize) -> i64 {
+        (u64::from(words[at]) | u64::from(words[at + 1]) << 32) as i64
+    }
+
+    pub fn write_i64(words: &mut [u32], at: usize, value: i64) {
+        words[at] = value as u32;
+        words[at + 1] = (value as u64 >> 32) as u32;
+    }
+}
+
+/// One event before it is sorted into its shard.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchRow {
+    pub time_us: i64,
+    /// Where the person's id lies in [`Batch::texts`].
+    pub id_start: u32,
+    pub id_len: u32,
+    pub kind: u32,
+}
+
+/// A range of [`Batch::texts`]; `start == u32::MAX` stands for none.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRange {
+    pub start: u32,
+    pub len: u32,
+}
+
+impl TextRange {
+    pub const NONE: TextRange = TextRange { start: u32::MAX, len: 0 };
+}
+
+/// What one piece of input held. Reused from piece to piece.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub rows: Vec<BatchRow>,
+    /// `RowLayout::words` words a row; the session word is filled in by the shard.
+    pub words: Vec<u32>,
+    /// One a row where the layout has sessions, else empty.
+    pub sessions: Vec<TextRange>,
+    /// Person and session ids, end to end.
+    pub texts: Vec<u8>,
+    pub tally: Tally,
+    /// The first rejects of the piece, all of them where they are kept.
+    pub rejects: Vec<Reject>,
+    /// Time of the first and last row used, in the order of the input.
+    pub first_time_us: Option<i64>,
+    pub last_time_us: Option<i64>,
+}
+
+impl Batch {
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.words.clear();
+        self.sessions.clear();
+        self.texts.clear();
+        self.tally = Tally::default();
+        self.rejects.clear();
+        self.first_time_us = None;
+        self.last_time_us = None;
+    }
+
+    pub fn text(&self, start: u32, len: u32) -> &[u8] {
+        &self.texts[start as usize..(start + len) as usize]
+    }
+}
+
+/// Counts of rows. `read = used + rejected() + filtered`, always.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub read: u64,
+    pub used: u64,
+    pub filtered: u64,
+    /// By `RejectCode::index`.
+    pub rejects: [u64; RejectCode::ALL.len()],
+    /// Used rows without an event name.
+    pub without_event: u64,
+    /// Used rows earlier than the used row before them in the same file.
+    pub out_of_order: u64,
+    /// Used rows whose value is below zero.
+    pub negative_values: u64,
+    /// Local times that a change of the clocks skipped or repeated.
+    pub shifted_times: u64,
+    /// Times without a zone.
+    pub naive_times: u64,
+    /// Of used rows.
+    pub earliest_us: Option<i64>,
+    pub latest_us: Option<i64>,
+}
+
+impl Tally {
+    pub fn rejected(&self) -> u64 {
+        self.rejects.iter().sum()
+    }
+
+    /// Rejects that the tolerance judges.
+    pub fn rejected_against_tolerance(&self) -> u64 {
+        RejectCode::ALL
+            .iter()
+            .filter(|code| code.counts_against_tolerance())
+            .map(|code| self.rejects[code.index()])
+            .sum()
+    }
+
+    pub fn merge(&mut self, other: &Tally) {
+        self.read += other.read;
+        self.used += other.used;
+        self.filtered += other.filtered;
+        for (mine, theirs) in self.rejects.iter_mut().zip(other.rejects) {
+            *mine += theirs;
+        }
+        self.without_event += other.without_event;
+        self.out_of_order += other.out_of_order;
+        self.negative_values += other.negative_values;
+        self.shifted_times += other.shifted_times;
+        self.naive_times += other.naive_times;
+        self.earliest_us = [self.earliest_us, other.earliest_us].into_iter().flatten().min();
+        self.latest_us = self.latest_us.max(other.latest_us);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_follow_one_another_without_gaps() {
+        let all = RowLayout { ordinal: true, session: true, value: true, currency: true, dimensions: 2 };
+        assert_eq!((all.session_at(), all.value_at(), all.currency_at(), all.dimensions_at()), (2, 3, 5, 6));
+        assert_eq!(all.words(), 8);
+        assert_eq!(RowLayout::default().words(), 0);
+    }
+
+    #[test]
+    fn wide_numbers_survive_two_words() {
+        let mut words = [0; 3];
+        for value in [0, 1, -1, i64::MAX, NO_VALUE, 1 << 40] {
+            RowLayout::write_i64(&mut words, 1, value);
+            assert_eq!(RowLayout::read_i64(&words, 1), value);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From events as they arrived to every person's events in their one order.
+//!
+//! The order of a person's rows is (time, event name, the other wanted columns as bytes); under
+//! `--tie file` it is (time, place in the input). So nothing but `--tie file` depends on the
+//! order of files and rows. (definitions, section 3)
+
+use super::batch::{NO_SESSION, NO_VALUE, RowLayout};
+use super::shard::{Shard, Texts};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// What the order of equal times is settled by: the ranks of kinds and of segment values.
+#[derive(Debug, Default)]
+pub struct TieOrder {
+    /// By kind: rank of its event name, then of what its conditions found.
+    pub kinds: Vec<u32>,
+    pub currencies: Vec<u32>,
+    /// By dimension, then by value.
+    pub dimensions: Vec<Vec<u32>>,
+}
+
+/// A shard whose persons' rows are together and in order: 12 bytes and the layout's words a row.
+pub struct SettledShard {
+    layout: RowLayout,
+    persons: Texts,
+    sessions: Texts,
+    /// Rows of person `p` are `starts[p]..starts[p + 1]`.
+    starts: Vec<u32>,
+    times_us: Vec<i64>,
+    kinds: Vec<u32>,
+    words: Vec<u32>,
+}
+
+/// One person's rows, in order.
+#[derive(Clone, Copy)]
+pub struct PersonRows<'s> {
+    shard: &'s SettledShard,
+    person: u32,
+    start: usize,
+    pub times_us: &'s [i64],
+    pub kinds: &'s [u32],
+}
+
+impl SettledShard {
+    pub fn persons(&self) -> impl Iterator<Item = PersonRows<'_>> {
+        (0..self.persons.len()).map(|person| {
+            let rows = self.starts[person] as usize..self.starts[person + 1] as usize;
+            PersonRows {
+                shard: self,
+                person: person as u32,
+                start: rows.start,
+                times_us: &self.times_us[rows.clone()],
+                kinds: &self.kinds[rows],
+            }
+        })
+    }
+}
+
+impl<'s> PersonRows<'s> {
+    pub fn id(&self) -> &'s [u8] {
+        self.shard.persons.get(self.person)
+    }
+
+    pub fn len(&self) -> usize {
+        self.times_us.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.times_us.is_empty()
+    }
+
+    fn word(&self, row: usize, at: usize) -> u32 {
+        self.shard.words[(self.start + row) * self.shard.layout.words() + at]
+    }
+
+    /// The code of the log's own session id, unique among this person's ids.
+    pub fn session_code(&self, row: usize) -> Option<u32> {
+        let layout = &self.shard.layout;
+        Some(layout.session.then(|| self.word(row, layout.session_at()))?).filter(|&code| code != NO_SESSION)
+    }
+
+    pub fn session_text(&self, code: u32) -> &'s [u8] {
+        self.shard.sessions.get(code)
+    }
+
+    /// The row's value in millionths.
+    pub fn value(&self, row: usize) -> Option<i64> {
+        let layout = &self.shard.layout;
+        let at = (self.start + row) * layout.words() + layout.value_at();
+        layout.value.then(|| RowLayout::read_i64(&self.shard.words, at)).filter(|&value| value != NO_VALUE)
+    }
+
+    pub fn currency(&self, row: usize) -> Option<u32> {
+        let layout = &self.shard.layout;
+        layout.currency.then(|| self.word(row, layout.currency_at()))
+    }
+
+    /// The code of the row's value in the given dimension.
+    pub fn dimension(&self, row: usize, dimension: usize) -> u32 {
+        self.word(row, self.shard.layout.dimensions_at() + dimension)
+    }
+
+    /// The words of a row but its place in the input, to tell whether two rows are alike.
+    pub fn wanted_words(&self, row: usize) -> &'s [u32] {
+        let width = self.shard.layout.words();
+        let words = &self.shard.words[(self.start + row) * width..][..width];
+        &words[2 * usize::from(self.shard.layout.ordinal)..]
+    }
+}
+
+/// Puts every person's rows of a shard together and in order.
+pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard {
+    let Shard { mut persons, mut sessions, events, words } = shard;
+    persons.freeze();
+    sessions.freeze();
+    let mut starts = vec![0_u32; persons.len() + 1];
+    for event in events.iter() {
+        starts[event.person as usize + 1] += 1;
+    }
+    for person in 0..persons.len() {
+        starts[person + 1] += starts[person];
+    }
+    let words = words.into_flat();
+    let mut next = starts.clone();
+    let mut rows = vec![Row { time_us: 0, kind: 0, arrival: 0 }; events.len()];
+    for (arrival, event) in events.iter().enumerate() {
+        let place = &mut next[event.person as usize];
+        rows[*place as usize] = Row { time_us: event.time_us, kind: event.kind, arrival: arrival as u32 };
+        *place += 1;
+    }
+    drop(events);
+    let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
+    for bounds in starts.windows(2) {
+        let rows = &mut rows[bounds[0] as usize..bounds[1] as usize];
+        if !rows.is_sorted_by(|a, b| order.compare(a, b) != Ordering::Greater) {
+            rows.sort_unstable_by(|a, b| order.compare(a, b));
+        }
+    }
+    let width = layout.words();
+    let mut sorted_words = Vec::with_capacity(words.len());
+    for row in &rows {
+        sorted_words.extend_from_slice(&words[word_range(row, width)]);
+    }
+    SettledShard {
+        layout,
+        persons,
+        sessions,
+        starts,
+        times_us: rows.iter().map(|row| row.time_us).collect(),
+        kinds: rows.iter().map(|row| row.kind).collect(),
+        words: sorted_words,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    time_us: i64,
+    kind: u32,
+    /// Its place in the shard, by arrival: where its words lie.
+    arrival: u32,
+}
+
+fn word_range(row: &Row, width: usize) -> Range<usize> {
+    row.arrival as usize * width..(row.arrival as usize + 1) * width
+}
+
+struct RowOrder<'a> {
+    layout: &'a RowLayout,
+    words: &'a [u32],
+    sessions: &'a Texts,
+    ties: &'a TieOrder,
+}
+
+impl RowOrder<'_> {
+    fn compare(&self, a: &Row, b: &Row) -> Ordering {
+        a.time_us.cmp(&b.time_us).then_with(|| self.compare_tied(a, b))
+    }
+
+    /// Rows that are still equal are alike in everything that any report reads.
+    #[cold]
+    fn compare_tied(&self, a: &Row, b: &Row) -> Ordering {
+        let width = self.layout.words();
+        let (a_words, b_words) = (&self.words[word_range(a, width)], &self.words[word_range(b, width)]);
+        if self.layout.ordinal {
+            return RowLayout::read_i64(a_words, 0).cmp(&RowLayout::read_i64(b_words, 0));
+        }
+        let rank = |ranks: &[u32], code: u32| ranks[code as usize];
+        let mut order = rank(&self.ties.kinds, a.kind).cmp(&rank(&self.ties.kinds, b.kind));
+        if self.layout.session {
+            let text = |code: u32| (code != NO_SESSION).then(|| self.sessions.get(code));
+            let at = self.layout.session_at();
+            order = order.then_with(|| text(a_words[at]).cmp(&text(b_words[at])));
+        }
+        if self.layout.value {
+            let at = self.layout.value_at();
+            order = order
+                .then_with(|| RowLayout::read_i64(a_words, at).cmp(&RowLayout::read_i64(b_words, at)));
+        }
+        if self.layout.currency {
+            let at = self.layout.currency_at();
+            let ranks = &self.ties.currencies;
+            order = order.then_with(|| rank(ranks, a_words[at]).cmp(&rank(ranks, b_words[at])));
+        }
+        for (dimension, ranks) in self.ties.dimensions.iter().enumerate() {
+            let at = self.layout.dimensions_at() + dimension;
+            order = order.then_with(|| rank(ranks, a_words[at]).cmp(&rank(ranks, b_words[at])));
+        }
+        order
+    }
+}

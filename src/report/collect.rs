@@ -1,0 +1,411 @@
+//! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
+
+use super::tally::{ClusterSums, LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
+use crate::calendar::{Calendar, Period};
+use crate::funnel::definition::{Funnel, Unit};
+use crate::funnel::engine::{Engine, Observation, Outcome, Rows, Rules, Status, Tie};
+use crate::funnel::kinds::KindTable;
+use crate::ingest::{Accumulator, Person};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A funnel made ready for one input: its event tests answered for every kind of row.
+pub struct ReadyFunnel {
+    pub funnel: Funnel,
+    pub rules: Rules,
+    /// The same rules without a window, for the stages of sessions.
+    pub stage_rules: Rules,
+    pub kinds: KindTable,
+    /// Segment columns, as indices of dimensions.
+    pub by: Vec<usize>,
+}
+
+impl ReadyFunnel {
+    pub fn new(funnel: Funnel, kinds: KindTable, by: Vec<usize>) -> ReadyFunnel {
+        let rules = funnel.rules();
+        let stage_rules = Rules { window_us: None, ..rules.clone() };
+        ReadyFunnel { funnel, rules, stage_rules, kinds, by }
+    }
+
+    fn serves(&self, kind: u32, step: usize) -> bool {
+        self.kinds.steps(kind).contains(&(step as u16))
+    }
+
+    fn new_tally(&self) -> UnitTally {
+        let optional_after = self.rules.optional.iter().map(|optional| optional.after);
+        let mut tally = UnitTally::new(self.rules.step_count, optional_after);
+        tally.has_window = self.rules.window_us.is_some();
+        tally.clusters = (self.funnel.unit == Unit::Session).then(|| ClusterSums::new(self.rules.step_count));
+        tally
+    }
+}
+
+/// What decides how persons are counted, beside the funnels.
+pub struct Scope {
+    /// Entries in `entries_us` count; half-open.
+    pub entries_us: Range<i64>,
+    pub as_of_us: i64,
+    pub session_timeout_us: i64,
+    pub zone: TimeZone,
+    pub trend: Option<Period>,
+    /// By kind: the code of its event name, or `NO_EVENT`.
+    pub event_of_kind: Vec<u32>,
+}
+
+/// Where each combination of segment values is counted; all others together in the last place.
+#[derive(Debug, Clone, Default)]
+pub struct SegmentSlots {
+    pub slots: HashMap<Box<[u32]>, usize, RandomState>,
+    /// The place of all other values, after those that have their own.
+    pub other: usize,
+}
+
+/// The codes of a row in the segment columns of a funnel.
+fn segment_key(person: &Person<'_>, row: usize, by: &[usize]) -> Box<[u32]> {
+    by.iter().map(|&dimension| person.rows.dimension(row, dimension)).collect()
+}
+
+/// The units of a person: ranges of rows, and until when a row could still join them.
+fn units<'p>(
+    funnel: &Funnel,
+    person: &'p Person<'_>,
+    timeout_us: i64,
+) -> impl Iterator<Item = (Range<usize>, Option<i64>)> + 'p {
+    let whole = (funnel.unit == Unit::Person).then(|| (0..person.rows.len(), None));
+    let sessions: &[crate::ingest::Session] =
+        if funnel.unit == Unit::Session { person.sessions } else { &[] };
+    let by_session = sessions.iter().map(move |session| {
+        let last_us = person.rows.times_us[session.rows.end - 1];
+        (session.rows.clone(), Some(last_us.saturating_add(timeout_us)))
+    });
+    whole.into_iter().chain(by_session)
+}
+
+/// Counts, for each funnel, the entrants of every combination of segment values.
+pub struct SegmentCounter<'p> {
+    funnels: &'p [ReadyFunnel],
+    scope: &'p Scope,
+    pub entrants: Vec<HashMap<Box<[u32]>, u64, RandomState>>,
+}
+
+impl<'p> SegmentCounter<'p> {
+    pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
+        SegmentCounter { funnels, scope, entrants: vec![HashMap::default(); funnels.len()] }
+    }
+}
+
+impl Accumulator for SegmentCounter<'_> {
+    fn person(&mut self, person: &Person<'_>) {
+        for (ready, entrants) in self.funnels.iter().zip(&mut self.entrants) {
+            if ready.by.is_empty() {
+                continue;
+            }
+            for (rows, _) in units(&ready.funnel, person, self.scope.session_timeout_us) {
+                let entry = rows.clone().find(|&row| {
+                    self.scope.entries_us.contains(&person.rows.times_us[row])
+                        && ready.serves(person.rows.kinds[row], 0)
+                });
+                if let Some(row) = entry {
+                    *entrants.entry(segment_key(person, row, &ready.by)).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (mine, theirs) in self.entrants.iter_mut().zip(other.entrants) {
+            for (key, n) in theirs {
+                *mine.entry(key).or_default() += n;
+            }
+        }
+    }
+}
+
+/// All counts of one funnel.
+pub struct FunnelTally {
+    pub total: UnitTally,
+    /// By place in [`SegmentSlots`]; empty where there are no segments.
+    pub segments: Vec<UnitTally>,
+    /// By the first instant of the bucket.
+    pub trend: BTreeMap<i64, Bucket>,
+    /// Units that entered in more than one bucket.
+    pub in_several_buckets: u64,
+    /// Sessions by the deepest step reached inside them, without a window; 0 is none.
+    pub session_stages: Vec<u64>,
+}
+
+pub struct Bucket {
+    /// First instant after the bucket.
+    pub to_us: i64,
+    pub units: UnitTally,
+}
+
+/// The accumulator of the three reports, for all funnels at once.
+pub struct Collector<'p> {
+    funnels: &'p [ReadyFunnel],
+    scope: &'p Scope,
+    slots: &'p [SegmentSlots],
+    engines: Vec<Engines<'p>>,
+    calendar: Calendar,
+    pub tallies: Vec<FunnelTally>,
+    bucket_starts: Vec<i64>,
+    /// How many of the current person's units reached each step, by segment; `None` is the total.
+    person_reached: Vec<(Option<usize>, Vec<u64>)>,
+}
+
+struct Engines<'p> {
+    main: Engine<'p>,
+    /// For levels under other tie rules, while the outcome of `main` is still being read.
+    ties: Engine<'p>,
+    stages: Engine<'p>,
+}
+
+impl<'p> Collector<'p> {
+    /// `slots` holds one entry a funnel.
+    pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope, slots: &'p [SegmentSlots]) -> Collector<'p> {
+        let engines = |ready: &'p ReadyFunnel| Engines {
+            main: Engine::new(&ready.rules, &ready.kinds),
+            ties: Engine::new(&ready.rules, &ready.kinds),
+            stages: Engine::new(&ready.stage_rules, &ready.kinds),
+        };
+        let tally = |(ready, slots): (&ReadyFunnel, &SegmentSlots)| FunnelTally {
+            total: ready.new_tally(),
+            segments: if ready.by.is_empty() { Vec::new() } else { vec![ready.new_tally(); slots.other + 1] },
+            trend: BTreeMap::new(),
+            in_several_buckets: 0,
+            session_stages: vec![0; ready.rules.step_count + 1],
+        };
+        Collector {
+            funnels,
+            scope,
+            slots,
+            engines: funnels.iter().map(engines).collect(),
+            calendar: Calendar::new(scope.zone.clone()),
+            tallies: funnels.iter().zip(slots).map(tally).collect(),
+            bucket_starts: Vec::new(),
+            person_reached: Vec::new(),
+        }
+    }
+
+    fn unit(&mut self, index: usize, person: &Person<'_>, unit: &Range<usize>, closes_us: Option<i64>) {
+        let ready = &self.funnels[index];
+        let scope = self.scope;
+        let rows = Rows {
+            times_us: &person.rows.times_us[unit.clone()],
+            kinds: &person.rows.kinds[unit.clone()],
+        };
+        let seen =
+            Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
+        let Engines { main, ties, .. } = &mut self.engines[index];
+        let outcome = main.run(rows, &seen);
+        if outcome.status == Status::NotEntered {
+            return;
+        }
+        let mut facts = chain_facts(outcome, rows, ready.rules.window_us, scope.as_of_us);
+        facts.began_elsewhere = !ready.serves(rows.kinds[0], 0);
+        if rows.has_ties() {
+            facts.levels_of_ties =
+                Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
+        }
+        if outcome.status == Status::Converted {
+            facts.purchase = purchase_facts(outcome, person, unit.start, &mut self.calendar);
+        } else {
+            facts.leaving = leaving_facts(outcome, person, unit.start, ready, scope);
+        }
+        let tally = &mut self.tallies[index];
+        if !ready.by.is_empty() {
+            let entry = unit.start + outcome.first_entry.unwrap_or(0) as usize;
+            let key = segment_key(person, entry, &ready.by);
+            let chain_start = unit.start + outcome.chain[0] as usize;
+            facts.segment_moved = segment_key(person, chain_start, &ready.by) != key;
+            let slots = &self.slots[index];
+            let slot = slots.slots.get(&key).copied().unwrap_or(slots.other);
+            tally.segments[slot].add(outcome, &facts);
+            if tally.total.clusters.is_some() {
+                count_reached(&mut self.person_reached, Some(slot), outcome.level, ready.rules.step_count);
+            }
+        }
+        tally.total.add(outcome, &facts);
+        if tally.total.clusters.is_some() {
+            count_reached(&mut self.person_reached, None, outcome.level, ready.rules.step_count);
+        }
+        if let Some(period) = scope.trend {
+            self.trend(index, rows, closes_us, period);
+        }
+    }
+
+    /// Runs the unit once more for each bucket in which it has an entry: only chains that start in
+    /// a bucket count there, so that people who come back do not bend the curve.
+    fn trend(&mut self, index: usize, rows: Rows<'_>, closes_us: Option<i64>, period: Period) {
+        let ready = &self.funnels[index];
+        let entries_us = &self.scope.entries_us;
+        self.bucket_starts.clear();
+        let mut bucket = 0..0;
+        for (&time_us, &kind) in rows.times_us.iter().zip(rows.kinds) {
+            if !entries_us.contains(&time_us) || !ready.serves(kind, 0) || bucket.contains(&time_us) {
+                continue;
+            }
+            let (from_us, to_us) = self.calendar.period(time_us, period);
+            bucket = from_us..to_us;
+            self.bucket_starts.push(from_us);
+            let seen = Observation {
+                entries_us: from_us.max(entries_us.start)..to_us.min(entries_us.end),
+                as_of_us: self.scope.as_of_us,
+                closes_us,
+            };
+            let outcome = self.engines[index].main.run(rows, &seen);
+            let facts = chain_facts(outcome, rows, ready.rules.window_us, self.scope.as_of_us);
+            let counted = self.tallies[index]
+                .trend
+                .entry(from_us)
+                .or_insert_with(|| Bucket { to_us, units: ready.new_tally() });
+            counted.units.add(outcome, &facts);
+        }
+        self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
+    }
+
+    fn session_stages(&mut self, index: usize, person: &Person<'_>) {
+        let ready = &self.funnels[index];
+        let anytime = Observation {
+            entries_us: i64::MIN..i64::MAX,
+            as_of_us: self.scope.as_of_us,
+            closes_us: None,
+        };
+        for session in person.sessions {
+            if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
+                continue;
+            }
+            let rows = Rows {
+                times_us: &person.rows.times_us[session.rows.clone()],
+                kinds: &person.rows.kinds[session.rows.clone()],
+            };
+            let level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
+            self.tallies[index].session_stages[level] += 1;
+        }
+    }
+}
+
+impl Accumulator for Collector<'_> {
+    fn person(&mut self, person: &Person<'_>) {
+        for index in 0..self.funnels.len() {
+            let funnel = &self.funnels[index].funnel;
+            for (rows, closes_us) in units(funnel, person, self.scope.session_timeout_us) {
+                self.unit(index, person, &rows, closes_us);
+            }
+            let tally = &mut self.tallies[index];
+            for (slot, reached) in self.person_reached.drain(..) {
+                let units = slot.map_or(&mut tally.total, |slot| &mut tally.segments[slot]);
+                if let Some(clusters) = &mut units.clusters {
+                    clusters.add(&reached);
+                }
+            }
+            self.session_stages(index, person);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (mine, theirs) in self.tallies.iter_mut().zip(other.tallies) {
+            mine.total.merge(theirs.total);
+            for (mine, theirs) in mine.segments.iter_mut().zip(theirs.segments) {
+                mine.merge(theirs);
+            }
+            for (from_us, bucket) in theirs.trend {
+                match mine.trend.entry(from_us) {
+                    std::collections::btree_map::Entry::Occupied(entry) => {
+                        entry.into_mut().units.merge(bucket.units);
+                    }
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert(bucket);
+                    }
+                }
+            }
+            mine.in_several_buckets += theirs.in_several_buckets;
+            for (mine, theirs) in mine.session_stages.iter_mut().zip(theirs.session_stages) {
+                *mine += theirs;
+            }
+        }
+    }
+}
+
+/// Adds a unit to what one person's units reached in a segment.
+fn count_reached(
+    reached: &mut Vec<(Option<usize>, Vec<u64>)>,
+    slot: Option<usize>,
+    level: usize,
+    step_count: usize,
+) {
+    let place = reached.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
+        reached.push((slot, vec![0; step_count]));
+        reached.len() - 1
+    });
+    for count in &mut reached[place].1[..level] {
+        *count += 1;
+    }
+}
+
+fn chain_facts(outcome: &Outcome, rows: Rows<'_>, window_us: Option<i64>, as_of_us: i64) -> UnitFacts {
+    UnitFacts {
+        step_times_us: outcome.chain.iter().map(|&row| rows.times_us[row as usize]).collect(),
+        first_entry_us: rows.times_us[outcome.first_entry.unwrap_or(0) as usize],
+        first_event_us: rows.times_us[0],
+        window_us,
+        as_of_us,
+        ..UnitFacts::default()
+    }
+}
+
+fn purchase_facts(
+    outcome: &Outcome,
+    person: &Person<'_>,
+    unit_start: usize,
+    calendar: &mut Calendar,
+) -> Option<PurchaseFacts> {
+    let row = unit_start + *outcome.chain.last()? as usize;
+    let mut active_days = 0;
+    let mut last_day = None;
+    for &time_us in &person.rows.times_us[..=row] {
+        let day = calendar.day(time_us);
+        if last_day != Some(day) {
+            last_day = Some(day);
+            active_days += 1;
+        }
+    }
+    Some(PurchaseFacts {
+        sessions: person.session_of(row) as i64 + 1,
+        active_days,
+        events: row as i64 + 1,
+    })
+}
+
+fn leaving_facts(
+    outcome: &Outcome,
+    person: &Person<'_>,
+    unit_start: usize,
+    ready: &ReadyFunnel,
+    scope: &Scope,
+) -> Option<LeavingFacts> {
+    let rows = &person.rows;
+    let stage_row = unit_start + *outcome.chain.last()? as usize;
+    let session = person.session_of(stage_row);
+    let leaving_row = person.sessions[session].rows.end - 1;
+    let event_of = |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
+    let start_us = rows.times_us[unit_start + outcome.chain[0] as usize];
+    let last_step = ready.rules.step_count - 1;
+    let bought_later = ready.rules.window_us.is_some_and(|window_us| {
+        let limit_us = start_us.saturating_add(window_us);
+        (0..rows.len())
+            .rev()
+            .take_while(|&row| rows.times_us[row] > limit_us)
+            .any(|row| ready.serves(rows.kinds[row], last_step))
+    });
+    Some(LeavingFacts {
+        last_event: event_of(leaving_row),
+        next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
+        left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
+        bought_later,
+        value: (0..=leaving_row).rev().find_map(|row| rows.value(row)),
+    })
+}

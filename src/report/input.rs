@@ -1,0 +1,164 @@
+//! What was read: rows and their account, people, sessions, span, ties.
+
+use super::tally::NO_EVENT;
+use crate::decode::time::format_utc;
+use crate::event::RejectCode;
+use crate::ingest::{Accumulator, Person, Tally};
+use crate::session::{Agreement, compare};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Rows {
+    /// `used + rejected + filtered`.
+    pub read: u64,
+    pub used: u64,
+    pub rejected: u64,
+    pub filtered: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Input {
+    pub rows: Rows,
+    /// Rejected rows by code; codes without rows are left out.
+    pub rejects: BTreeMap<String, u64>,
+    pub persons: u64,
+    pub sessions: u64,
+    /// Earliest and latest used row, RFC 3339 in UTC.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// End of observation.
+    pub as_of: Option<String>,
+    /// Used rows that name no event.
+    pub rows_without_event: u64,
+    /// Used rows that share person and time with another.
+    pub tied_rows: u64,
+    /// Against the log's own session ids; null where it has none.
+    pub log_sessions: Option<LogSessions>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct LogSessions {
+    /// Distinct pairs of person and session id.
+    pub sessions: u64,
+    /// Of these, whose rows are exactly the rows of one rebuilt session.
+    pub identical: u64,
+    pub rows_without_id: u64,
+}
+
+impl Input {
+    pub fn of(tally: &Tally, facts: &InputFacts, as_of_us: i64, has_log_sessions: bool) -> Input {
+        let rows = Rows {
+            read: tally.read,
+            used: tally.used,
+            rejected: tally.rejected(),
+            filtered: tally.filtered,
+        };
+        assert_eq!(
+            rows.read,
+            rows.used + rows.rejected + rows.filtered,
+            "every row read is used, rejected or filtered"
+        );
+        let rejects = RejectCode::ALL
+            .iter()
+            .filter(|code| tally.rejects[code.index()] > 0)
+            .map(|code| (code.to_string(), tally.rejects[code.index()]));
+        Input {
+            rows,
+            rejects: rejects.collect(),
+            persons: facts.persons,
+            sessions: facts.sessions,
+            from: tally.earliest_us.map(format_utc),
+            to: tally.latest_us.map(format_utc),
+            as_of: tally.latest_us.map(|_| format_utc(as_of_us)),
+            rows_without_event: tally.without_event,
+            tied_rows: facts.tied_rows,
+            log_sessions: has_log_sessions.then_some(LogSessions {
+                sessions: facts.agreement.log_sessions,
+                identical: facts.agreement.identical,
+                rows_without_id: facts.agreement.rows_without_id,
+            }),
+        }
+    }
+}
+
+/// What a pass over persons learns of the input as a whole.
+#[derive(Debug, Default)]
+pub struct InputFacts {
+    pub persons: u64,
+    pub sessions: u64,
+    pub tied_rows: u64,
+    /// Rows alike in person, time, event and every wanted column with the row before them.
+    pub repeated_rows: u64,
+    /// Rows of the person who has most.
+    pub most_rows_of_one: u64,
+    pub agreement: Agreement,
+    /// Used rows by kind.
+    pub rows_of_kind: Vec<u64>,
+    scratch: Vec<(u32, u32)>,
+    compares_sessions: bool,
+}
+
+impl InputFacts {
+    pub fn new(kind_count: usize, compares_sessions: bool) -> InputFacts {
+        InputFacts { rows_of_kind: vec![0; kind_count], compares_sessions, ..InputFacts::default() }
+    }
+
+    /// Used rows by event code; the last number is of rows without a name.
+    pub fn rows_of_event(&self, event_of_kind: &[u32], event_count: usize) -> (Vec<u64>, u64) {
+        let mut rows = vec![0; event_count];
+        let mut nameless = 0;
+        for (&event, &n) in event_of_kind.iter().zip(&self.rows_of_kind) {
+            if event == NO_EVENT {
+                nameless += n;
+            } else {
+                rows[event as usize] += n;
+            }
+        }
+        (rows, nameless)
+    }
+}
+
+impl Accumulator for InputFacts {
+    fn person(&mut self, person: &Person<'_>) {
+        let rows = &person.rows;
+        self.persons += 1;
+        self.sessions += person.sessions.len() as u64;
+        self.most_rows_of_one = self.most_rows_of_one.max(rows.len() as u64);
+        for &kind in rows.kinds {
+            self.rows_of_kind[kind as usize] += 1;
+        }
+        let mut tied_before = false;
+        for row in 1..rows.len() {
+            let tied = rows.times_us[row] == rows.times_us[row - 1];
+            if tied {
+                self.tied_rows += if tied_before { 1 } else { 2 };
+                let alike = rows.kinds[row] == rows.kinds[row - 1]
+                    && rows.wanted_words(row) == rows.wanted_words(row - 1);
+                self.repeated_rows += u64::from(alike);
+            }
+            tied_before = tied;
+        }
+        if self.compares_sessions {
+            let sessions = person.sessions.iter().enumerate();
+            let rows_with_ids = sessions.flat_map(|(index, session)| {
+                session.rows.clone().map(move |row| (index as u32, rows.session_code(row)))
+            });
+            let agreement = compare(rows_with_ids, &mut self.scratch);
+            self.agreement.add(agreement);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.persons += other.persons;
+        self.sessions += other.sessions;
+        self.tied_rows += other.tied_rows;
+        self.repeated_rows += other.repeated_rows;
+        self.most_rows_of_one = self.most_rows_of_one.max(other.most_rows_of_one);
+        self.agreement.add(other.agreement);
+        for (mine, theirs) in self.rows_of_kind.iter_mut().zip(other.rows_of_kind) {
+            *mine += theirs;
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What is counted of each unit, before it becomes shares and quantiles.
+//!
+//! All sums are integers and all lists are sorted when read, so that the order in which units,
+//! shards and threads arrive can change nothing.
+
+use crate::funnel::engine::{Outcome, Status};
+use crate::stats::Values;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// Stands for a row without event name where event codes are counted.
+pub const NO_EVENT: u32 = u32::MAX;
+
+pub type EventCounts = HashMap<u32, u64, RandomState>;
+
+/// Everything one unit contributes beside its outcome.
+#[derive(Debug, Default)]
+pub struct UnitFacts {
+    /// Times of the chain's rows, one per step reached.
+    pub step_times_us: Vec<i64>,
+    pub first_entry_us: i64,
+    /// The unit's first row of any kind.
+    pub first_event_us: i64,
+    pub window_us: Option<i64>,
+    pub as_of_us: i64,
+    /// Levels under `tie = strict` and `tie = step`, where the unit has rows at the same instant.
+    pub levels_of_ties: Option<(usize, usize)>,
+    /// Segment value at the first entry differs from that at the chain's first row.
+    pub segment_moved: bool,
+    /// The unit's first row cannot serve step 1.
+    pub began_elsewhere: bool,
+    /// Of a converted unit: from the person's first row to the converting row, both included.
+    pub purchase: Option<PurchaseFacts>,
+    /// Of a unit that did not convert.
+    pub leaving: Option<LeavingFacts>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PurchaseFacts {
+    pub sessions: i64,
+    pub active_days: i64,
+    pub events: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct LeavingFacts {
+    /// Event code of the last row of the session that holds the stage's row.
+    pub last_event: u32,
+    /// Event code of the first row of the person's next session, if there is one.
+    pub next_event: Option<u32>,
+    /// From the stage's row to the leaving row.
+    pub left_after_us: i64,
+    pub bought_later: bool,
+    /// The last value known at or before the leaving row, in millionths.
+    pub value: Option<i64>,
+}
+
+/// Counts over the units of one funnel, or of one of its segments.
+#[derive(Debug, Clone, Default)]
+pub struct UnitTally {
+    pub entered: u64,
+    pub converted: u64,
+    pub dropped: u64,
+    pub open: u64,
+    pub excluded: u64,
+    /// Units whose chain reached at least this step.
+    pub reached: Vec<u64>,
+    /// Units with a full window behind them: reached counts, the first being the mature entries.
+    pub mature_reached: Vec<u64>,
+    /// One per step but the last: units that stopped there.
+    pub stages: Vec<StageTally>,
+    /// From step k to k + 1 on the winning chain.
+    pub gaps: Vec<Values>,
+    /// As `gaps`, of converted units alone, summed up: they add up to the whole way.
+    pub converted_gap_sums: Vec<i128>,
+    /// From step 1 to the last on the winning chain.
+    pub total: Values,
+    pub since_first_entry: Values,
+    pub since_first_event: Values,
+    /// Attempts of converted units.
+    pub attempts: u64,
+    pub sessions_until: Values,
+    pub active_days_until: Values,
+    pub events_until: Values,
+    /// Units that did not convert: how long each was watched, for the survival curve.
+    pub watched: Watched,
+    pub optional: Vec<OptionalTally>,
+    /// Units whose level is another under `tie = strict` than under `tie = step`, and how many
+    /// would convert under either.
+    pub tie_sensitive: u64,
+    pub converted_strict: u64,
+    pub converted_step: u64,
+    pub segment_moved: u64,
+    /// Units whose very first row is not of step 1: their step 1 may lie before the data.
+    pub began_elsewhere: u64,
+    /// Whether units have a window at all.
+    pub has_window: bool,
+    /// Where one person can have several units.
+    pub clusters: Option<ClusterSums>,
+}
+
+/// Sums over persons of products of their reached counts: what the variance of a share needs
+/// when a person has several units. All integers.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterSums {
+    step_count: usize,
+    /// Persons with at least one unit that reached this step.
+    pub persons: Vec<u64>,
+    products: Vec<u128>,
+}
+
+impl ClusterSums {
+    pub fn new(step_count: usize) -> ClusterSums {
+        ClusterSums { step_count, persons: vec![0; step_count], products: vec![0; step_count * step_count] }
+    }
+
+    /// Adds one person, given how many of their units reached each step.
+    pub fn add(&mut self, reached: &[u64]) {
+        for (step, &count) in reached.iter().enumerate().take_while(|(_, count)| **count > 0) {
+            self.persons[step] += 1;
+            for (base, &base_count) in reached[..=step].iter().enumerate() {
+                self.products[step * self.step_count + base] += u128::from(count) * u128::from(base_count);
+            }
+        }
+    }
+
+    /// The sum over persons of the product of two reached counts, `step >= base`.
+    pub fn product(&self, step: usize, base: usize) -> u128 {
+        self.products[step * self.step_count + base]
+    }
+
+    fn merge(&mut self, other: &ClusterSums) {
+        merge_counts(&mut self.persons, &other.persons);
+        for (mine, theirs) in self.products.iter_mut().zip(&other.products) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// How long the unconverted were observed: most of them for exactly one window.
+#[derive(Debug, Clone, Default)]
+pub struct Watched {
+    pub whole_window: u64,
+    pub shorter: Values,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct StageTally {
+    pub dropped: u64,
+    pub open: u64,
+    pub excluded: u64,
+    pub seen_early: u64,
+    /// The rest is of the dropped alone.
+    pub last_events: EventCounts,
+    /// `None` in the key's place: they never came back.
+    pub next_events: HashMap<Option<u32>, u64, RandomState>,
+    pub left_after: Values,
+    pub came_back: u64,
+    pub bought_later: u64,
+    pub values: Values,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OptionalTally {
+    /// Steps that a unit has done when it has passed the required step behind the optional one.
+    pub level_after: usize,
+    /// Units that reached the required step after it.
+    pub passed: u64,
+    pub used: u64,
+    pub used_converted: u64,
+    pub unused_converted: u64,
+}
+
+impl UnitTally {
+    /// `optional_after` names, for each optional step, the index of the required step before it.
+    pub fn new(step_count: usize, optional_after: impl Iterator<Item = usize>) -> UnitTally {
+        UnitTally {
+            reached: vec![0; step_count],
+            mature_reached: vec![0; step_count],
+            stages: vec![StageTally::default(); step_count.saturating_sub(1)],
+            gaps: vec![Values::default(); step_count.saturating_sub(1)],
+            converted_gap_sums: vec![0; step_count.saturating_sub(1)],
+            optional: optional_after
+                .map(|after| OptionalTally { level_after: after + 2, ..OptionalTally::default() })
+                .collect(),
+            ..UnitTally::default()
+        }
+    }
+
+    pub fn add(&mut self, outcome: &Outcome, facts: &UnitFacts) {
+        self.entered += 1;
+        for reached in &mut self.reached[..outcome.level] {
+            *reached += 1;
+        }
+        let mature = facts
+            .window_us
+            .is_some_and(|window_us| facts.first_entry_us.saturating_add(window_us) <= facts.as_of_us);
+        if mature {
+            for reached in &mut self.mature_reached[..outcome.level] {
+                *reached += 1;
+            }
+        }
+        for (gap, times_us) in self.gaps.iter_mut().zip(facts.step_times_us.windows(2)) {
+            // A row of the same instant may lie before its predecessor in time only by tolerance.
+            gap.push((times_us[1] - times_us[0]).max(0));
+        }
+        self.segment_moved += u64::from(facts.segment_moved);
+        self.began_elsewhere += u64::from(facts.began_elsewhere);
+        let (strict, step) = facts.levels_of_ties.unwrap_or((outcome.level, outcome.level));
+        self.tie_sensitive += u64::from(strict != step);
+        self.converted_strict += u64::from(strict == self.reached.len());
+        self.converted_step += u64::from(step == self.reached.len());
+        self.add_optional(outcome);
+        match outcome.status {
+            Status::Converted => self.add_converted(outcome, facts),
+            Status::Dropped => self.dropped += 1,
+            Status::Open => self.open += 1,
+            Status::Excluded => self.excluded += 1,
+            Status::NotEntered => unreachable!("only units that entered are counted"),
+        }
+        if let Some(leaving) = &facts.leaving {
+            self.stages[outcome.level - 1].add(outcome, leaving);
+            self.watched.add(outcome, facts);
+        }
+    }
+
+    fn add_converted(&mut self, outcome: &Outcome, facts: &UnitFacts) {
+        self.converted += 1;
+        self.attempts += u64::from(outcome.attempts);
+        let (Some(&first), Some(&last)) = (facts.step_times_us.first(), facts.step_times_us.last()) else {
+            return;
+        };
+        for (sum, times_us) in self.converted_gap_sums.iter_mut().zip(facts.step_times_us.windows(2)) {
+            *sum += i128::from(times_us[1] - times_us[0]);
+        }
+        self.total.push(last - first);
+        self.since_first_entry.push(last - facts.first_entry_us);
+        self.since_first_event.push(last - facts.first_event_us);
+        if let Some(purchase) = facts.purchase {
+            self.sessions_until.push(purchase.sessions);
+            self.active_days_until.push(purchase.active_days);
+            self.events_until.push(purchase.events);
+        }
+    }
+
+    fn add_optional(&mut self, outcome: &Outcome) {
+        let converted = outcome.status == Status::Converted;
+        for (tally, used) in self.optional.iter_mut().zip(&outcome.optional) {
+            if outcome.level < tally.level_after {
+                continue;
+            }
+            tally.passed += 1;
+            tally.used += u64::from(used.is_some());
+            tally.used_converted += u64::from(used.is_some() && converted);
+            tally.unused_converted += u64::from(used.is_none() && converted);
+        }
+    }
+
+    pub fn merge(&mut self, other: UnitTally) {
+        self.entered += other.entered;
+        self.converted += other.converted;
+        self.dropped += other.dropped;
+        self.open += other.open;
+        self.excluded += other.excluded;
+        merge_counts(&mut self.reached, &other.reached);
+        merge_counts(&mut self.mature_reached, &other.mature_reached);
+        for (mine, theirs) in self.stages.iter_mut().zip(other.stages) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.gaps.iter_mut().zip(other.gaps) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.converted_gap_sums.iter_mut().zip(other.converted_gap_sums) {
+            *mine += theirs;
+        }
+        self.total.merge(other.total);
+        self.since_first_entry.merge(other.since_first_entry);
+        self.since_first_event.merge(other.since_first_event);
+        self.attempts += other.attempts;
+        self.sessions_until.merge(other.sessions_until);
+        self.active_days_until.merge(other.active_days_until);
+        self.events_until.merge(other.events_until);
+        self.watched.whole_window += other.watched.whole_window;
+        self.watched.shorter.merge(other.watched.shorter);
+        for (mine, theirs) in self.optional.iter_mut().zip(other.optional) {
+            mine.passed += theirs.passed;
+            mine.used += theirs.used;
+            mine.used_converted += theirs.used_converted;
+            mine.unused_converted += theirs.unused_converted;
+        }
+        self.tie_sensitive += other.tie_sensitive;
+        self.converted_strict += other.converted_strict;
+        self.converted_step += other.converted_step;
+        self.segment_moved += other.segment_moved;
+        self.began_elsewhere += other.began_elsewhere;
+        if let (Some(mine), Some(theirs)) = (&mut self.clusters, &other.clusters) {
+            mine.merge(theirs);
+        }
+    }
+}
+
+impl StageTally {
+    fn add(&mut self, outcome: &Outcome, leaving: &LeavingFacts) {
+        self.seen_early += u64::from(outcome.seen_early);
+        match outcome.status {
+            Status::Open => self.open += 1,
+            Status::Excluded => self.excluded += 1,
+            Status::Dropped => {
+                self.dropped += 1;
+                *self.last_events.entry(leaving.last_event).or_default() += 1;
+                *self.next_events.entry(leaving.next_event).or_default() += 1;
+                self.left_after.push(leaving.left_after_us);
+                self.came_back += u64::from(leaving.next_event.is_some());
+                self.bought_later += u64::from(leaving.bought_later);
+                if let Some(value) = leaving.value {
+                    self.values.push(value);
+                }
+            }
+            Status::Converted | Status::NotEntered => {}
+        }
+    }
+
+    fn merge(&mut self, other: StageTally) {
+        self.dropped += other.dropped;
+        self.open += other.open;
+        self.excluded += other.excluded;
+        self.seen_early += other.seen_early;
+        for (event, n) in other.last_events {
+            *self.last_events.entry(event).or_default() += n;
+        }
+        for (event, n) in other.next_events {
+            *self.next_events.entry(event).or_default() += n;
+        }
+        self.left_after.merge(other.left_after);
+        self.came_back += other.came_back;
+        self.bought_later += other.bought_later;
+        self.values.merge(other.values);
+    }
+}
+
+impl Watched {
+    /// The open are watched until the end of observation, on the clock of their latest live
+    /// attempt. The dropped stay at risk until their window closes, and are never censored at
+    /// their last row: leaving says something, and censoring there would inflate conversion.
+    fn add(&mut self, outcome: &Outcome, facts: &UnitFacts) {
+        let start_us = match outcome.status {
+            Status::Open => outcome.latest_live_start_us.unwrap_or(facts.first_entry_us),
+            _ => facts.step_times_us.first().copied().unwrap_or(facts.first_entry_us),
+        };
+        let watched_us = facts.as_of_us.saturating_sub(start_us).max(0);
+        match facts.window_us {
+            Some(window_us) if watched_us >= window_us => self.whole_window += 1,
+            _ => self.shorter.push(watched_us),
+        }
+    }
+}
+
+fn merge_counts(mine: &mut [u64], theirs: &[u64]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
+    }
+}
