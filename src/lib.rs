@@ -1,5 +1,7 @@
 //! Conversion, abandonment and time to purchase from exported event logs.
 
+pub mod condition;
 pub mod decode;
 pub mod event;
+pub mod funnel;
 pub mod report;
