@@ -2,4 +2,5 @@
 
 pub mod decode;
 pub mod event;
+pub mod funnel;
 pub mod report;
