@@ -294,7 +294,7 @@ fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     }
 }
 
-/// A stack of rows of bits, all of the same width. Scratch: kept and refilled.
+/// A stack of rows of bits, all of the same width: filled, then emptied. Scratch: kept and refilled.
 #[derive(Debug, Default)]
 struct BitRows {
     words: Vec<u64>,
@@ -319,7 +319,8 @@ impl BitRows {
         }
     }
 
-    /// Takes the last row off, if there is one, and writes it to `row`, which has the width of what was pushed.
+    /// Takes the last row off, if there is one, and writes it to `row`, which has the width of what
+    /// was pushed. Nothing is pushed after that until the stack is cleared.
     fn pop(&mut self, row: &mut [bool]) {
         let Some(bits) = self.bits.checked_sub(row.len()) else { return };
         for (place, bit) in row.iter_mut().enumerate() {
@@ -327,9 +328,5 @@ impl BitRows {
             *bit = self.words[at / 64] >> (at % 64) & 1 == 1;
         }
         self.bits = bits;
-        self.words.truncate(bits.div_ceil(64));
-        if let Some(word) = self.words.last_mut().filter(|_| !bits.is_multiple_of(64)) {
-            *word &= (1 << (bits % 64)) - 1;
-        }
     }
 }

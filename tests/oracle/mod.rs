@@ -68,6 +68,11 @@ pub fn outcome(funnel: &Funnel, log: &Log, seen: &Observation) -> Outcome {
     }
 }
 
+/// The level alone.
+pub fn level(funnel: &Funnel, log: &Log, seen: &Observation) -> usize {
+    winner(&all_chains(funnel, log, seen, true)).len()
+}
+
 fn all_chains(funnel: &Funnel, log: &Log, seen: &Observation, exclusions: bool) -> Vec<Vec<usize>> {
     let mut search = Search { funnel, log, entries: seen.entries_us.clone(), exclusions, chains: Vec::new() };
     search.extend(&mut Vec::new());
