@@ -1,0 +1,332 @@
+//! The winning chain: of all chains with the most steps the one that starts first, then the one
+//! whose rows come first.
+//!
+//! Most units need only [`greedy`]: take the first row for each step. If that gets as far as the
+//! level pass says is possible, no chain can come before it, since every row is the least there
+//! is. Otherwise two sweeps backwards settle it. The first finds the earliest instant at which a
+//! chain of full length can start ([`ChainFinder::earliest_start`]). The second fixes the end of the
+//! window of that start and notes for every moment which steps can still be finished behind it
+//! ([`ChainFinder::select`]); then the rows are chosen forwards, each the first one that leaves the
+//! rest possible.
+//!
+//! Memory: O(steps), and for `select` one bit per step and moment of the window.
+
+use super::engine::Tie;
+use super::kinds::KindRoles;
+use super::ties::TiedRows;
+use super::unit::{Content, Unit};
+use std::ops::Range;
+
+/// Takes the first row for each step, beginning with the row `start`, as far as that goes.
+pub(super) fn greedy(unit: &Unit<'_>, start: usize, chain: &mut Vec<u32>) {
+    chain.clear();
+    chain.push(start as u32);
+    let mut last = start;
+    while chain.len() < unit.step_count {
+        let Some(row) = first_row_after(unit, chain, last) else { break };
+        chain.push(row as u32);
+        last = row;
+    }
+}
+
+/// The first row that can go behind the chain, whose last row is `last`.
+fn first_row_after(unit: &Unit<'_>, chain: &[u32], last: usize) -> Option<usize> {
+    let step = chain.len();
+    let start_us = unit.time_us(*chain.first()? as usize);
+    let last_us = unit.time_us(last);
+    let mut broken_at_us = None;
+    // Under `Tie::Step` a row of the same instant may follow though it lies before.
+    let first = if unit.tie == Tie::Step { unit.moment_start(last) } else { last + 1 };
+    for row in first..unit.rows.len() {
+        let time_us = unit.time_us(row);
+        if !unit.in_window(start_us, time_us) || broken_at_us.is_some_and(|broken_us| time_us > broken_us) {
+            return None;
+        }
+        let roles = unit.roles(row);
+        let is_later = time_us > last_us;
+        if roles.serves(step) && (is_later || unit.tie != Tie::Strict) && !chain.contains(&(row as u32)) {
+            return Some(row);
+        }
+        if unit.breaks_gap(roles, step - 1) {
+            match unit.tie {
+                Tie::File => return None,
+                // Rows of the forbidden row's own instant are not behind it.
+                Tie::Step | Tie::Strict if is_later => broken_at_us = Some(time_us),
+                Tie::Step | Tie::Strict => {}
+            }
+        }
+    }
+    None
+}
+
+/// Finds the winning chain where taking the first rows does not. Scratch: kept and refilled.
+#[derive(Debug, Default)]
+pub(super) struct ChainFinder {
+    /// `[k]`: least time at which a chain ends that serves step `k` in a later moment and goes on
+    /// to the last wanted step, with no forbidden row between here and there.
+    least_end_us: Vec<Option<i64>>,
+    renewed_us: Vec<Option<i64>>,
+    /// `[k]`: whether such a chain exists inside the window of the chosen start.
+    can_finish: Vec<bool>,
+    renewed: Vec<bool>,
+    /// `can_finish` behind each moment that has a part, last moment first.
+    finishable: BitRows,
+    /// Classes whose rows cannot serve the step at hand: with a million equal rows, ask once.
+    refused: Vec<usize>,
+}
+
+impl ChainFinder {
+    /// The first row of the earliest moment at which a chain of `level` steps can start.
+    /// Looks at the rows from `first` on, where a moment begins.
+    pub fn earliest_start(
+        &mut self,
+        unit: &Unit<'_>,
+        first: usize,
+        level: usize,
+        tied: &mut TiedRows,
+    ) -> Option<usize> {
+        self.least_end_us.clear();
+        self.least_end_us.resize(level, None);
+        let mut earliest = None;
+        let mut end = unit.rows.len();
+        while end > first {
+            let moment = unit.moment_until(end - 1);
+            end = moment.start;
+            let time_us = unit.time_us(moment.start);
+            let whole_us = match unit.content(moment, tied) {
+                Content::Idle => None,
+                Content::One(_, roles) => self.prepend_row(unit, time_us, roles),
+                Content::Many => self.prepend_tied(unit, time_us, tied),
+            };
+            if unit.may_enter_at(time_us) && whole_us.is_some_and(|end_us| unit.in_window(time_us, end_us)) {
+                earliest = Some(end);
+            }
+        }
+        earliest
+    }
+
+    /// Puts a row before all that was seen. Returns the least end of a whole chain that starts with it.
+    fn prepend_row(&mut self, unit: &Unit<'_>, time_us: i64, roles: &KindRoles) -> Option<i64> {
+        let level = self.least_end_us.len();
+        let mut whole_us = None;
+        // First step first, so that a row is not both a step and the one behind it.
+        for step in roles.steps.iter().rev().map(|&step| usize::from(step)) {
+            if step >= level {
+                break;
+            }
+            let end_us = if step + 1 == level { Some(time_us) } else { self.least_end_us[step + 1] };
+            match step.checked_sub(1) {
+                None => whole_us = end_us,
+                Some(gap) if unit.breaks_gap(roles, gap) => self.least_end_us[step] = end_us,
+                Some(_) => self.least_end_us[step] = least(self.least_end_us[step], end_us),
+            }
+        }
+        for step in unit.gaps_broken_by(roles).iter().map(|&gap| usize::from(gap) + 1) {
+            if step < level && !roles.serves(step) {
+                self.least_end_us[step] = None;
+            }
+        }
+        whole_us
+    }
+
+    fn prepend_tied(&mut self, unit: &Unit<'_>, time_us: i64, tied: &mut TiedRows) -> Option<i64> {
+        let level = self.least_end_us.len();
+        tied.measure(unit.kinds, unit.tie, level);
+        self.renewed_us.clear();
+        for step in 0..level {
+            let reach = tied.reach(step);
+            let mut end_us = None;
+            for next in step + 1..=reach {
+                end_us = least(end_us, if next == level { Some(time_us) } else { self.least_end_us[next] });
+            }
+            self.renewed_us.push(end_us);
+        }
+        for step in 1..level {
+            let end_us = self.renewed_us[step];
+            self.least_end_us[step] = if unit.heeds_exclusions && tied.breaks_gap(unit.kinds, step - 1) {
+                end_us
+            } else {
+                least(self.least_end_us[step], end_us)
+            };
+        }
+        self.renewed_us.first().copied().flatten()
+    }
+
+    /// Chooses the rows of a chain of `level` steps that starts in the moment beginning at `start`,
+    /// where such a chain exists.
+    pub fn select(
+        &mut self,
+        unit: &Unit<'_>,
+        start: usize,
+        level: usize,
+        tied: &mut TiedRows,
+        chain: &mut Vec<u32>,
+    ) {
+        let start_us = unit.time_us(start);
+        let in_window = unit.rows.times_us[start..].partition_point(|&at_us| unit.in_window(start_us, at_us));
+        let end = start + in_window;
+        self.note_finishable(unit, start..end, level, tied);
+
+        chain.clear();
+        let mut next = start;
+        while next < end && chain.len() < level {
+            let moment = unit.moment_from(next);
+            next = moment.end;
+            match unit.content(moment.clone(), tied) {
+                Content::Idle => {}
+                Content::One(row, roles) => {
+                    self.restore_finishable();
+                    if roles.serves(chain.len()) && self.finishes(chain.len() + 1, level) {
+                        chain.push(row as u32);
+                    }
+                }
+                Content::Many => {
+                    self.restore_finishable();
+                    self.choose_tied(unit, moment, level, tied, chain);
+                }
+            }
+        }
+    }
+
+    /// Sweeps backwards over the window and keeps for each moment what can be finished behind it.
+    fn note_finishable(&mut self, unit: &Unit<'_>, window: Range<usize>, level: usize, tied: &mut TiedRows) {
+        self.can_finish.clear();
+        self.can_finish.resize(level, false);
+        self.finishable.clear();
+        let mut end = window.end;
+        while end > window.start {
+            let moment = unit.moment_until(end - 1);
+            end = moment.start;
+            let content = unit.content(moment, tied);
+            if matches!(content, Content::Idle) {
+                continue;
+            }
+            self.finishable.push(&self.can_finish);
+            match content {
+                Content::Idle => {}
+                Content::One(_, roles) => self.finish_row(unit, roles),
+                Content::Many => self.finish_tied(unit, tied),
+            }
+        }
+    }
+
+    fn restore_finishable(&mut self) {
+        self.finishable.pop(&mut self.can_finish);
+    }
+
+    /// Whether a chain that needs `step` next can be finished behind the moment at hand.
+    fn finishes(&self, step: usize, level: usize) -> bool {
+        step == level || self.can_finish[step]
+    }
+
+    fn finish_row(&mut self, unit: &Unit<'_>, roles: &KindRoles) {
+        let level = self.can_finish.len();
+        for step in 1..level {
+            let renewed = roles.serves(step) && self.finishes(step + 1, level);
+            self.can_finish[step] = renewed || (self.can_finish[step] && !unit.breaks_gap(roles, step - 1));
+        }
+    }
+
+    fn finish_tied(&mut self, unit: &Unit<'_>, tied: &mut TiedRows) {
+        let level = self.can_finish.len();
+        tied.measure(unit.kinds, unit.tie, level);
+        self.renewed.clear();
+        for step in 0..level {
+            let renewed = (step + 1..=tied.reach(step)).any(|next| self.finishes(next, level));
+            self.renewed.push(renewed);
+        }
+        for step in 1..level {
+            let broken = unit.heeds_exclusions && tied.breaks_gap(unit.kinds, step - 1);
+            self.can_finish[step] = self.renewed[step] || (self.can_finish[step] && !broken);
+        }
+    }
+
+    /// Lets the chain go on within an instant: row after row, each the first that leaves the rest possible.
+    fn choose_tied(
+        &mut self,
+        unit: &Unit<'_>,
+        moment: Range<usize>,
+        level: usize,
+        tied: &mut TiedRows,
+        chain: &mut Vec<u32>,
+    ) {
+        let first_here = chain.len();
+        while chain.len() < level {
+            let step = chain.len();
+            self.refused.clear();
+            let chosen = moment.clone().find(|&row| {
+                let class = unit.class(row);
+                let is_candidate = unit.kinds.roles(class).serves(step)
+                    && !self.refused.contains(&class)
+                    && !chain[first_here..].contains(&(row as u32));
+                if !is_candidate {
+                    return false;
+                }
+                tied.take(class);
+                if self.rest_is_possible(unit, step + 1, level, tied) {
+                    return true;
+                }
+                tied.put_back(class);
+                self.refused.push(class);
+                false
+            });
+            let Some(row) = chosen else { break };
+            chain.push(row as u32);
+            if unit.tie == Tie::Strict {
+                break;
+            }
+        }
+    }
+
+    /// Whether a chain that needs `step` next can be finished by what is left of the instant and what lies behind it.
+    fn rest_is_possible(&self, unit: &Unit<'_>, step: usize, level: usize, tied: &mut TiedRows) -> bool {
+        let reach =
+            if unit.tie == Tie::Strict { step } else { tied.reach_from(unit.kinds, unit.tie, step, level) };
+        (step..=reach).any(|next| self.finishes(next, level))
+    }
+}
+
+/// The lesser of two times, where either may be missing.
+fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        _ => a.or(b),
+    }
+}
+
+/// A stack of rows of bits, all of the same width: filled, then emptied. Scratch: kept and refilled.
+#[derive(Debug, Default)]
+struct BitRows {
+    words: Vec<u64>,
+    bits: usize,
+}
+
+impl BitRows {
+    fn clear(&mut self) {
+        self.words.clear();
+        self.bits = 0;
+    }
+
+    fn push(&mut self, row: &[bool]) {
+        for &bit in row {
+            if self.bits.is_multiple_of(64) {
+                self.words.push(0);
+            }
+            if let Some(word) = self.words.last_mut() {
+                *word |= u64::from(bit) << (self.bits % 64);
+            }
+            self.bits += 1;
+        }
+    }
+
+    /// Takes the last row off, if there is one, and writes it to `row`, which has the width of what
+    /// was pushed. Nothing is pushed after that until the stack is cleared.
+    fn pop(&mut self, row: &mut [bool]) {
+        let Some(bits) = self.bits.checked_sub(row.len()) else { return };
+        for (place, bit) in row.iter_mut().enumerate() {
+            let at = bits + place;
+            *bit = self.words[at / 64] >> (at % 64) & 1 == 1;
+        }
+        self.bits = bits;
+    }
+}

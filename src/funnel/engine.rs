@@ -1,0 +1,303 @@
+//! Follows one unit through one ordered funnel and says how far it got, by which rows, and why no further.
+//!
+//! The rules are those of the definitions: the chain of distinct rows with the most steps wins,
+//! then the one that starts first, then the one whose rows come first. The engine sees numbers
+//! only: times, and kinds of rows whose roles a [`KindTable`] knows. Who a unit is, in which order
+//! its rows lie and what a name means is settled before; what the outcomes add up to comes after.
+//!
+//! Here is the order of events; the passes are in `chain` (which rows), `level` (how far),
+//! `attempts` (how often), and `ties` (what rows of one instant can do together). All of them
+//! read the rules from one `Unit`, so that a further rule is a further parameter of each.
+
+use super::attempts;
+use super::chain::{self, ChainFinder};
+use super::kinds::KindTable;
+use super::level::LevelPass;
+use super::ties::TiedRows;
+use super::unit::Unit;
+use std::ops::Range;
+
+/// What rows of equal time may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Tie {
+    /// They may be used in the order of the funnel, each row once. A forbidden row counts where it
+    /// lies strictly between two rows in time.
+    #[default]
+    Step,
+    /// The order of the rows is the truth, for forbidden rows too.
+    File,
+    /// The time must increase from row to row of a chain. A forbidden row counts as under `Step`.
+    Strict,
+}
+
+/// An optional step: looked for between two required ones, never needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionalStep {
+    /// The required step before it, from 0. Behind the last required step nothing is found.
+    pub after: usize,
+}
+
+/// The rules of one ordered funnel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Required steps. Without any, nobody enters.
+    pub step_count: usize,
+    pub optional: Vec<OptionalStep>,
+    /// Longest time from the first row of a chain to any other, inclusive; `None`: no limit.
+    pub window_us: Option<i64>,
+    pub tie: Tie,
+}
+
+/// The rows of one unit in its total order: times never decrease, and under [`Tie::File`] equal
+/// times lie in file order. Both slices have the same length, below 2^32.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Microseconds since the Unix epoch.
+    pub times_us: &'a [i64],
+    /// Kinds of the [`KindTable`].
+    pub kinds: &'a [u32],
+}
+
+impl Rows<'_> {
+    pub fn len(&self) -> usize {
+        self.times_us.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.times_us.is_empty()
+    }
+
+    /// Whether two rows have the same time; without that the tie rule makes no difference.
+    pub fn has_ties(&self) -> bool {
+        self.times_us.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
+/// Where chains may start, and until when the unit was watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The first row of a chain lies in this range, half-open; the others need not. `i64::MIN` and
+    /// `i64::MAX` stand for no bound.
+    pub entries_us: Range<i64>,
+    /// End of observation: rows may exist after this instant that nobody has seen.
+    pub as_of_us: i64,
+    /// The last instant at which a row could still join this unit, where there is one (sessions).
+    pub closes_us: Option<i64>,
+}
+
+/// Where a unit stands at the end of observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Status {
+    /// No row of the first step in the range of entries.
+    #[default]
+    NotEntered,
+    /// All steps.
+    Converted,
+    /// Not converted, and no later row can change that.
+    Dropped,
+    /// Not converted, but a row that comes later could still extend an attempt.
+    Open,
+    /// Not converted, and further without the exclusions.
+    Excluded,
+}
+
+/// What is known of one unit. All figures about it come from its one winning chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    pub status: Status,
+    /// Steps served by the winning chain; 0 if not entered.
+    pub level: usize,
+    /// The winning chain: places in the rows, one for each step reached.
+    pub chain: Vec<u32>,
+    /// For each optional step of the rules the first row between the chain's rows around it that is
+    /// not on the chain. `None` if there is none or the required step behind was not reached.
+    /// Optional steps do not compete: a row may serve two of them.
+    pub optional: Vec<Option<u32>>,
+    /// The first row of the first step in the range of entries, whatever chain wins.
+    pub first_entry: Option<u32>,
+    /// The level if no row were forbidden.
+    pub level_without_exclusions: usize,
+    /// How often the unit set out: a row of the first step that is not inside a running attempt
+    /// starts one; conversion, expiry and exclusion end it.
+    pub attempts: u32,
+    /// A row of the step behind the last one reached lies between the first and the last row of the chain, not on it.
+    pub seen_early: bool,
+    /// The instant until which a row could extend an attempt that is alive at the end of observation. `None` without
+    /// a window, or if none is alive or the unit converted.
+    pub live_until_us: Option<i64>,
+    /// The start of that attempt, the newest of those alive.
+    pub latest_live_start_us: Option<i64>,
+}
+
+impl Outcome {
+    fn clear(&mut self) {
+        let mut chain = std::mem::take(&mut self.chain);
+        let mut optional = std::mem::take(&mut self.optional);
+        chain.clear();
+        optional.clear();
+        *self = Outcome { chain, optional, ..Outcome::default() };
+    }
+}
+
+/// The automaton with its scratch: made once per funnel and thread, used for any number of units.
+#[derive(Debug)]
+pub struct Engine<'f> {
+    rules: &'f Rules,
+    kinds: &'f KindTable,
+    tied: TiedRows,
+    levels: LevelPass,
+    finder: ChainFinder,
+    outcome: Outcome,
+}
+
+impl<'f> Engine<'f> {
+    /// Panics if a kind's role names a step or gap that the rules do not have.
+    pub fn new(rules: &'f Rules, kinds: &'f KindTable) -> Engine<'f> {
+        for class in 0..kinds.class_count() {
+            let roles = kinds.roles(class);
+            let required = roles.steps.iter().chain(&roles.breaks);
+            assert!(
+                required.into_iter().all(|&step| usize::from(step) < rules.step_count),
+                "a kind has a role in a step beyond the funnel's {}",
+                rules.step_count
+            );
+        }
+        Engine {
+            rules,
+            kinds,
+            tied: TiedRows::new(kinds.class_count(), rules.step_count),
+            levels: LevelPass::default(),
+            finder: ChainFinder::default(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Follows one unit. O(rows times steps). Panics if a kind is not in the table.
+    pub fn run(&mut self, rows: Rows<'_>, seen: &Observation) -> &Outcome {
+        let unit = self.unit(rows, seen, self.rules.tie);
+        self.outcome.clear();
+        self.outcome.optional.resize(self.rules.optional.len(), None);
+        if let Some(entry) = unit.first_entry() {
+            self.follow(&unit, entry, seen);
+        }
+        &self.outcome
+    }
+
+    /// The level of the unit under another tie rule; the rows lie in the order which that rule asks for.
+    pub fn level(&mut self, rows: Rows<'_>, seen: &Observation, tie: Tie) -> usize {
+        let unit = self.unit(rows, seen, tie);
+        match unit.first_entry() {
+            Some(entry) => self.levels.run(&unit, unit.moment_start(entry), &mut self.tied),
+            None => 0,
+        }
+    }
+
+    fn unit<'r>(&self, rows: Rows<'r>, seen: &Observation, tie: Tie) -> Unit<'r>
+    where
+        'f: 'r,
+    {
+        Unit {
+            rows,
+            kinds: self.kinds,
+            step_count: self.rules.step_count,
+            window_us: self.rules.window_us,
+            tie,
+            entries_from_us: seen.entries_us.start,
+            entries_to_us: seen.entries_us.end,
+            heeds_exclusions: true,
+        }
+    }
+
+    fn follow(&mut self, unit: &Unit<'_>, entry: usize, seen: &Observation) {
+        let first = unit.moment_start(entry);
+        self.outcome.first_entry = Some(entry as u32);
+        chain::greedy(unit, entry, &mut self.outcome.chain);
+        self.outcome.level = self.outcome.chain.len();
+        self.outcome.level_without_exclusions = unit.step_count;
+        if self.outcome.level < unit.step_count {
+            self.look_further(unit, first, seen);
+        }
+        self.outcome.status = self.status(unit);
+        self.outcome.attempts = attempts::count(unit, first, &mut self.tied);
+        self.outcome.seen_early = seen_early(unit, &self.outcome.chain);
+        for (place, step) in self.rules.optional.iter().enumerate() {
+            self.outcome.optional[place] = optional_row(unit, &self.outcome.chain, place, step.after);
+        }
+    }
+
+    /// The first rows did not lead to the last step; whether others get further, and what is still alive.
+    fn look_further(&mut self, unit: &Unit<'_>, first: usize, seen: &Observation) {
+        let level = self.levels.run(unit, first, &mut self.tied);
+        if level > self.outcome.level {
+            self.outcome.level = level;
+            self.find_chain(unit, first, level);
+        }
+        self.outcome.level_without_exclusions = level;
+        if level == unit.step_count {
+            return;
+        }
+        let can_be_joined = seen.closes_us.is_none_or(|closes_us| closes_us > seen.as_of_us);
+        let newest_us = self.levels.newest_unfinished_start_us().filter(|_| can_be_joined);
+        match unit.window_us {
+            None => self.outcome.latest_live_start_us = newest_us,
+            Some(window_us) => {
+                // The newest start expires last: if it is not alive, none is.
+                let live = newest_us
+                    .map(|start_us| (start_us, start_us.saturating_add(window_us)))
+                    .filter(|&(_, until_us)| until_us > seen.as_of_us);
+                self.outcome.latest_live_start_us = live.map(|(start_us, _)| start_us);
+                self.outcome.live_until_us = live.map(|(_, until_us)| until_us);
+            }
+        }
+        if self.levels.broke() {
+            let unhindered = Unit { heeds_exclusions: false, ..*unit };
+            self.outcome.level_without_exclusions = self.levels.run(&unhindered, first, &mut self.tied);
+        }
+    }
+
+    fn find_chain(&mut self, unit: &Unit<'_>, first: usize, level: usize) {
+        let chain = &mut self.outcome.chain;
+        let Some(start) = self.finder.earliest_start(unit, first, level, &mut self.tied) else { return };
+        let entry = unit.moment_from(start).find(|&row| unit.roles(row).serves(0));
+        if let Some(entry) = entry {
+            chain::greedy(unit, entry, chain);
+        }
+        if chain.len() < level {
+            self.finder.select(unit, start, level, &mut self.tied, chain);
+        }
+    }
+
+    fn status(&self, unit: &Unit<'_>) -> Status {
+        let outcome = &self.outcome;
+        if outcome.level == unit.step_count {
+            Status::Converted
+        } else if outcome.level_without_exclusions > outcome.level {
+            Status::Excluded
+        } else if outcome.latest_live_start_us.is_some() {
+            Status::Open
+        } else {
+            Status::Dropped
+        }
+    }
+}
+
+/// Whether the step behind the chain has a row inside the chain's span that the chain does not use.
+fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
+    let missing = chain.len();
+    let (Some(&first), Some(&last)) = (chain.iter().min(), chain.iter().max()) else { return false };
+    missing < unit.step_count
+        && (first + 1..last).any(|row| unit.roles(row as usize).serves(missing) && !chain.contains(&row))
+}
+
+/// The first row for an optional step between the chain's rows of the required steps around it.
+fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -> Option<u32> {
+    let before = *chain.get(after)? as usize;
+    let behind = *chain.get(after + 1)? as usize;
+    let between = match unit.tie {
+        Tie::Step => unit.moment_start(before)..unit.moment_from(behind).end,
+        Tie::File | Tie::Strict => before + 1..behind,
+    };
+    between
+        .map(|row| row as u32)
+        .find(|row| unit.roles(*row as usize).may_be_optional(optional) && !chain.contains(row))
+}

@@ -1,0 +1,157 @@
+//! What a kind of row may do in one funnel, looked up by number.
+//!
+//! A kind is an interned pair of event name and truth of the conditions: whoever interns decides
+//! which steps it matches, the engine never sees text. Most kinds of a real log have no part in
+//! the funnel at all; kinds with the same part share a class, so that the engine's work and
+//! memory depend on the few classes and not on the thousands of names.
+
+use std::collections::HashMap;
+
+/// The part one kind of row has in a funnel. All numbers count from 0; order and repeats do not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct KindRoles {
+    /// Required steps that a row of this kind may serve. A row serves one of them.
+    pub steps: Vec<u16>,
+    /// Gaps that it breaks: `k` means that it must not lie between the rows of steps `k` and `k + 1`.
+    pub breaks: Vec<u16>,
+    /// Optional steps that it may serve, as places in [`Rules::optional`](super::engine::Rules::optional).
+    pub optional: Vec<u16>,
+}
+
+impl KindRoles {
+    pub(super) fn serves(&self, step: usize) -> bool {
+        self.steps.iter().any(|&served| usize::from(served) == step)
+    }
+
+    pub(super) fn breaks_gap(&self, gap: usize) -> bool {
+        self.breaks.iter().any(|&broken| usize::from(broken) == gap)
+    }
+
+    pub(super) fn may_be_optional(&self, optional: usize) -> bool {
+        self.optional.iter().any(|&served| usize::from(served) == optional)
+    }
+}
+
+/// The class of kinds that have no part in the funnel.
+pub(super) const IDLE: usize = 0;
+
+/// The roles of every kind, in the order in which the kinds were interned.
+#[derive(Debug, Clone)]
+pub struct KindTable {
+    class_of: Vec<u32>,
+    classes: Vec<KindRoles>,
+    class_numbers: HashMap<KindRoles, u32>,
+}
+
+impl Default for KindTable {
+    fn default() -> Self {
+        KindTable::new()
+    }
+}
+
+impl KindTable {
+    /// A table without kinds.
+    pub fn new() -> KindTable {
+        let idle = KindRoles::default();
+        KindTable {
+            class_of: Vec::new(),
+            classes: vec![idle.clone()],
+            class_numbers: HashMap::from([(idle, IDLE as u32)]),
+        }
+    }
+
+    /// Adds the next kind and returns its number: 0, 1, 2 and so on.
+    pub fn push(&mut self, roles: &KindRoles) -> u32 {
+        let mut sorted = roles.clone();
+        for list in [&mut sorted.steps, &mut sorted.breaks, &mut sorted.optional] {
+            list.sort_unstable_by(|a, b| b.cmp(a));
+            list.dedup();
+        }
+        let class = match self.class_numbers.get(&sorted) {
+            Some(&class) => class,
+            None => {
+                let class = self.classes.len() as u32;
+                self.classes.push(sorted.clone());
+                self.class_numbers.insert(sorted, class);
+                class
+            }
+        };
+        let kind = self.class_of.len() as u32;
+        self.class_of.push(class);
+        kind
+    }
+
+    /// How many kinds there are.
+    pub fn len(&self) -> usize {
+        self.class_of.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.class_of.is_empty()
+    }
+
+    /// Required steps that the kind may serve, last step first. Panics if no such kind was pushed.
+    pub fn steps(&self, kind: u32) -> &[u16] {
+        &self.roles(self.class(kind)).steps
+    }
+
+    /// Gaps that the kind breaks, last gap first. Panics if no such kind was pushed.
+    pub fn breaks(&self, kind: u32) -> &[u16] {
+        &self.roles(self.class(kind)).breaks
+    }
+
+    /// Optional steps that the kind may serve, last first. Panics if no such kind was pushed.
+    pub fn optional(&self, kind: u32) -> &[u16] {
+        &self.roles(self.class(kind)).optional
+    }
+
+    pub(super) fn class(&self, kind: u32) -> usize {
+        self.class_of[kind as usize] as usize
+    }
+
+    pub(super) fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The roles of a class; lists run downwards.
+    pub(super) fn roles(&self, class: usize) -> &KindRoles {
+        &self.classes[class]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(steps: &[u16], breaks: &[u16]) -> KindRoles {
+        KindRoles { steps: steps.to_vec(), breaks: breaks.to_vec(), optional: Vec::new() }
+    }
+
+    #[test]
+    fn lists_run_downwards_without_repeats() {
+        let mut table = KindTable::new();
+        let kind = table.push(&KindRoles { steps: vec![1, 3, 1], breaks: vec![0, 2], optional: vec![0, 5] });
+        assert_eq!(table.steps(kind), [3, 1]);
+        assert_eq!(table.breaks(kind), [2, 0]);
+        assert_eq!(table.optional(kind), [5, 0]);
+    }
+
+    #[test]
+    fn kinds_with_the_same_part_share_a_class() {
+        let mut table = KindTable::new();
+        let kinds: Vec<u32> = [roles(&[], &[]), roles(&[0, 2], &[]), roles(&[2, 0], &[]), roles(&[0], &[])]
+            .iter()
+            .map(|roles| table.push(roles))
+            .collect();
+        assert_eq!(kinds, [0, 1, 2, 3]);
+        assert_eq!(table.class(0), IDLE);
+        assert_eq!(table.class(1), table.class(2));
+        assert_ne!(table.class(1), table.class(3));
+        assert_eq!((table.len(), table.class_count()), (4, 3));
+    }
+
+    #[test]
+    fn a_new_table_has_no_kinds() {
+        assert!(KindTable::new().is_empty());
+    }
+}
