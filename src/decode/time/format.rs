@@ -1,0 +1,384 @@
+//! The formats themselves: what each reads, one value at a time. No zones but those in the text.
+
+use super::civil::{Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, zone};
+use crate::event::{DAY_US, SECOND_US};
+use std::fmt;
+
+/// The unit of times logged as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EpochUnit {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl EpochUnit {
+    pub const ALL: [EpochUnit; 4] =
+        [EpochUnit::Seconds, EpochUnit::Millis, EpochUnit::Micros, EpochUnit::Nanos];
+
+    /// As typed after `--epoch-unit`.
+    pub fn from_name(name: &str) -> Option<EpochUnit> {
+        EpochUnit::ALL.into_iter().find(|unit| unit.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            EpochUnit::Seconds => "s",
+            EpochUnit::Millis => "ms",
+            EpochUnit::Micros => "us",
+            EpochUnit::Nanos => "ns",
+        }
+    }
+
+    /// Decimal places between this unit and the nanosecond.
+    fn nano_places(self) -> usize {
+        match self {
+            EpochUnit::Seconds => 9,
+            EpochUnit::Millis => 6,
+            EpochUnit::Micros => 3,
+            EpochUnit::Nanos => 0,
+        }
+    }
+}
+
+/// The order of day, month and year in dates such as `01/02/2026`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DateOrder {
+    DayFirst,
+    MonthFirst,
+    YearFirst,
+}
+
+impl DateOrder {
+    /// As typed after `--date-order`.
+    pub fn from_name(name: &str) -> Option<DateOrder> {
+        match name {
+            "dmy" => Some(DateOrder::DayFirst),
+            "mdy" => Some(DateOrder::MonthFirst),
+            "ymd" => Some(DateOrder::YearFirst),
+            _ => None,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            DateOrder::DayFirst => "dmy",
+            DateOrder::MonthFirst => "mdy",
+            DateOrder::YearFirst => "ymd",
+        }
+    }
+}
+
+/// One of the closed list of time formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// RFC 3339 and its ISO 8601 relatives: `2022-10-25T07:49:55.526+02:00`, a blank for the `T`,
+    /// a decimal comma, 0 to 9 fraction digits, no seconds at all; zone `Z`, `+02:00`, `+0200`,
+    /// `+02`, ` UTC`, or none (naive).
+    Iso,
+    /// A number since 1970-01-01T00:00:00Z, with decimals where the unit leaves room.
+    Epoch(EpochUnit),
+    /// `2026-01-31`: midnight on the wall clock.
+    DateOnly,
+    /// `20260131`.
+    CompactDate,
+    /// `20260131T101500Z`, `20260131101500`, `20260131 10:15:00`.
+    CompactDateTime,
+    /// `31/1/2026`, `01.31.2026 9:05`, `2026/01/31 09:05:01.5`: `/`, `.` or `-` between, no zone.
+    Slash(DateOrder),
+    /// A layout of the user's, in the letters of `strptime`.
+    Strptime(String),
+}
+
+impl TimeFormat {
+    /// What `--time-format` takes: a layout with `%`, or one of the names that `Display` writes.
+    /// `None` for any other word.
+    pub fn from_name(name: &str) -> Option<TimeFormat> {
+        if name.contains('%') {
+            return Some(TimeFormat::Strptime(name.to_owned()));
+        }
+        Some(match name {
+            "iso" | "rfc3339" => TimeFormat::Iso,
+            "date" => TimeFormat::DateOnly,
+            "compact-date" => TimeFormat::CompactDate,
+            "compact" => TimeFormat::CompactDateTime,
+            _ => match name.strip_prefix("epoch-") {
+                Some(unit) => TimeFormat::Epoch(EpochUnit::from_name(unit)?),
+                None => TimeFormat::Slash(DateOrder::from_name(name)?),
+            },
+        })
+    }
+
+    /// Reads a value without blanks around it; `None` when it is not in this format.
+    #[inline]
+    pub(super) fn read(&self, text: &[u8], dates: &mut DateCache) -> Option<Reading> {
+        match self {
+            TimeFormat::Iso => read_iso(text, dates),
+            TimeFormat::Epoch(unit) => read_epoch(text, *unit),
+            TimeFormat::DateOnly => read_date(text, dates),
+            TimeFormat::CompactDate => read_compact_date(text),
+            TimeFormat::CompactDateTime => read_compact_date_time(text),
+            TimeFormat::Slash(order) => read_slash(text, *order),
+            TimeFormat::Strptime(layout) => read_strptime(text, layout),
+        }
+    }
+}
+
+impl fmt::Display for TimeFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TimeFormat::Iso => f.write_str("iso"),
+            TimeFormat::Epoch(unit) => write!(f, "epoch-{}", unit.name()),
+            TimeFormat::DateOnly => f.write_str("date"),
+            TimeFormat::CompactDate => f.write_str("compact-date"),
+            TimeFormat::CompactDateTime => f.write_str("compact"),
+            TimeFormat::Slash(order) => f.write_str(order.name()),
+            TimeFormat::Strptime(layout) => f.write_str(layout),
+        }
+    }
+}
+
+/// A value that was read, before its zone is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub when: When,
+    /// It said `:60`.
+    pub leap: bool,
+    /// Digits beyond the microsecond were dropped.
+    pub finer: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// µs since the epoch, UTC.
+    Instant(i64),
+    /// µs of the wall clock since 1970-01-01T00:00:00.
+    Local(i64),
+    /// A number beyond the range of µs, in the future.
+    TooFar,
+    /// A number beyond the range of µs, in the past.
+    TooEarly,
+}
+
+impl Reading {
+    #[inline]
+    fn new(days: i64, clock: Clock, offset_s: Option<i32>) -> Reading {
+        // Four-digit years keep this within i64.
+        let local_us = days * DAY_US + clock.us;
+        let when = match offset_s {
+            Some(offset_s) => When::Instant(local_us - i64::from(offset_s) * SECOND_US),
+            None => When::Local(local_us),
+        };
+        Reading { when, leap: clock.leap, finer: clock.finer }
+    }
+}
+
+/// The last date read: logs rarely change the day from one row to the next.
+#[derive(Debug, Clone)]
+pub(super) struct DateCache {
+    text: [u8; 10],
+    days: i64,
+}
+
+impl Default for DateCache {
+    fn default() -> DateCache {
+        DateCache { text: *b"1970-01-01", days: 0 }
+    }
+}
+
+impl DateCache {
+    /// Day count of the `YYYY-MM-DD` at the start of `text`.
+    #[inline]
+    fn days(&mut self, text: &[u8]) -> Option<i64> {
+        let date: &[u8; 10] = text.first_chunk()?;
+        if *date != self.text {
+            if date[4] != b'-' || date[7] != b'-' {
+                return None;
+            }
+            let year = digits::<4>(&date[..])?;
+            let month = digits::<2>(&date[5..])?;
+            let day = digits::<2>(&date[8..])?;
+            self.days = checked_days(year, month, day)?;
+            self.text = *date;
+        }
+        Some(self.days)
+    }
+}
+
+#[inline]
+fn read_iso(text: &[u8], dates: &mut DateCache) -> Option<Reading> {
+    let days = dates.days(text)?;
+    if !matches!(text.get(10)?, b'T' | b' ' | b't') {
+        return None;
+    }
+    let (clock, rest) = clock(&text[11..])?;
+    Some(Reading::new(days, clock, zone(rest)?))
+}
+
+fn read_date(text: &[u8], dates: &mut DateCache) -> Option<Reading> {
+    if text.len() != 10 {
+        return None;
+    }
+    Some(Reading::new(dates.days(text)?, Clock::MIDNIGHT, None))
+}
+
+fn compact_days(text: &[u8]) -> Option<i64> {
+    checked_days(digits::<4>(text)?, digits::<2>(&text[4..])?, digits::<2>(&text[6..])?)
+}
+
+fn read_compact_date(text: &[u8]) -> Option<Reading> {
+    if text.len() != 8 {
+        return None;
+    }
+    Some(Reading::new(compact_days(text)?, Clock::MIDNIGHT, None))
+}
+
+fn read_compact_date_time(text: &[u8]) -> Option<Reading> {
+    let days = compact_days(text)?;
+    let rest = match &text[8..] {
+        [b'T' | b't' | b' ', rest @ ..] => rest,
+        rest => rest,
+    };
+    let (clock, rest) = match rest.get(2)? {
+        b':' => clock(rest)?,
+        _ => {
+            let (hour, minute) = (digits::<2>(rest)?, digits::<2>(&rest[2..])?);
+            let second = digits::<2>(&rest[4..])?;
+            let (fraction, rest) = fraction(&rest[6..])?;
+            (Clock::new(hour, minute, second, fraction)?, rest)
+        }
+    };
+    Some(Reading::new(days, clock, zone(rest)?))
+}
+
+/// The three numbers of a date with `/`, `.` or `-` between them, and the time of day after it.
+pub(super) struct SlashParts {
+    pub first: u32,
+    pub second: u32,
+    pub third: u32,
+    pub year_first: bool,
+    clock: Option<Clock>,
+}
+
+impl SlashParts {
+    pub(super) fn split(text: &[u8]) -> Option<SlashParts> {
+        let year_first = digits::<4>(text).is_some();
+        let (first, rest) =
+            if year_first { (digits::<4>(text)?, &text[4..]) } else { one_or_two_digits(text)? };
+        let (&mark, rest) = rest.split_first()?;
+        if !matches!(mark, b'/' | b'.' | b'-') {
+            return None;
+        }
+        let (second, rest) = one_or_two_digits(rest)?;
+        let rest = rest.strip_prefix(&[mark])?;
+        let (third, rest) =
+            if year_first { one_or_two_digits(rest)? } else { (digits::<4>(rest)?, &rest[4..]) };
+        let clock = match rest {
+            [] => None,
+            [b' ' | b'T', time @ ..] => match loose_clock(time)? {
+                (clock, []) => Some(clock),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(SlashParts { first, second, third, year_first, clock })
+    }
+
+    pub(super) fn has_time(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    pub(super) fn days(&self, order: DateOrder) -> Option<i64> {
+        match (order, self.year_first) {
+            (DateOrder::YearFirst, true) => checked_days(self.first, self.second, self.third),
+            (DateOrder::DayFirst, false) => checked_days(self.third, self.second, self.first),
+            (DateOrder::MonthFirst, false) => checked_days(self.third, self.first, self.second),
+            _ => None,
+        }
+    }
+}
+
+fn read_slash(text: &[u8], order: DateOrder) -> Option<Reading> {
+    let parts = SlashParts::split(text)?;
+    Some(Reading::new(parts.days(order)?, parts.clock.unwrap_or(Clock::MIDNIGHT), None))
+}
+
+/// A number in the log: sign, whole part and decimals.
+pub(super) struct EpochNumber<'a> {
+    pub negative: bool,
+    pub whole: &'a [u8],
+    fraction: &'a [u8],
+}
+
+impl<'a> EpochNumber<'a> {
+    pub(super) fn split(text: &'a [u8]) -> Option<EpochNumber<'a>> {
+        let (negative, text) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, text),
+        };
+        let whole_end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+        let (whole, rest) = text.split_at(whole_end);
+        let fraction = match rest {
+            [] => rest,
+            [b'.', fraction @ ..] if fraction.iter().all(u8::is_ascii_digit) => fraction,
+            _ => return None,
+        };
+        (!whole.is_empty()).then_some(EpochNumber { negative, whole, fraction })
+    }
+}
+
+fn read_epoch(text: &[u8], unit: EpochUnit) -> Option<Reading> {
+    let number = EpochNumber::split(text)?;
+    let beyond = if number.negative { When::TooEarly } else { When::TooFar };
+    let beyond = Reading { when: beyond, leap: false, finer: false };
+    // 38 digits fill an i128; a whole part of 28 and 9 places fit with room to spare.
+    let whole = number.whole.iter().position(|&b| b != b'0').map_or(&[][..], |at| &number.whole[at..]);
+    if whole.len() > 28 {
+        return Some(beyond);
+    }
+    let places = unit.nano_places();
+    let zeros = std::iter::repeat(&b'0');
+    let nano_digits = whole.iter().chain(number.fraction.iter().chain(zeros).take(places));
+    let nanos = nano_digits.fold(0_i128, |value, digit| value * 10 + i128::from(digit - b'0'));
+    let finer_digits = number.fraction.iter().skip(places).any(|&b| b != b'0');
+    let nanos = if number.negative { -nanos } else { nanos };
+    let mut us = nanos.div_euclid(1000);
+    let mut finer = nanos.rem_euclid(1000) != 0;
+    if finer_digits {
+        // What lies beyond the nanosecond only matters where truncation goes down past a whole µs.
+        if number.negative && !finer {
+            us -= 1;
+        }
+        finer = true;
+    }
+    match i64::try_from(us) {
+        Ok(us) => Some(Reading { when: When::Instant(us), leap: false, finer }),
+        Err(_) => Some(beyond),
+    }
+}
+
+fn read_strptime(text: &[u8], layout: &str) -> Option<Reading> {
+    let parsed = jiff::fmt::strtime::parse(layout, text).ok()?;
+    let (when, nanosecond) = if parsed.offset().is_some() {
+        instant(parsed.to_timestamp().ok()?)
+    } else if parsed.iana_time_zone().is_some() {
+        instant(parsed.to_zoned().ok()?.timestamp())
+    } else if let Ok(local) = parsed.to_datetime() {
+        let as_if_utc = jiff::tz::TimeZone::UTC.to_timestamp(local).ok()?;
+        let (when, nanosecond) = instant(as_if_utc);
+        let When::Instant(local_us) = when else { return None };
+        (When::Local(local_us), nanosecond)
+    } else {
+        // `%s`: a number of seconds needs neither date nor zone.
+        instant(parsed.to_timestamp().ok()?)
+    };
+    Some(Reading { when, leap: false, finer: nanosecond % 1000 != 0 })
+}
+
+/// The instant in whole µs, truncated towards minus infinity, and its nanoseconds.
+fn instant(at: jiff::Timestamp) -> (When, i128) {
+    let nanos = at.as_nanosecond();
+    // The calendar ends in the year 9999, well inside i64 µs.
+    (When::Instant(nanos.div_euclid(1000) as i64), nanos.rem_euclid(1000))
+}
