@@ -4,6 +4,12 @@
 //! file) and hands every sound record to a [`RecordSink`], every unsound one to
 //! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
 
+pub mod csv;
+mod csv_exact;
+mod csv_scan;
+pub mod dialect;
+mod header;
+
 use crate::event::{Field, RecordAt, Reject};
 
 /// Takes records in the order in which they lie in the piece.
