@@ -6,6 +6,11 @@
 
 pub mod number;
 pub mod time;
+pub mod csv;
+mod csv_exact;
+mod csv_scan;
+pub mod dialect;
+mod header;
 
 use crate::event::{Field, RecordAt, Reject};
 

@@ -1,0 +1,503 @@
+//! How a delimited text is written: guessed from its first bytes, checked against the columns asked for.
+//!
+//! The guess never silently eats a row: a first line that looks like data stops the run with a
+//! suggestion, as do ragged records and a missing required column. It leaves out what the columns
+//! mean, and character sets other than UTF-8.
+
+use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
+use super::header::looks_like_data;
+use crate::decode::Limits;
+
+/// Records that are looked at.
+const SAMPLE_RECORDS: usize = 1_000;
+/// Physical lines in which the header is searched.
+const PREAMBLE_LINES: usize = 200;
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// How a delimited text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+    /// Takes the next byte literally, inside quotes only.
+    pub escape: Option<u8>,
+    /// The first record names the columns.
+    pub header: bool,
+    /// Physical lines before the header, or before the first record if there is none.
+    pub preamble_lines: u64,
+    /// Where chunks may be cut: `\n`, or `\r` if the text has no other line break.
+    pub border: u8,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Dialect {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: None,
+            header: true,
+            preamble_lines: 0,
+            border: b'\n',
+        }
+    }
+}
+
+/// Whether fields are quoted at all, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    Never,
+    By(u8),
+}
+
+/// What the user has decided; the rest is guessed.
+#[derive(Debug, Clone, Default)]
+pub struct DialectHints {
+    pub delimiter: Option<u8>,
+    pub quoting: Option<Quoting>,
+    pub escape: Option<u8>,
+    /// Whether there is a header line. Unset, and without `columns`, a header is expected.
+    pub header: Option<bool>,
+    /// Physical lines to skip before anything else; then no preamble is searched.
+    pub skip_lines: Option<u64>,
+    /// Names of the columns, in place of a header line (or of its names, with `header`).
+    pub columns: Option<Vec<String>>,
+    /// Names that the header must hold.
+    pub required: Vec<String>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sniffed {
+    pub dialect: Dialect,
+    /// The header as it stands, or the given names, or `column_1` and so on.
+    pub columns: Vec<String>,
+    /// Names that stand in the header more than once.
+    pub duplicates: Vec<String>,
+    /// The header line without its line break, as the decoder wants it.
+    pub header_record: Option<Vec<u8>>,
+    /// Bytes of the head before the first data record.
+    pub data_offset: usize,
+    /// Physical lines before the first data record.
+    pub data_line: u64,
+    /// Up to 1,000 sound data records, unquoted; bytes that are not UTF-8 are replaced.
+    pub sample: Vec<Vec<Option<String>>>,
+    /// What was decided without being asked, for people.
+    pub notes: Vec<String>,
+    /// Why this dialect, in one line.
+    pub evidence: String,
+}
+
+/// One delimiter that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    pub delimiter: u8,
+    pub columns: usize,
+    /// Sampled records with that many fields.
+    pub fitting: usize,
+    pub records: usize,
+}
+
+/// Why no dialect was settled on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialectError {
+    #[error("there are no records")]
+    Empty,
+    #[error("the text is UTF-16 without a byte order mark")]
+    Utf16WithoutMark { little_endian: bool },
+    #[error("the first line looks like data, not like column names")]
+    HeaderLooksLikeData { suggestion: String },
+    #[error("most records do not have as many fields as the header ({}): wrong delimiter or lines before the header", list_tried(.tried))]
+    Ragged { tried: Vec<Tried> },
+    #[error("found no delimiter (tried comma, semicolon, tab and pipe)")]
+    NoDelimiter,
+    #[error("no column {}; the header has {}", list_names(.missing), list_names(.columns))]
+    MissingColumns { missing: Vec<String>, columns: Vec<String> },
+    #[error("{given} column names are given, the records have {found} fields")]
+    ColumnCount { given: usize, found: usize },
+}
+
+impl DialectError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            DialectError::Utf16WithoutMark { little_endian: true } => "give --encoding utf-16le".to_owned(),
+            DialectError::Utf16WithoutMark { little_endian: false } => "give --encoding utf-16be".to_owned(),
+            DialectError::HeaderLooksLikeData { suggestion } => format!("name the columns: {suggestion}"),
+            DialectError::Ragged { .. } => "give the delimiter, or how many lines to skip".to_owned(),
+            DialectError::NoDelimiter => {
+                "give the delimiter; for a file of one column any will do".to_owned()
+            }
+            DialectError::Empty | DialectError::MissingColumns { .. } | DialectError::ColumnCount { .. } => {
+                return None;
+            }
+        };
+        Some(hint)
+    }
+}
+
+/// Guesses the dialect from the first bytes of a text, without byte order mark.
+/// `is_whole_input` says that nothing follows the head; otherwise its last record is not judged.
+pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<Sniffed, DialectError> {
+    if let Some(little_endian) = utf16_pattern(head) {
+        return Err(DialectError::Utf16WithoutMark { little_endian });
+    }
+    let head = Head { bytes: head, is_whole_input };
+    let from = skip_lines(head.bytes, hints.skip_lines.unwrap_or(0));
+    if head.rows(from, &Dialect::default(), 1).is_empty() {
+        return Err(DialectError::Empty);
+    }
+    let header = hints.header.unwrap_or(hints.columns.is_none());
+    let dialects = candidate_dialects(head.bytes, header, hints);
+    let named = !hints.required.is_empty() && header && hints.columns.is_none();
+    let best = if named { best_with_names(head, from, &dialects, hints) } else { None };
+    let checked = best.is_some() || hints.header.is_some() || hints.columns.is_some();
+    let best = match best {
+        Some(best) => best,
+        None => best_by_consistency(head, from, &dialects, hints)?,
+    };
+    let (first, data) = best.rows.split_first().ok_or(DialectError::Empty)?;
+    let first_fields = head.fields(first.start, &best.dialect);
+    let data = if header { data } else { &best.rows };
+    let sample: Vec<Vec<String>> = data
+        .iter()
+        .filter(|row| row.fits(best.columns))
+        .map(|row| head.fields(row.start, &best.dialect).into_iter().take(best.columns).collect())
+        .collect();
+    if header && !checked && looks_like_data(&first_fields, &sample) {
+        let names = numbered_columns(best.columns).join(",");
+        let suggestion = format!("--no-header --columns {names}");
+        return Err(DialectError::HeaderLooksLikeData { suggestion });
+    }
+    if named && let Some(missing) = missing_names(&hints.required, &first_fields) {
+        return Err(DialectError::MissingColumns { missing, columns: first_fields });
+    }
+    if best.fitting * 2 < best.rows.len() {
+        let tried = dialects.iter().filter_map(|dialect| Candidate::consistent(head, from, *dialect, hints));
+        return Err(DialectError::Ragged { tried: tried.map(|candidate| candidate.tried()).collect() });
+    }
+    let columns = match &hints.columns {
+        Some(names) if names.len() != best.columns => {
+            return Err(DialectError::ColumnCount { given: names.len(), found: best.columns });
+        }
+        Some(names) => names.clone(),
+        None if header => first_fields,
+        None => numbered_columns(best.columns),
+    };
+    let data_offset = if header { first.next } else { first.start };
+    let mut dialect = best.dialect;
+    dialect.preamble_lines = count_lines(&head.bytes[..first.start]);
+    Ok(Sniffed {
+        duplicates: duplicates(&columns),
+        columns,
+        header_record: header.then(|| head.bytes[first.start..first.content_end].to_vec()),
+        data_offset,
+        data_line: count_lines(&head.bytes[..data_offset]),
+        sample: sample.into_iter().map(|row| row.into_iter().map(Some).collect()).collect(),
+        notes: notes(&dialect, hints),
+        evidence: evidence(&best),
+        dialect,
+    })
+}
+
+/// The first bytes of the text.
+#[derive(Debug, Clone, Copy)]
+struct Head<'h> {
+    bytes: &'h [u8],
+    is_whole_input: bool,
+}
+
+/// One record of the sample.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    start: usize,
+    content_end: usize,
+    next: usize,
+    /// Number of fields; 0 if a quote is never closed.
+    width: usize,
+    /// Empty fields at the end.
+    empty_tail: usize,
+}
+
+impl Row {
+    /// As many fields as there are columns; empty ones too many do not matter.
+    fn fits(&self, columns: usize) -> bool {
+        self.width >= columns && self.width - self.empty_tail.min(self.width) <= columns
+    }
+}
+
+impl Head<'_> {
+    /// The records from `from` on, blank lines left out.
+    fn rows(&self, from: usize, dialect: &Dialect, most: usize) -> Vec<Row> {
+        let mut fields = ExactFields::default();
+        let mut rows = Vec::new();
+        let mut start = from;
+        while start < self.bytes.len() && rows.len() < most {
+            let end =
+                read_record(self.bytes, start, self.is_whole_input, dialect, Limits::default(), &mut fields);
+            let row = match end {
+                ExactEnd::Unfinished => break,
+                ExactEnd::Complete { content_end, next } => {
+                    let mut texts: Vec<&[u8]> = fields.iter().collect();
+                    let width = texts.len();
+                    while texts.pop_if(|text| text.is_empty()).is_some() {}
+                    Row { start, content_end, next, width, empty_tail: width - texts.len() }
+                }
+                ExactEnd::TooLarge { next } | ExactEnd::OpenQuote { next, .. } => {
+                    Row { start, content_end: next, next, width: 0, empty_tail: 0 }
+                }
+            };
+            start = row.next;
+            if !is_blank(&self.bytes[row.start..row.content_end], dialect.delimiter) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    fn fields(&self, start: usize, dialect: &Dialect) -> Vec<String> {
+        let mut fields = ExactFields::default();
+        read_record(self.bytes, start, true, dialect, Limits::default(), &mut fields);
+        fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+    }
+}
+
+/// One dialect with what the sample says about it.
+#[derive(Debug, Clone)]
+struct Candidate {
+    dialect: Dialect,
+    /// From the header on (or the first record, if there is no header).
+    rows: Vec<Row>,
+    columns: usize,
+    /// Rows that fit the columns.
+    fitting: usize,
+    /// Records before the first of `rows`.
+    skipped: usize,
+}
+
+impl Candidate {
+    fn new(dialect: Dialect, rows: Vec<Row>, columns: usize, skipped: usize) -> Candidate {
+        let fitting = rows.iter().filter(|row| row.fits(columns)).count();
+        Candidate { dialect, rows, columns, fitting, skipped }
+    }
+
+    /// Reads the sample from the record at `from`, which sets the number of columns. An escape is
+    /// guessed if it makes every record fit and nothing else does.
+    fn at(head: Head<'_>, from: usize, dialect: Dialect, hints: &DialectHints) -> Option<Candidate> {
+        let read = |dialect: Dialect| {
+            let rows = head.rows(from, &dialect, SAMPLE_RECORDS + 1);
+            let columns = rows.first()?.width;
+            Some(Candidate::new(dialect, rows, columns, 0))
+        };
+        let plain = read(dialect)?;
+        if plain.fitting == plain.rows.len() || !may_have_escapes(head.bytes, &dialect, hints) {
+            return Some(plain);
+        }
+        let escaped = read(Dialect { escape: Some(b'\\'), ..dialect })?;
+        Some(if escaped.fitting == escaped.rows.len() { escaped } else { plain })
+    }
+
+    /// As `at`, but records before the first of a consistent block are skipped.
+    fn consistent(head: Head<'_>, from: usize, dialect: Dialect, hints: &DialectHints) -> Option<Candidate> {
+        let whole = Candidate::at(head, from, dialect, hints)?;
+        let one_will_do = hints.delimiter.is_some();
+        if (whole.columns > 1 || one_will_do) && whole.fitting * 2 >= whole.rows.len() {
+            return Some(whole);
+        }
+        let columns = most_frequent_width(&whole.rows).or(one_will_do.then_some(1))?;
+        if hints.skip_lines.is_some() {
+            return Some(whole);
+        }
+        let fits = |row: &Row| row.fits(columns);
+        let first = (0..whole.rows.len()).find(|&index| {
+            whole.rows[index].width == columns && whole.rows.get(index + 1).is_none_or(fits)
+        })?;
+        // Lines before the block may hold quotes of their own, so the block is read afresh.
+        let start = whole.rows[first].start;
+        let mut block = Candidate::at(head, start, dialect, hints)?;
+        block.skipped = first;
+        Some(block)
+    }
+
+    /// Higher is likelier: the header fits in the first line; its names can be names; then many
+    /// columns in many records.
+    fn rank(&self, head: Head<'_>) -> (bool, bool, f64) {
+        let Some(first) = self.rows.first() else { return (false, false, 0.0) };
+        let names = head.fields(first.start, &self.dialect);
+        let plausible = names.iter().all(|name| name.parse::<f64>().is_err());
+        let share = self.fitting as f64 / (self.rows.len() + self.skipped) as f64;
+        (self.skipped == 0, plausible, share * (self.columns as f64).log2())
+    }
+
+    fn tried(&self) -> Tried {
+        let Dialect { delimiter, .. } = self.dialect;
+        Tried { delimiter, columns: self.columns, fitting: self.fitting, records: self.rows.len() }
+    }
+}
+
+fn candidate_dialects(head: &[u8], header: bool, hints: &DialectHints) -> Vec<Dialect> {
+    let quote = match hints.quoting {
+        None => Some(b'"'),
+        Some(Quoting::Never) => None,
+        Some(Quoting::By(quote)) => Some(quote),
+    };
+    let only_carriage_returns =
+        memchr::memchr(b'\n', head).is_none() && memchr::memchr(b'\r', head).is_some();
+    let border = if only_carriage_returns { b'\r' } else { b'\n' };
+    let delimiters = hints.delimiter.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
+    let dialect =
+        |delimiter| Dialect { delimiter, quote, escape: hints.escape, header, preamble_lines: 0, border };
+    delimiters.into_iter().map(dialect).collect()
+}
+
+/// The best dialect with a line that holds all required names.
+fn best_with_names(
+    head: Head<'_>,
+    from: usize,
+    dialects: &[Dialect],
+    hints: &DialectHints,
+) -> Option<Candidate> {
+    let mut best: Option<Candidate> = None;
+    for &dialect in dialects {
+        let Some(start) = line_with_names(head, from, &dialect, hints) else { continue };
+        let Some(candidate) = Candidate::at(head, start, dialect, hints) else { continue };
+        let key = |candidate: &Candidate| {
+            // Per mille, so that the shares of different samples compare as integers.
+            (candidate.fitting * 1_000 / candidate.rows.len().max(1), candidate.columns)
+        };
+        if best.as_ref().is_none_or(|best| key(&candidate) > key(best)) {
+            best = Some(candidate);
+        }
+    }
+    best
+}
+
+fn line_with_names(head: Head<'_>, from: usize, dialect: &Dialect, hints: &DialectHints) -> Option<usize> {
+    let mut start = from;
+    for _ in 0..PREAMBLE_LINES {
+        if start >= head.bytes.len() {
+            return None;
+        }
+        if missing_names(&hints.required, &head.fields(start, dialect)).is_none() {
+            return Some(start);
+        }
+        let line_end = start + skip_lines(&head.bytes[start..], 1);
+        if hints.skip_lines.is_some() && !head.bytes[start..line_end].trim_ascii().is_empty() {
+            return None;
+        }
+        start = line_end;
+    }
+    None
+}
+
+fn best_by_consistency(
+    head: Head<'_>,
+    from: usize,
+    dialects: &[Dialect],
+    hints: &DialectHints,
+) -> Result<Candidate, DialectError> {
+    let candidates = dialects.iter().filter_map(|dialect| Candidate::consistent(head, from, *dialect, hints));
+    candidates
+        .map(|candidate| (candidate.rank(head), candidate))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|(_, candidate)| candidate)
+        .ok_or(DialectError::NoDelimiter)
+}
+
+/// The required names that no field has, neither exactly nor but for case and outer blanks.
+fn missing_names(required: &[String], fields: &[String]) -> Option<Vec<String>> {
+    let folded: Vec<String> = fields.iter().map(|field| field.trim().to_lowercase()).collect();
+    let missing = required.iter().filter(|name| !folded.contains(&name.trim().to_lowercase()));
+    let missing: Vec<String> = missing.cloned().collect();
+    (!missing.is_empty()).then_some(missing)
+}
+
+/// The most frequent number of fields above one; of several, the largest.
+fn most_frequent_width(rows: &[Row]) -> Option<usize> {
+    let mut widths: Vec<usize> = rows.iter().map(|row| row.width).filter(|&width| width > 1).collect();
+    widths.sort_unstable();
+    widths.chunk_by(|a, b| a == b).max_by_key(|equal| equal.len()).map(|equal| equal[0])
+}
+
+fn may_have_escapes(head: &[u8], dialect: &Dialect, hints: &DialectHints) -> bool {
+    let Some(quote) = dialect.quote else { return false };
+    hints.escape.is_none() && memchr::memmem::find(head, &[b'\\', quote]).is_some()
+}
+
+/// Whether every second byte of the first 4 KiB is NUL more often than not, and which.
+fn utf16_pattern(head: &[u8]) -> Option<bool> {
+    let (pairs, _) = head[..head.len().min(4096)].as_chunks::<2>();
+    let first = pairs.iter().filter(|pair| pair[0] == 0 && pair[1] != 0).count();
+    let second = pairs.iter().filter(|pair| pair[1] == 0 && pair[0] != 0).count();
+    let (more, less) = (first.max(second), first.min(second));
+    (more * 10 > pairs.len() * 3 && less * 20 < pairs.len()).then_some(second > first)
+}
+
+/// The position behind so many physical lines.
+fn skip_lines(bytes: &[u8], lines: u64) -> usize {
+    let mut position = 0;
+    for _ in 0..lines {
+        match memchr::memchr2(b'\n', b'\r', &bytes[position..]) {
+            Some(at) => position = after_break(bytes, position + at),
+            None => return bytes.len(),
+        }
+    }
+    position
+}
+
+fn numbered_columns(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("column_{number}")).collect()
+}
+
+fn duplicates(columns: &[String]) -> Vec<String> {
+    let mut sorted: Vec<&String> = columns.iter().filter(|name| !name.is_empty()).collect();
+    sorted.sort_unstable();
+    sorted.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1).map(|equal| equal[0].clone()).collect()
+}
+
+fn notes(dialect: &Dialect, hints: &DialectHints) -> Vec<String> {
+    let mut notes = Vec::new();
+    if hints.skip_lines.is_none() && dialect.preamble_lines > 0 {
+        notes.push(format!("{} lines before the header are skipped", dialect.preamble_lines));
+    }
+    if hints.escape.is_none() && dialect.escape.is_some() {
+        notes.push("a backslash is taken for an escape inside quotes".to_owned());
+    }
+    notes
+}
+
+fn evidence(best: &Candidate) -> String {
+    let Tried { delimiter, columns, fitting, records } = best.tried();
+    let name = delimiter_name(delimiter);
+    format!("{name}: {columns} columns in {fitting} of {records} sampled lines, the header included")
+}
+
+fn delimiter_name(delimiter: u8) -> String {
+    match delimiter {
+        b',' => "comma".to_owned(),
+        b';' => "semicolon".to_owned(),
+        b'\t' => "tab".to_owned(),
+        b'|' => "pipe".to_owned(),
+        other => format!("`{}`", char::from(other).escape_default()),
+    }
+}
+
+fn list_tried(tried: &[Tried]) -> String {
+    let one = |tried: &Tried| {
+        let name = delimiter_name(tried.delimiter);
+        format!("{name}: {} fields in {} of {}", tried.columns, tried.fitting, tried.records)
+    };
+    tried.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+fn list_names(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let mut list: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST {
+        list.push(format!("{} more", names.len() - MOST));
+    }
+    list.join(", ")
+}
+
+#[cfg(test)]
+#[path = "dialect_tests.rs"]
+mod tests;

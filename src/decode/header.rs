@@ -1,0 +1,128 @@
+//! Whether the first line of a file names columns or is already data.
+//!
+//! It looks at the form of values only (number, time, repeated text), not at what names mean.
+
+/// The form of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Number,
+    Time,
+    Text,
+}
+
+/// Whether the first line has the form of the rows below it: a number or a time in (at least half
+/// of) the columns that hold such, or, where all is text, mostly values that occur again below.
+pub(super) fn looks_like_data(first: &[String], rows: &[Vec<String>]) -> bool {
+    let below: Vec<&Vec<String>> = rows.iter().filter(|row| row.as_slice() != first).collect();
+    if below.is_empty() {
+        let forms: Vec<Form> = first.iter().map(|value| form(value)).collect();
+        return forms.contains(&Form::Time) || forms.iter().all(|&form| form == Form::Number);
+    }
+    let column =
+        |index: usize| below.iter().filter_map(move |row| row.get(index)).filter(|value| !value.is_empty());
+    let mut formed = 0;
+    let mut alike = 0;
+    let mut named = 0;
+    let mut repeated = 0;
+    for (index, value) in first.iter().enumerate() {
+        if let Some(common) = common_form(column(index)) {
+            formed += 1;
+            alike += usize::from(form(value) == common);
+        }
+        if !value.is_empty() {
+            named += 1;
+            repeated += usize::from(column(index).any(|other| other == value));
+        }
+    }
+    (alike > 0 && alike * 2 >= formed) || (formed == 0 && repeated > 0 && repeated * 2 >= named)
+}
+
+/// The form other than text that at least nine in ten values have.
+fn common_form<'v>(values: impl Iterator<Item = &'v String>) -> Option<Form> {
+    let (mut all, mut numbers, mut times) = (0_usize, 0_usize, 0_usize);
+    for value in values {
+        all += 1;
+        match form(value) {
+            Form::Number => numbers += 1,
+            Form::Time => times += 1,
+            Form::Text => {}
+        }
+    }
+    let most = |count: usize| all > 0 && count * 10 >= all * 9;
+    if most(numbers) {
+        Some(Form::Number)
+    } else if most(times) {
+        Some(Form::Time)
+    } else {
+        None
+    }
+}
+
+fn form(value: &str) -> Form {
+    let value = value.trim();
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_number_sign =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'+' | b'-' | b'e' | b'E');
+    let separators = value.bytes().filter(|byte| matches!(byte, b'-' | b'/' | b':')).count();
+    let starts_with_digit = value.starts_with(|first: char| first.is_ascii_digit());
+    let is_time_sign = |byte: u8| {
+        byte.is_ascii_digit()
+            || matches!(byte, b'-' | b'/' | b':' | b'.' | b',' | b'+' | b' ' | b'T' | b'Z' | b'U' | b'C')
+    };
+    if digits > 0 && value.parse::<f64>().is_ok() {
+        Form::Number
+    } else if starts_with_digit && digits >= 4 && separators >= 2 && value.bytes().all(is_time_sign) {
+        Form::Time
+    } else if starts_with_digit && value.bytes().all(is_number_sign) && separators == 0 {
+        Form::Number
+    } else {
+        Form::Text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(values: &[&str]) -> Vec<String> {
+        values.iter().map(|&value| value.to_owned()).collect()
+    }
+
+    fn looks(first: &[&str], rows: &[&[&str]]) -> bool {
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| strings(row)).collect();
+        looks_like_data(&strings(first), &rows)
+    }
+
+    #[test]
+    fn forms_of_values() {
+        assert!(["1", "-2.5", "1e9", "1,5", "00017"].iter().all(|value| form(value) == Form::Number));
+        let times = ["2026-01-02", "2026-01-02T03:04:05.6Z", "01/02/2026 19:00", "2019-10-01 00:00:00 UTC"];
+        assert!(times.iter().all(|value| form(value) == Form::Time));
+        assert!(
+            ["", "user", "nan", "inf", "e", "2026 budget", "a-b-c"]
+                .iter()
+                .all(|value| form(value) == Form::Text)
+        );
+    }
+
+    #[test]
+    fn a_first_line_with_the_form_of_its_columns_is_data() {
+        assert!(looks(&["15174", "2020-07-30", "view"], &[&["15175", "2020-07-31", "cart"]]));
+        assert!(!looks(&["user", "time", "event"], &[&["15175", "2020-07-31", "cart"]]));
+        // One name that happens to be a number among typed columns that have names.
+        assert!(!looks(&["user", "time", "1"], &[&["15175", "2020-07-31", "9"]]));
+    }
+
+    #[test]
+    fn where_all_is_text_repeated_values_tell() {
+        assert!(looks(&["anna", "view"], &[&["ben", "view"], &["anna", "cart"]]));
+        assert!(!looks(&["user", "event"], &[&["ben", "view"], &["user", "event"]]));
+    }
+
+    #[test]
+    fn a_line_alone_is_judged_by_itself() {
+        assert!(looks(&["15174", "2020-07-30", "view"], &[]));
+        assert!(looks(&["1", "2"], &[]));
+        assert!(!looks(&["user", "2"], &[]));
+    }
+}
