@@ -2,4 +2,6 @@
 
 pub mod decode;
 pub mod event;
+pub mod render;
 pub mod report;
+pub mod stats;
