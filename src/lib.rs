@@ -4,4 +4,6 @@ pub mod condition;
 pub mod decode;
 pub mod event;
 pub mod funnel;
+pub mod render;
 pub mod report;
+pub mod stats;

@@ -1,0 +1,189 @@
+//! Text from strangers made safe for the medium it is shown in: one function per form.
+//!
+//! Terminals and Markdown get visible stand-ins for what cannot be seen or would act; CSV opened
+//! in a spreadsheet gets a guard against formulas. JSON escapes by itself.
+
+use std::borrow::Cow;
+
+/// Text for a terminal, on one line: controls as `\n`, `\t`, `\r` or `\x1b`, bidirectional controls
+/// and characters of no width by name (`‹RLO›`), all else as it is. `ascii` draws the brackets as `<` `>`.
+///
+/// Joiners between letters of scripts that need them, and in emoji, stay; next to ASCII, where
+/// they could only make two names look alike, they are shown. Combining marks stay.
+pub fn visible(text: &str, ascii: bool) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    let mut previous = None;
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\t' => shown.push_str("\\t"),
+            '\r' => shown.push_str("\\r"),
+            _ if c.is_control() => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+            _ => match invisible_name(c, previous) {
+                Some(name) if ascii => shown.push_str(&format!("<{name}>")),
+                Some(name) => shown.push_str(&format!("‹{name}›")),
+                None => shown.push(c),
+            },
+        }
+        previous = Some(c);
+    }
+    Cow::Owned(shown)
+}
+
+/// The name under which a character is shown that has no glyph of its own but changes how others
+/// read. The names of the bidirectional controls are those of Unicode Standard Annex 9.
+fn invisible_name(c: char, previous: Option<char>) -> Option<Cow<'static, str>> {
+    let name = match c {
+        '\u{061c}' => "ALM",
+        '\u{200e}' => "LRM",
+        '\u{200f}' => "RLM",
+        '\u{202a}' => "LRE",
+        '\u{202b}' => "RLE",
+        '\u{202c}' => "PDF",
+        '\u{202d}' => "LRO",
+        '\u{202e}' => "RLO",
+        '\u{2066}' => "LRI",
+        '\u{2067}' => "RLI",
+        '\u{2068}' => "FSI",
+        '\u{2069}' => "PDI",
+        '\u{200b}' => "ZWSP",
+        '\u{feff}' => "BOM",
+        '\u{00ad}' => "SHY",
+        '\u{200c}' if previous.is_none_or(|before| before.is_ascii()) => "ZWNJ",
+        '\u{200d}' if previous.is_none_or(|before| before.is_ascii()) => "ZWJ",
+        // Separators of lines, invisible operators, fillers, annotations and tags.
+        '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' => return Some(code_name(c)),
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' => {
+            return Some(code_name(c));
+        }
+        '\u{e0000}'..='\u{e007f}' => return Some(code_name(c)),
+        _ => return None,
+    };
+    Some(Cow::Borrowed(name))
+}
+
+fn code_name(c: char) -> Cow<'static, str> {
+    Cow::Owned(format!("U+{:04X}", u32::from(c)))
+}
+
+/// Text for GitHub-flavoured Markdown, inside a table cell or a line: made [`visible`] first, then
+/// everything that would format, link, start HTML or end the cell is escaped. Underscores inside
+/// words stay, since they do not format there: `add_to_cart` reads the same in the source.
+pub fn markdown(text: &str) -> String {
+    let shown = visible(text, false);
+    let mut escaped = String::with_capacity(shown.len() + 8);
+    let mut rest = shown.chars().peekable();
+    let mut previous: Option<char> = None;
+    while let Some(c) = rest.next() {
+        let in_word =
+            |neighbour: Option<char>| neighbour.is_some_and(|n| n.is_alphanumeric() || n == '_' && c == '_');
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '_' if in_word(previous) && in_word(rest.peek().copied()) => escaped.push('_'),
+            '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '~' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            _ => escaped.push(c),
+        }
+        previous = Some(c);
+    }
+    escaped
+}
+
+/// As [`markdown`], for text that starts a line: what would open a heading, list or rule is escaped.
+pub fn markdown_line(text: &str) -> String {
+    let escaped = markdown(text);
+    let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
+    match escaped.as_bytes().get(digits) {
+        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &escaped[..digits], &escaped[digits..]),
+        Some(b'#' | b'-' | b'+' | b'=') if digits == 0 => format!("\\{escaped}"),
+        _ => escaped,
+    }
+}
+
+/// Text for a CSV cell that a spreadsheet may open: a leading `'` keeps what starts like a formula
+/// from being one. Characters as in OWASP, CSV Injection (CWE-1236). Everything else is left as it
+/// is, bytes that act on a terminal included: quoting is the CSV writer's.
+pub fn spreadsheet(text: &str) -> Cow<'_, str> {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
+            Cow::Owned(format!("'{text}"))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One table over all forms: text, on a terminal, in Markdown, in a guarded CSV cell (before quoting).
+    #[test]
+    fn hostile_names_in_every_form() {
+        let cases = [
+            ("", "", "", ""),
+            ("add_to_cart", "add_to_cart", "add_to_cart", "add_to_cart"),
+            ("_private_", "_private_", "\\_private\\_", "_private_"),
+            ("a__b", "a__b", "a__b", "a__b"),
+            ("\x1b[2Jx", "\\x1b[2Jx", "\\\\x1b\\[2Jx", "\x1b[2Jx"),
+            ("\x1b]0;t\x07", "\\x1b]0;t\\x07", "\\\\x1b\\]0;t\\\\x07", "\x1b]0;t\x07"),
+            ("\u{9b}31m", "\\x9b31m", "\\\\x9b31m", "\u{9b}31m"),
+            ("a\u{7f}", "a\\x7f", "a\\\\x7f", "a\u{7f}"),
+            ("a\0b", "a\\x00b", "a\\\\x00b", "a\0b"),
+            ("a\nb", "a\\nb", "a\\\\nb", "a\nb"),
+            ("\tx", "\\tx", "\\\\tx", "'\tx"),
+            ("\rx", "\\rx", "\\\\rx", "'\rx"),
+            ("a\u{202e}cod.exe", "a‹RLO›cod.exe", "a‹RLO›cod.exe", "a\u{202e}cod.exe"),
+            ("a\u{2028}b", "a‹U+2028›b", "a‹U+2028›b", "a\u{2028}b"),
+            ("vi\u{200b}ew", "vi‹ZWSP›ew", "vi‹ZWSP›ew", "vi\u{200b}ew"),
+            ("vi\u{200d}ew", "vi‹ZWJ›ew", "vi‹ZWJ›ew", "vi\u{200d}ew"),
+            ("a|b", "a|b", "a\\|b", "a|b"),
+            ("`rm`", "`rm`", "\\`rm\\`", "`rm`"),
+            ("<script>alert(1)</script>", "<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;", "<script>alert(1)</script>"),
+            ("[x](javascript:y)", "[x](javascript:y)", "\\[x\\](javascript:y)", "[x](javascript:y)"),
+            ("**b** ~~s~~ $x$", "**b** ~~s~~ $x$", "\\*\\*b\\*\\* \\~\\~s\\~\\~ \\$x\\$", "**b** ~~s~~ $x$"),
+            ("&lt;", "&lt;", "&amp;lt;", "&lt;"),
+            ("C:\\new", "C:\\new", "C:\\\\new", "C:\\new"),
+            ("=HYPERLINK(\"x\")", "=HYPERLINK(\"x\")", "=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
+            ("+1", "+1", "+1", "'+1"),
+            ("-1", "-1", "-1", "'-1"),
+            ("@SUM(A1)", "@SUM(A1)", "@SUM(A1)", "'@SUM(A1)"),
+            ("＝1", "＝1", "＝1", "'＝1"),
+            ("עגלה", "עגלה", "עגלה", "עגלה"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم", "می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("👩\u{200d}💻", "👩\u{200d}💻", "👩\u{200d}💻", "👩\u{200d}💻"),
+            ("買い物かご", "買い物かご", "買い物かご", "買い物かご"),
+        ];
+        for (text, terminal, in_markdown, in_csv) in cases {
+            assert_eq!(visible(text, false), terminal, "terminal: {text:?}");
+            assert_eq!(markdown(text), in_markdown, "markdown: {text:?}");
+            assert_eq!(spreadsheet(text), in_csv, "csv: {text:?}");
+        }
+    }
+
+    #[test]
+    fn no_control_character_survives() {
+        for code in (0..0x20).chain(0x7f..0xa0).chain(0x202a..0x202f).chain(0x2066..0x206a) {
+            let c = char::from_u32(code).unwrap();
+            let shown = visible(&format!("a{c}b"), true).into_owned();
+            assert!(shown.len() > 3 && shown.is_ascii(), "U+{code:04X} is shown as {shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_markdown_starts_no_block() {
+        assert_eq!(markdown_line("# x"), "\\# x");
+        assert_eq!(markdown_line("- x"), "\\- x");
+        assert_eq!(markdown_line("+ x"), "\\+ x");
+        assert_eq!(markdown_line("12. x"), "12\\. x");
+        assert_eq!(markdown_line("12 x"), "12 x");
+        assert_eq!(markdown_line("> x"), "&gt; x");
+        assert_eq!(markdown_line(""), "");
+    }
+}

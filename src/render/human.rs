@@ -1,0 +1,262 @@
+//! Values as people read them: rounded, grouped, with units. Terminal and Markdown share these words.
+//!
+//! Rounding never says all or nothing of what is not: a share just above 0 is `<0.01 %`. Leaves out
+//! escaping, which differs by form.
+
+use crate::report::table::Cell;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// How values are written for people.
+#[derive(Debug, Clone)]
+pub struct Human {
+    /// Only ASCII in what we write ourselves; data stays as it is.
+    pub ascii: bool,
+    /// The zone in which times are shown.
+    pub zone: TimeZone,
+}
+
+impl Human {
+    /// The cell's words, unescaped. A bar has none: it is drawn or left out.
+    pub fn cell(&self, cell: &Cell) -> String {
+        match cell {
+            Cell::Text(text) => text.clone(),
+            Cell::Count(n) => group(&n.to_string()),
+            Cell::Share(share) => self.share(*share),
+            Cell::ShareInterval(low, high) => self.interval(*low, *high),
+            Cell::DurationUs(duration_us) => self.duration(*duration_us),
+            Cell::TimeUs(time_us) => self.time(*time_us),
+            Cell::Amount(millionths) => amount(*millionths),
+            Cell::Number(number) => self.number(*number),
+            Cell::Bar(_) => String::new(),
+            Cell::Missing => self.missing().to_owned(),
+        }
+    }
+
+    pub fn missing(&self) -> &'static str {
+        if self.ascii { "-" } else { "–" }
+    }
+
+    fn share(&self, share: f64) -> String {
+        if !share.is_finite() {
+            return self.missing().to_owned();
+        }
+        let text = format!("{:.2}", share * 100.0);
+        match text.as_str() {
+            "0.00" | "-0.00" if share > 0.0 => "<0.01 %".to_owned(),
+            "0.00" | "-0.00" => "0.00 %".to_owned(),
+            "100.00" if share < 1.0 => ">99.99 %".to_owned(),
+            _ => format!("{text} %"),
+        }
+    }
+
+    /// One decimal, or as many more as it takes to tell the bounds apart.
+    fn interval(&self, low: f64, high: f64) -> String {
+        if !low.is_finite() || !high.is_finite() {
+            return self.missing().to_owned();
+        }
+        let (low, high) = (low * 100.0, high * 100.0);
+        let differ = |decimals: &usize| format!("{low:.decimals$}") != format!("{high:.decimals$}");
+        let decimals = if low == high { 1 } else { (1..4).find(differ).unwrap_or(4) };
+        let dash = if self.ascii { "-" } else { "–" };
+        format!("{low:.decimals$}{dash}{high:.decimals$} %")
+    }
+
+    /// Two units at most: `6d 1h`, `1h 04m`, `3m 20s`, `12.3 s`, `250 ms`; whole days from 100 on.
+    fn duration(&self, duration_us: i64) -> String {
+        const SECOND: u64 = 1_000_000;
+        const MINUTE: u64 = 60 * SECOND;
+        const HOUR: u64 = 60 * MINUTE;
+        const DAY: u64 = 24 * HOUR;
+        let sign = if duration_us < 0 { "-" } else { "" };
+        let us = duration_us.unsigned_abs();
+        // Each size is tried after rounding, so that 59.96 s becomes 1m 00s and never 60.0 s.
+        let rounded = |unit: u64| (us + unit / 2) / unit;
+        let text = if us == 0 {
+            "0 s".to_owned()
+        } else if us < 1_000 {
+            format!("{us} {}", if self.ascii { "us" } else { "µs" })
+        } else if rounded(1_000) < 1_000 {
+            format!("{} ms", rounded(1_000))
+        } else if rounded(SECOND / 10) < 600 {
+            let tenths = rounded(SECOND / 10);
+            if tenths % 10 == 0 { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
+        } else if rounded(SECOND) < 3_600 {
+            format!("{}m {:02}s", rounded(SECOND) / 60, rounded(SECOND) % 60)
+        } else if rounded(MINUTE) < 24 * 60 {
+            format!("{}h {:02}m", rounded(MINUTE) / 60, rounded(MINUTE) % 60)
+        } else if rounded(HOUR) < 100 * 24 {
+            format!("{}d {}h", rounded(HOUR) / 24, rounded(HOUR) % 24)
+        } else {
+            format!("{}d", group(&rounded(DAY).to_string()))
+        };
+        format!("{sign}{text}")
+    }
+
+    fn time(&self, time_us: i64) -> String {
+        match Timestamp::from_microsecond(time_us) {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.f").to_string(),
+            // Beyond the years that calendars of ours reach; the plain number is still the truth.
+            Err(_) => format!("{time_us} us"),
+        }
+    }
+
+    /// Whole numbers as they are; others with two decimals, or with two digits where those would be 0.
+    fn number(&self, number: f64) -> String {
+        if !number.is_finite() {
+            return self.missing().to_owned();
+        }
+        let size = number.abs();
+        if size >= 1e15 {
+            format!("{number:e}")
+        } else if number.fract() == 0.0 {
+            group(&format!("{:.0}", number + 0.0))
+        } else if size >= 0.1 {
+            group(&format!("{number:.2}"))
+        } else {
+            let zeros = (-size.log10()).floor() as usize;
+            if zeros > 8 { format!("{number:.1e}") } else { format!("{number:.0$}", zeros + 2) }
+        }
+    }
+}
+
+/// Two decimals, half a hundredth away from zero.
+fn amount(millionths: i128) -> String {
+    let sign = if millionths < 0 { "-" } else { "" };
+    let size = millionths.unsigned_abs();
+    let hundredths = size / 10_000 + u128::from(size % 10_000 >= 5_000);
+    let sign = if hundredths == 0 { "" } else { sign };
+    format!("{sign}{}.{:02}", group(&(hundredths / 100).to_string()), hundredths % 100)
+}
+
+/// A comma between every three digits of the whole part of a decimal number.
+fn group(number: &str) -> String {
+    let (whole, decimals) = number.split_once('.').map_or((number, None), |(w, d)| (w, Some(d)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut grouped = sign.to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(decimals) = decimals {
+        grouped.push('.');
+        grouped.push_str(decimals);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn human() -> Human {
+        Human { ascii: false, zone: TimeZone::UTC }
+    }
+
+    fn says(cell: Cell) -> String {
+        human().cell(&cell)
+    }
+
+    #[test]
+    fn durations_have_at_most_two_units() {
+        let (second, minute, hour, day) = (1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000_i64);
+        let cases = [
+            (0, "0 s"),
+            (1, "1 µs"),
+            (999, "999 µs"),
+            (1_000, "1 ms"),
+            (999_499, "999 ms"),
+            (999_500, "1 s"),
+            (second, "1 s"),
+            (12_340_000, "12.3 s"),
+            (59_949_999, "59.9 s"),
+            (59_950_000, "1m 00s"),
+            (minute, "1m 00s"),
+            (3 * minute + 20 * second, "3m 20s"),
+            (hour - second / 2 - 1, "59m 59s"),
+            (hour - second / 2, "1h 00m"),
+            (hour + 4 * minute, "1h 04m"),
+            (day - minute / 2 - 1, "23h 59m"),
+            (day - minute / 2, "1d 0h"),
+            (6 * day + hour, "6d 1h"),
+            (100 * day - hour / 2 - 1, "99d 23h"),
+            (100 * day - hour / 2, "100d"),
+            (12_345 * day, "12,345d"),
+            (-90 * second, "-1m 30s"),
+            (i64::MIN, "-106,751,991d"),
+            (i64::MAX, "106,751,991d"),
+        ];
+        for (duration_us, text) in cases {
+            assert_eq!(says(Cell::DurationUs(duration_us)), text, "{duration_us}");
+        }
+    }
+
+    #[test]
+    fn shares_never_round_to_all_or_nothing() {
+        let cases = [
+            (0.0, "0.00 %"),
+            (-0.0, "0.00 %"),
+            (1e-9, "<0.01 %"),
+            (0.000_049, "<0.01 %"),
+            (0.000_051, "0.01 %"),
+            (0.123_4, "12.34 %"),
+            (0.999_949, "99.99 %"),
+            (0.999_951, ">99.99 %"),
+            (1.0, "100.00 %"),
+            (1.5, "150.00 %"),
+            (f64::NAN, "–"),
+        ];
+        for (share, text) in cases {
+            assert_eq!(says(Cell::Share(share)), text, "{share}");
+        }
+    }
+
+    #[test]
+    fn intervals_show_enough_decimals_to_be_one() {
+        assert_eq!(says(Cell::ShareInterval(0.119, 0.128)), "11.9–12.8 %");
+        assert_eq!(says(Cell::ShareInterval(0.0, 0.161_125)), "0.0–16.1 %");
+        assert_eq!(says(Cell::ShareInterval(0.120_1, 0.120_3)), "12.01–12.03 %");
+        assert_eq!(says(Cell::ShareInterval(0.12, 0.12)), "12.0–12.0 %");
+        assert_eq!(says(Cell::ShareInterval(0.12, f64::NAN)), "–");
+        let plain = Human { ascii: true, zone: TimeZone::UTC };
+        assert_eq!(plain.cell(&Cell::ShareInterval(0.119, 0.128)), "11.9-12.8 %");
+        assert_eq!(plain.cell(&Cell::Missing), "-");
+    }
+
+    #[test]
+    fn counts_amounts_and_numbers_are_grouped() {
+        assert_eq!(says(Cell::Count(0)), "0");
+        assert_eq!(says(Cell::Count(999)), "999");
+        assert_eq!(says(Cell::Count(1_000)), "1,000");
+        assert_eq!(says(Cell::Count(u64::MAX)), "18,446,744,073,709,551,615");
+        assert_eq!(says(Cell::Amount(12_500_000)), "12.50");
+        assert_eq!(says(Cell::Amount(1_234_567_895_000)), "1,234,567.90");
+        assert_eq!(says(Cell::Amount(-1_005_000)), "-1.01");
+        assert_eq!(says(Cell::Amount(-4_999)), "0.00");
+        assert_eq!(says(Cell::Amount(i128::MIN)), "-170,141,183,460,469,231,731,687,303,715,884.11");
+        assert_eq!(says(Cell::Number(3.0)), "3");
+        assert_eq!(says(Cell::Number(-0.0)), "0");
+        assert_eq!(says(Cell::Number(1_234.567)), "1,234.57");
+        assert_eq!(says(Cell::Number(-1_234_567.5)), "-1,234,567.50");
+        assert_eq!(says(Cell::Number(0.25)), "0.25");
+        assert_eq!(says(Cell::Number(0.0123)), "0.012");
+        assert_eq!(says(Cell::Number(0.00123)), "0.0012");
+        assert_eq!(says(Cell::Number(1.5e-12)), "1.5e-12");
+        assert_eq!(says(Cell::Number(2e15)), "2e15");
+        assert_eq!(says(Cell::Number(f64::INFINITY)), "–");
+    }
+
+    #[test]
+    fn times_are_in_the_zone_of_the_report() {
+        // 1704368738 s after the epoch is 2024-01-04T11:45:38Z.
+        let time_us = 1_704_368_738_000_000;
+        assert_eq!(says(Cell::TimeUs(time_us)), "2024-01-04 11:45:38");
+        assert_eq!(says(Cell::TimeUs(time_us + 250_000)), "2024-01-04 11:45:38.25");
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let in_the_east = Human { ascii: false, zone };
+        assert_eq!(in_the_east.cell(&Cell::TimeUs(time_us)), "2024-01-04 13:45:38");
+        assert_eq!(says(Cell::TimeUs(i64::MAX)), "9223372036854775807 us");
+    }
+}
