@@ -1,5 +1,6 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
+use crate::decode::time::TimeNotes;
 use crate::event::{Reject, RejectCode};
 
 /// Which words beside time and kind an event carries, each 32 bits wide.
@@ -146,6 +147,12 @@ impl Tally {
             .filter(|code| code.counts_against_tolerance())
             .map(|code| self.rejects[code.index()])
             .sum()
+    }
+
+    /// Takes over what a time parser met between two moments.
+    pub fn note_times(&mut self, before: TimeNotes, after: TimeNotes) {
+        self.naive_times += after.naive - before.naive;
+        self.shifted_times += after.shifted - before.shifted;
     }
 
     pub fn merge(&mut self, other: &Tally) {

@@ -5,7 +5,69 @@
 mod assemble;
 mod batch;
 mod dictionary;
+mod job;
+mod pass;
 pub mod plan;
+mod read;
+mod sample;
 mod sequence;
 mod settle;
 mod shard;
+
+pub use assemble::{Dictionaries, Kind, relevant_conditions};
+pub use batch::{RowLayout, Tally};
+pub use dictionary::ranks;
+pub use job::{FileAccount, FileNote};
+pub use pass::{Accumulator, Person, Population, Session, over_population, over_store, settle_all};
+pub use read::{Everything, Pending, Progress, read_all};
+pub use sample::{Form, Sample};
+pub use sequence::{FileTally, PlacedReject};
+pub use settle::{PersonRows, TieOrder};
+pub use shard::Store;
+
+use crate::decode::dialect::DialectError;
+use crate::decode::parquet::ParquetError;
+use crate::decode::time::TimeFormatError;
+use crate::source::SourceError;
+
+/// Why an input as a whole can not be used. `Display` says what, `hint` what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{name}: {error}")]
+    Dialect { name: String, error: Box<DialectError> },
+    #[error("{name}: {error}")]
+    Parquet { name: String, error: Box<ParquetError> },
+    #[error("{name}: column {column:?}: {error}")]
+    Times { name: String, column: String, error: Box<TimeFormatError> },
+    #[error("{name}: no column {column:?}; there are {}", list(.present))]
+    MissingColumn { name: String, column: String, nearest: Vec<String>, present: Vec<String> },
+}
+
+impl IngestError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            IngestError::Source(error) => error.hint(),
+            IngestError::Dialect { error, .. } => error.hint(),
+            IngestError::Parquet { .. } => None,
+            IngestError::Times { error, .. } => Some(error.hint().to_owned()),
+            IngestError::MissingColumn { nearest, .. } => {
+                (!nearest.is_empty()).then(|| format!("did you mean {}?", list(nearest)))
+            }
+        }
+    }
+
+    /// The request can not be met with this input, as opposed to the input being damaged.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            IngestError::Dialect { .. } | IngestError::Times { .. } | IngestError::MissingColumn { .. }
+        )
+    }
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}

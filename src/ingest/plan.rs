@@ -47,6 +47,8 @@ pub struct ReadPlan {
     pub time: TimeOptions,
     /// Of times without a zone.
     pub naive_zone: TimeZone,
+    /// The user named that zone.
+    pub naive_zone_given: bool,
     /// Rows later than this are rejected (R17).
     pub as_of_us: Option<i64>,
     pub decimal_mark: u8,

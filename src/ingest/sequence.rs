@@ -124,11 +124,11 @@ impl Sequence {
         accepted
     }
 
-    /// The account of the file, once every piece has been handed in.
-    pub fn finish(self) -> FileTally {
-        let state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    /// Takes out the account of the file, once every piece has been handed in.
+    pub fn take_tally(&self) -> FileTally {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         assert!(state.waiting.is_empty() && state.carry.is_empty(), "pieces were left over");
-        state.file
+        std::mem::take(&mut state.file)
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
                 }
             }
             assert_eq!(out, b"a;b\nc\nd\ne;f;\ng;");
-            let file = sequence.finish();
+            let file = sequence.take_tally();
             assert_eq!(file.tally.read, 4);
             assert_eq!(file.lines, 1 + 4);
         }

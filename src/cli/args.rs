@@ -1,0 +1,294 @@
+//! What was typed. Nothing is decided here: see `plan`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  dropoff report shop.csv --steps 'view, cart, checkout, purchase'
+  dropoff report logs/*.jsonl.gz --steps 'view, cart|add_to_cart, purchase' --by device --trend week
+  dropoff report --config dropoff.toml -o report.json -o report.md";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  dropoff inspect shop.csv                                    what is in here?
+  dropoff report shop.csv --steps 'view, cart, purchase'      the three reports
+  dropoff check --config dropoff.toml shop.csv -o junit.xml   thresholds, for CI
+
+Text for people may change between versions; JSON does not within a schema version.";
+
+/// Conversion, abandonment and time to purchase from exported event logs.
+#[derive(Debug, Parser)]
+#[command(name = "dropoff", version, after_help = TOP_EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What is in these files: columns and their roles, span, events, traps, a report to paste.
+    Inspect(InspectArgs),
+    /// Conversion, abandonment and time to purchase.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
+    /// The rebuilt sessions as a table.
+    Sessions(SessionsArgs),
+    /// Thresholds over a report: a table, JSON, JUnit, and an exit code.
+    Check(CheckArgs),
+    /// Shell completions, man pages, the JSON Schema of the report.
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Write what was found as a definition file.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub funnel: FunnelArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SessionsArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub funnel: FunnelArgs,
+    /// A failing condition, e.g. 'conversion < 2.1%' or 'step_conversion(purchase, Checkout) < 40%'.
+    #[arg(long, value_name = "CHECK", help_heading = "Checks")]
+    pub fail_if: Vec<String>,
+    /// As --fail-if, but only warns.
+    #[arg(long, value_name = "CHECK", help_heading = "Checks")]
+    pub warn_if: Vec<String>,
+    /// Exit with 0 even if a check fails or too many rows were rejected.
+    #[arg(long, help_heading = "Checks")]
+    pub exit_zero: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// What to print.
+    #[arg(value_enum)]
+    pub what: Generated,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    Man,
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    /// The JSON Schema of `report --format json`.
+    Schema,
+}
+
+/// Flags of every command that reads files.
+#[derive(Debug, Default, Args)]
+pub struct InputArgs {
+    /// Files, directories, globs, @list or - for standard input.
+    #[arg(value_name = "FILES")]
+    pub files: Vec<String>,
+    /// Definition file; the nearest dropoff.toml upward if there is one.
+    #[arg(long, value_name = "FILE", env = "DROPOFF_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Person column, or several: the first one present identifies the row.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Columns")]
+    pub user: Vec<String>,
+    /// Time column, or a date and a time-of-day column.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Columns")]
+    pub time: Vec<String>,
+    /// Event column.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub event: Option<String>,
+    /// The event of every row, where there is no event column.
+    #[arg(long, value_name = "NAME", conflicts_with = "event", help_heading = "Columns")]
+    pub event_name: Option<String>,
+    /// The log's own session id, to be compared with the rebuilt sessions.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub session: Option<String>,
+    /// Value of a row: price, cart total, revenue.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub value: Option<String>,
+    /// Currency column of the values.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub currency: Option<String>,
+    /// Keep only rows that satisfy this; the others are counted as filtered.
+    #[arg(long = "where", value_name = "CONDITION", help_heading = "Columns")]
+    pub filter: Option<String>,
+    /// An id that stands for none (as empty ids do); may be repeated.
+    #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
+    pub null_ids: Vec<String>,
+
+    /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
+    #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
+    pub time_format: Vec<String>,
+    /// Zone of calendar buckets and of printed times.
+    #[arg(long, value_name = "ZONE", help_heading = "Times")]
+    pub time_zone: Option<String>,
+    /// Zone of times that carry none; else --time-zone, else UTC.
+    #[arg(long, value_name = "ZONE", help_heading = "Times")]
+    pub assume_time_zone: Option<String>,
+    /// Unit of epoch times.
+    #[arg(long, value_name = "s|ms|us|ns", help_heading = "Times")]
+    pub epoch_unit: Option<String>,
+    /// Order of dates such as 01/02/2026.
+    #[arg(long, value_name = "dmy|mdy|ymd", help_heading = "Times")]
+    pub date_order: Option<String>,
+    /// End of observation; the latest row by default.
+    #[arg(long, value_name = "TIME", help_heading = "Times")]
+    pub as_of: Option<String>,
+    /// Gap without a row after which a new session starts.
+    #[arg(long, value_name = "DURATION", help_heading = "Times")]
+    pub session_timeout: Option<String>,
+
+    /// Field delimiter; found if not given. `\t` is a tab.
+    #[arg(long, value_name = "CHAR", help_heading = "Format")]
+    pub delimiter: Option<String>,
+    /// The files have no header line.
+    #[arg(long, help_heading = "Format")]
+    pub no_header: bool,
+    /// Names of the columns of files without a header.
+    #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
+    pub columns: Vec<String>,
+    /// Decimal mark of values.
+    #[arg(long, value_name = ".|,", help_heading = "Format")]
+    pub decimal: Option<String>,
+
+    /// Rejected rows tolerated: a number or a share.
+    #[arg(long, value_name = "N|SHARE%", default_value = "1%", help_heading = "Bad rows")]
+    pub max_rejects: String,
+    /// Tolerate no rejected row.
+    #[arg(long, help_heading = "Bad rows")]
+    pub strict: bool,
+    /// Keep rejected rows in this file.
+    #[arg(long, value_name = "FILE", help_heading = "Bad rows")]
+    pub rejects: Option<PathBuf>,
+    /// Rejected rows kept at most; counting goes on.
+    #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
+    pub rejects_limit: usize,
+    /// Nothing to analyse is not an error.
+    #[arg(long, help_heading = "Bad rows")]
+    pub allow_empty: bool,
+
+    /// Threads; all cores by default. Never changes a number.
+    #[arg(long, value_name = "N", help_heading = "Running")]
+    pub threads: Option<usize>,
+    /// Progress on stderr.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
+    pub progress: ProgressWhen,
+    /// Nothing on stderr unless the run fails.
+    #[arg(short, long, help_heading = "Running")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ProgressWhen {
+    /// A bar if stderr is a terminal.
+    #[default]
+    Auto,
+    Never,
+    /// A line every ten per cent.
+    Plain,
+}
+
+/// Flags of a funnel and of what is asked of it.
+#[derive(Debug, Default, Args)]
+pub struct FunnelArgs {
+    /// Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'.
+    #[arg(long, value_name = "STEPS", help_heading = "Funnel")]
+    pub steps: Option<String>,
+    /// Only this funnel of the definition file; may be repeated.
+    #[arg(long = "funnel", value_name = "NAME", help_heading = "Funnel")]
+    pub funnels: Vec<String>,
+    /// Longest time from the first step to any other, inclusive; or none.
+    #[arg(long, value_name = "DURATION|none", help_heading = "Funnel")]
+    pub window: Option<String>,
+    /// What is counted.
+    #[arg(long, value_name = "person|session", help_heading = "Funnel")]
+    pub unit: Option<String>,
+    /// What rows of equal time may do.
+    #[arg(long, value_name = "step|file|strict", help_heading = "Funnel")]
+    pub tie: Option<String>,
+    /// Entries from this time on (inclusive): a date, a time, today, yesterday.
+    #[arg(long, value_name = "TIME", help_heading = "Funnel")]
+    pub from: Option<String>,
+    /// Entries before this time.
+    #[arg(long, value_name = "TIME", help_heading = "Funnel")]
+    pub to: Option<String>,
+    /// What today and yesterday are relative to.
+    #[arg(long, value_name = "TIME", help_heading = "Funnel")]
+    pub now: Option<String>,
+
+    /// Segment columns; the value is that of the first entry.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Report")]
+    pub by: Vec<String>,
+    /// Segments with a row of their own.
+    #[arg(long, value_name = "N", help_heading = "Report")]
+    pub top: Option<usize>,
+    /// Conversion by time of entry.
+    #[arg(long, value_name = "day|week|month", help_heading = "Report")]
+    pub trend: Option<String>,
+    /// Quantiles of durations, e.g. 0.5,0.9,0.95.
+    #[arg(long, value_name = "Q[,..]", value_delimiter = ',', help_heading = "Report")]
+    pub quantiles: Vec<String>,
+    #[arg(long, value_name = "type-7|nearest-rank", help_heading = "Report")]
+    pub quantile_method: Option<String>,
+}
+
+/// Flags of everything that is printed.
+#[derive(Debug, Default, Args)]
+pub struct OutputArgs {
+    /// Form on standard output: table, markdown, csv, tsv, json, jsonl (check: also junit).
+    #[arg(short, long, value_name = "FORM", help_heading = "Output")]
+    pub format: Option<String>,
+    /// Write to a file, in the form of its extension; may be repeated. - is standard output.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Vec<PathBuf>,
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: ColorWhen,
+    /// Bars and signs in ASCII.
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+    /// Columns of the table form; the terminal's by default.
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    pub width: Option<usize>,
+    /// Text cells of CSV as they are, without the guard against formulas.
+    #[arg(long, help_heading = "Output")]
+    pub csv_raw: bool,
+    /// Leave out of JSON what differs from run to run.
+    #[arg(long, help_heading = "Output")]
+    pub reproducible: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorWhen {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}

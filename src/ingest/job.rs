@@ -1,0 +1,352 @@
+//! One input, ready to be read by any number of threads.
+
+use super::IngestError;
+use super::plan::ReadPlan;
+use super::sample::{Form, Sample};
+use super::sequence::{FileTally, Sequence};
+use crate::condition::suggest_nearest;
+use crate::decode::csv::CsvDecoder;
+use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
+use crate::decode::parquet::{ParquetFile, Slice};
+use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
+use crate::decode::{PieceEnd, RecordSink};
+use crate::event::{Field, RecordAt, Reject};
+use crate::source::chunks::Chunks;
+use crate::source::open::Opened;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Something worth telling about one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileNote {
+    /// A permanent warning code; notes have none.
+    pub code: Option<&'static str>,
+    pub message: String,
+}
+
+impl FileNote {
+    fn note(message: String) -> FileNote {
+        FileNote { code: None, message }
+    }
+
+    fn warning(code: &'static str, message: String) -> FileNote {
+        FileNote { code: Some(code), message }
+    }
+}
+
+/// What was read of one input, and how.
+#[derive(Debug, Clone)]
+pub struct FileAccount {
+    pub name: String,
+    pub format: &'static str,
+    pub compression: String,
+    pub read_as: String,
+    pub notes: Vec<FileNote>,
+    pub read: FileTally,
+}
+
+/// How the records of an input are decoded. Cloned for each thread.
+#[derive(Clone)]
+pub enum Decoder {
+    Csv(Box<CsvDecoder>),
+    JsonLines(JsonDecoder),
+    JsonDocument(JsonDecoder),
+}
+
+impl Decoder {
+    pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
+        match self {
+            Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
+            Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
+            Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
+            // A document is read whole: all of it is carried over until the last piece.
+            Decoder::JsonDocument(_) => PieceEnd::default(),
+        }
+    }
+}
+
+/// Where pieces come from.
+pub enum Pieces {
+    Text { chunks: Chunks, decoder: Decoder, data_offset: usize },
+    Parquet { file: ParquetFile, slices: Vec<Slice>, next: AtomicUsize },
+    Nothing,
+}
+
+/// An input being read.
+pub struct Job {
+    pub pieces: Pieces,
+    pub sequence: Sequence,
+    /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
+    pub spread: Vec<Option<usize>>,
+    pub times: TimeParser,
+    pub account: FileAccount,
+    /// Bytes of the file that progress has been told of.
+    pub told: AtomicU64,
+    file_size: u64,
+}
+
+/// Spreads the columns that an input has over all slots, so that what it lacks is missing.
+pub struct Spread<'a, S> {
+    pub slots: &'a [Option<usize>],
+    pub inner: S,
+}
+
+impl<S: RecordSink> RecordSink for Spread<'_, S> {
+    fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
+        if self.slots.len() == fields.len() {
+            return self.inner.record(at, fields);
+        }
+        let spread: Vec<Field<'_>> =
+            self.slots.iter().map(|slot| slot.map_or(Field::Missing, |slot| fields[slot])).collect();
+        self.inner.record(at, &spread);
+    }
+
+    fn reject(&mut self, mut reject: Reject) {
+        reject.slot = reject.slot.and_then(|decoded| self.slots.iter().position(|slot| *slot == Some(decoded)));
+        self.inner.reject(reject);
+    }
+}
+
+impl Job {
+    /// Makes an opened and sampled input ready.
+    pub fn new(mut opened: Opened, sample: Sample, plan: &ReadPlan) -> Result<Job, IngestError> {
+        let name = opened.name.clone();
+        let mut notes: Vec<FileNote> = opened
+            .notes
+            .iter()
+            .map(|note| FileNote { code: note.code(), message: note.to_string() })
+            .collect();
+        let columns = find_columns(&sample, plan, &name, &mut notes)?;
+        let detected = detect_times(&sample, &columns, plan, &name, &mut notes)?;
+        let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
+        let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
+        let present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let mut decoded = 0;
+        let spread = columns
+            .iter()
+            .map(|column| {
+                column.map(|_| {
+                    decoded += 1;
+                    decoded - 1
+                })
+            })
+            .collect();
+        let format = sample.format_name();
+        let mut read_as = describe(&sample, &mut notes, &name);
+        if let Some(detected) = &detected {
+            read_as.push_str(&format!("; times: {}", detected.evidence));
+        }
+        let compression = opened.compression.to_string();
+        let file_size = opened.file_size.unwrap_or(0);
+        let (lines_before, has_bytes) = match &sample.form {
+            Form::Csv(sniffed) => (sniffed.data_line, true),
+            Form::Parquet(_) => (0, false),
+            _ => (0, true),
+        };
+        let pieces = match sample.form {
+            Form::Empty => Pieces::Nothing,
+            Form::Csv(sniffed) => {
+                let decoder = CsvDecoder::new(
+                    sniffed.dialect,
+                    sniffed.columns.len(),
+                    &present,
+                    sniffed.header_record,
+                    plan.limits,
+                );
+                let border = sniffed.dialect.border;
+                Pieces::Text {
+                    chunks: Chunks::new(opened, border),
+                    decoder: Decoder::Csv(Box::new(decoder)),
+                    data_offset: sniffed.data_offset,
+                }
+            }
+            Form::Json(form) => {
+                let paths: Vec<JsonPath> = columns
+                    .iter()
+                    .zip(&plan.slots)
+                    .filter(|(column, _)| column.is_some())
+                    .map(|(column, name)| {
+                        let known = column.and_then(|column| sample.columns.get(column));
+                        JsonPath::new(known.unwrap_or(name))
+                    })
+                    .collect();
+                let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = match form {
+                    JsonForm::Lines => Decoder::JsonLines(decoder),
+                    JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
+                };
+                Pieces::Text { chunks: Chunks::new(opened, b'\n'), decoder, data_offset: 0 }
+            }
+            Form::Parquet(file) => {
+                opened.head = Vec::new();
+                let file = file
+                    .want(&present)
+                    .map_err(|error| IngestError::Parquet { name: name.clone(), error: Box::new(error) })?;
+                let slices = file.slices();
+                Pieces::Parquet { file, slices, next: AtomicUsize::new(0) }
+            }
+        };
+        Ok(Job {
+            pieces,
+            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
+            spread,
+            times,
+            account: FileAccount { name, format, compression, read_as, notes, read: FileTally::default() },
+            told: AtomicU64::new(0),
+            file_size,
+        })
+    }
+
+    /// What is known only after the last piece.
+    pub fn late_notes(&self) -> Vec<FileNote> {
+        match &self.pieces {
+            Pieces::Text { chunks, .. } => {
+                let notes = chunks.late_notes().into_iter();
+                notes.map(|note| FileNote { code: note.code(), message: note.to_string() }).collect()
+            }
+            Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
+        }
+    }
+
+    /// The share of the file that one slice stands for in progress.
+    pub fn slice_bytes(&self) -> u64 {
+        match &self.pieces {
+            Pieces::Parquet { slices, .. } => self.file_size / slices.len().max(1) as u64,
+            Pieces::Text { .. } | Pieces::Nothing => 0,
+        }
+    }
+}
+
+/// The column of each slot. A required column that is not there is an error.
+fn find_columns(
+    sample: &Sample,
+    plan: &ReadPlan,
+    name: &str,
+    notes: &mut Vec<FileNote>,
+) -> Result<Vec<Option<usize>>, IngestError> {
+    if sample.is_empty() {
+        notes.push(FileNote::warning("W17", format!("{name} is empty")));
+        return Ok(vec![None; plan.slots.len()]);
+    }
+    let is_json = matches!(sample.form, Form::Json(_));
+    let mut columns = Vec::with_capacity(plan.slots.len());
+    for (slot, wanted) in plan.slots.iter().enumerate() {
+        let found = sample.find(wanted);
+        if let Some(column) = found
+            && sample.columns[column] != *wanted
+        {
+            let message = format!("{name}: column {:?} is taken for {wanted:?}", sample.columns[column]);
+            notes.push(FileNote::note(message));
+        }
+        if found.is_none() && !is_json {
+            let required = plan.roles.time.contains(&slot) || plan.roles.event == Some(slot);
+            if required {
+                return Err(missing_column(sample, wanted, name));
+            }
+            if !plan.roles.user.contains(&slot) {
+                let message = format!("{name} has no column {wanted:?}: empty in its rows");
+                notes.push(FileNote::warning("W18", message));
+            }
+        }
+        // A key that the sample did not show may still come later in the file.
+        columns.push(if is_json { found.or(Some(usize::MAX)) } else { found });
+    }
+    let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
+    if !has_user {
+        return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
+    }
+    Ok(columns)
+}
+
+fn missing_column(sample: &Sample, wanted: &str, name: &str) -> IngestError {
+    IngestError::MissingColumn {
+        name: name.to_owned(),
+        column: wanted.to_owned(),
+        nearest: suggest_nearest(wanted, sample.columns.iter().map(String::as_str), 3),
+        present: sample.columns.iter().take(20).cloned().collect(),
+    }
+}
+
+/// The format of the file's times, from its sample; `None` where times are typed or there are no rows.
+fn detect_times(
+    sample: &Sample,
+    columns: &[Option<usize>],
+    plan: &ReadPlan,
+    name: &str,
+    notes: &mut Vec<FileNote>,
+) -> Result<Option<Detected>, IngestError> {
+    let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
+    let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
+    let mut naive = false;
+    if let Form::Parquet(file) = &sample.form
+        && let Some(typed_naive) = file.columns()[date].kind.is_time()
+    {
+        naive = typed_naive;
+        warn_naive(naive, plan, name, notes);
+        return Ok(None);
+    }
+    let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
+    let mut joined = Vec::new();
+    let texts: Vec<Vec<u8>> = sample
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let date = row[date].as_ref()?;
+            Some(match clock {
+                None => date.clone().into_bytes(),
+                Some(clock) => {
+                    joined.clear();
+                    let clock = row[clock].as_deref().unwrap_or("");
+                    join_date_and_time(date.as_bytes(), clock.as_bytes(), &mut joined);
+                    joined.clone()
+                }
+            })
+        })
+        .collect();
+    if texts.iter().all(|text| text.trim_ascii().is_empty()) {
+        return Ok(None);
+    }
+    let detected = detect(texts.iter().map(Vec::as_slice), &plan.time).map_err(|error| IngestError::Times {
+        name: name.to_owned(),
+        column: plan.slots[plan.roles.time[0]].clone(),
+        error: Box::new(error),
+    })?;
+    naive |= detected.naive;
+    warn_naive(naive, plan, name, notes);
+    if detected.date_only {
+        let message = format!("{name}: times have no time of day; durations are in whole days");
+        notes.push(FileNote::warning("W06", message));
+    }
+    Ok(Some(detected))
+}
+
+fn warn_naive(naive: bool, plan: &ReadPlan, name: &str, notes: &mut Vec<FileNote>) {
+    if naive && !plan.naive_zone_given {
+        let message = format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
+        notes.push(FileNote::warning("W02", message));
+    }
+}
+
+/// How the input is read, in a few words.
+fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
+    match &sample.form {
+        Form::Csv(sniffed) => {
+            notes.extend(sniffed.notes.iter().map(|note| FileNote::note(format!("{name}: {note}"))));
+            if !sniffed.duplicates.is_empty() {
+                let list = sniffed.duplicates.join(", ");
+                notes.push(FileNote::warning("W21", format!("{name}: repeated column names: {list}")));
+            }
+            sniffed.evidence.clone()
+        }
+        Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
+        Form::Json(JsonForm::Array) => "an array of objects".to_owned(),
+        Form::Json(JsonForm::Document) => "objects over several lines".to_owned(),
+        Form::Parquet(file) => format!("{} rows, {} columns", file.rows(), file.columns().len()),
+        Form::Empty => "nothing in it".to_owned(),
+    }
+}
+
+/// The next slice of a Parquet file, with its number.
+pub fn next_slice<'s>(slices: &'s [Slice], next: &AtomicUsize) -> Option<(usize, &'s Slice)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    slices.get(index).map(|slice| (index, slice))
+}

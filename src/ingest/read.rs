@@ -1,0 +1,335 @@
+//! Reads all inputs, on several threads: each takes a file of its own while there are files, then
+//! helps with those that are still being read.
+
+use super::IngestError;
+use super::assemble::{Assembler, Codes, Dictionaries};
+use super::batch::Batch;
+use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
+use super::plan::ReadPlan;
+use super::sample::Sample;
+use super::sequence::Piece;
+use super::shard::{InsertScratch, Store};
+use crate::decode::PieceEnd;
+use crate::decode::dialect::DialectHints;
+use crate::decode::time::TimeParser;
+use crate::source::Input;
+use crate::source::chunks::Chunk;
+use crate::source::open::{Opened, open};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+/// Rows of one file that have places of their own; files follow one another.
+const ROWS_PER_FILE: u64 = 1 << 40;
+
+/// Told how many bytes of the inputs, as they lie on disk, have been read.
+pub trait Progress: Sync {
+    fn advance(&self, bytes: u64);
+}
+
+/// An input, opened and sampled already where the plan needed a look at it.
+pub struct Pending {
+    pub input: Input,
+    pub opened: Option<(Opened, Sample)>,
+}
+
+/// Everything that was read.
+pub struct Everything {
+    pub store: Store,
+    pub dictionaries: Dictionaries,
+    /// In the order of the inputs.
+    pub files: Vec<FileAccount>,
+}
+
+/// Reads all inputs to the end. The first error, by the order of inputs, ends it.
+pub fn read_all(
+    plan: &ReadPlan,
+    hints: &DialectHints,
+    inputs: Vec<Pending>,
+    threads: usize,
+    progress: &dyn Progress,
+) -> Result<Everything, IngestError> {
+    let dictionaries = Dictionaries::new(plan.layout.dimensions);
+    let shared = Shared {
+        plan,
+        hints,
+        store: Store::new(plan.layout),
+        progress,
+        failed: AtomicBool::new(false),
+        board: Mutex::new(Board {
+            accounts: inputs.iter().map(|_| None).collect(),
+            waiting: inputs.into_iter().enumerate().rev().collect(),
+            opening: 0,
+            active: Vec::new(),
+            error: None,
+        }),
+        changed: Condvar::new(),
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.max(1) {
+            scope.spawn(|| Worker::new(&shared, &dictionaries).run());
+        }
+        Worker::new(&shared, &dictionaries).run();
+    });
+    let Shared { store, board, .. } = shared;
+    let board = board.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if let Some((_, error)) = board.error {
+        return Err(error);
+    }
+    let files = board.accounts.into_iter().flatten().collect();
+    Ok(Everything { store, dictionaries, files })
+}
+
+struct Shared<'s> {
+    plan: &'s ReadPlan,
+    hints: &'s DialectHints,
+    store: Store,
+    progress: &'s dyn Progress,
+    failed: AtomicBool,
+    board: Mutex<Board>,
+    changed: Condvar,
+}
+
+/// Who does what.
+struct Board {
+    /// Last first, so that `pop` gives the next.
+    waiting: Vec<(usize, Pending)>,
+    /// Inputs being opened: they may soon be active.
+    opening: usize,
+    active: Vec<Active>,
+    accounts: Vec<Option<FileAccount>>,
+    /// With the place of its input.
+    error: Option<(usize, IngestError)>,
+}
+
+struct Active {
+    place: usize,
+    job: Arc<Job>,
+    workers: usize,
+}
+
+enum Task {
+    Open(usize, Pending),
+    Help(usize, Arc<Job>),
+}
+
+impl Shared<'_> {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// A file of one's own, else one to help with; `None` when there is nothing left to do.
+    fn task(&self) -> Option<Task> {
+        let mut board = self.board();
+        loop {
+            if self.failed.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some((place, pending)) = board.waiting.pop() {
+                board.opening += 1;
+                return Some(Task::Open(place, pending));
+            }
+            if let Some(active) = board.active.iter_mut().min_by_key(|active| active.workers) {
+                active.workers += 1;
+                return Some(Task::Help(active.place, Arc::clone(&active.job)));
+            }
+            if board.opening == 0 {
+                return None;
+            }
+            board = self.changed.wait(board).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+    }
+
+    fn opened(&self, place: usize, job: Result<Job, IngestError>) -> Option<Arc<Job>> {
+        let mut board = self.board();
+        board.opening -= 1;
+        let job = match job {
+            Ok(job) => {
+                let job = Arc::new(job);
+                board.active.push(Active { place, job: Arc::clone(&job), workers: 1 });
+                Some(job)
+            }
+            Err(error) => {
+                self.fail(&mut board, place, error);
+                None
+            }
+        };
+        drop(board);
+        self.changed.notify_all();
+        job
+    }
+
+    fn fail(&self, board: &mut Board, place: usize, error: IngestError) {
+        self.failed.store(true, Ordering::Relaxed);
+        if board.error.as_ref().is_none_or(|(known, _)| place < *known) {
+            board.error = Some((place, error));
+        }
+    }
+
+    /// Leaves a file that has nothing left to hand out; the last one to leave closes its account.
+    fn leave(&self, place: usize, result: Result<(), IngestError>) {
+        let mut board = self.board();
+        if let Err(error) = result {
+            self.fail(&mut board, place, error);
+        }
+        let Some(index) = board.active.iter().position(|active| active.place == place) else { return };
+        board.active[index].workers -= 1;
+        if board.active[index].workers > 0 {
+            return;
+        }
+        let job = board.active.swap_remove(index).job;
+        if !self.failed.load(Ordering::Relaxed) {
+            let mut account = job.account.clone();
+            account.read = job.sequence.take_tally();
+            account.notes.extend(job.late_notes());
+            board.accounts[place] = Some(account);
+        }
+    }
+}
+
+/// One thread's share of the work.
+struct Worker<'s> {
+    shared: &'s Shared<'s>,
+    codes: Codes<'s>,
+    insert: InsertScratch,
+    spare_batches: Vec<Batch>,
+    spare_bytes: Vec<Vec<u8>>,
+}
+
+impl<'s> Worker<'s> {
+    fn new(shared: &'s Shared<'s>, dictionaries: &'s Dictionaries) -> Worker<'s> {
+        Worker {
+            shared,
+            codes: Codes::new(shared.plan, dictionaries),
+            insert: InsertScratch::default(),
+            spare_batches: Vec::new(),
+            spare_bytes: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(task) = self.shared.task() {
+            let (place, job) = match task {
+                Task::Help(place, job) => (place, job),
+                Task::Open(place, pending) => {
+                    let job = open_job(pending, self.shared);
+                    match self.shared.opened(place, job) {
+                        Some(job) => (place, job),
+                        None => return,
+                    }
+                }
+            };
+            let result = match &job.pieces {
+                Pieces::Nothing => Ok(()),
+                Pieces::Text { .. } => self.read_text(place, &job),
+                Pieces::Parquet { .. } => self.read_parquet(place, &job),
+            };
+            drop(job);
+            self.shared.leave(place, result);
+        }
+    }
+
+    fn read_text(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
+        let Pieces::Text { chunks, decoder, data_offset } = &job.pieces else { return Ok(()) };
+        let mut decoder = decoder.clone();
+        let mut times = job.times.clone();
+        let mut told = 0;
+        while !self.shared.failed.load(Ordering::Relaxed) {
+            let buffer = self.spare_bytes.pop().unwrap_or_default();
+            let Some(mut chunk) = chunks.next(buffer)? else { break };
+            if chunk.index == 0 {
+                chunk.bytes.drain(..*data_offset);
+                chunk.offset += *data_offset as u64;
+            }
+            let mut batch = self.spare_batch();
+            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, chunk.last, &mut batch);
+            let Chunk { index, bytes, offset, last } = chunk;
+            let piece = Piece { index, bytes, offset, last, end, batch };
+            let accepted = job.sequence.submit(piece, |bytes, last, batch| {
+                self.decode(job, &mut decoder, &mut times, bytes, last, batch)
+            });
+            for accepted in accepted {
+                self.keep(place, accepted.rows_before, accepted.batch);
+                self.spare_bytes.push(accepted.bytes);
+            }
+            // Threads that share a file each tell what they see that nobody told yet.
+            let read = chunks.bytes_read();
+            let before = job.told.fetch_max(read, Ordering::Relaxed);
+            self.shared.progress.advance(read.saturating_sub(before.max(told)));
+            told = read;
+        }
+        Ok(())
+    }
+
+    fn decode(
+        &mut self,
+        job: &Job,
+        decoder: &mut Decoder,
+        times: &mut TimeParser,
+        bytes: &[u8],
+        last: bool,
+        batch: &mut Batch,
+    ) -> PieceEnd {
+        let before = times.notes();
+        let mut sink =
+            Spread { slots: &job.spread, inner: Assembler { codes: &mut self.codes, times, batch } };
+        let end = decoder.decode(bytes, last, &mut sink);
+        batch.tally.note_times(before, times.notes());
+        end
+    }
+
+    fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
+        let Pieces::Parquet { file, slices, next } = &job.pieces else { return Ok(()) };
+        let mut times = job.times.clone();
+        while !self.shared.failed.load(Ordering::Relaxed) {
+            let Some((index, slice)) = next_slice(slices, next) else { break };
+            let mut batch = self.spare_batch();
+            let before = times.notes();
+            let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
+            let mut sink = Spread { slots: &job.spread, inner: assembler };
+            let end = file.decode_slice(slice, &mut sink).map_err(|error| IngestError::Parquet {
+                name: job.account.name.clone(),
+                error: Box::new(error),
+            })?;
+            batch.tally.note_times(before, times.notes());
+            let piece = Piece {
+                index: index as u64,
+                bytes: Vec::new(),
+                offset: 0,
+                last: index + 1 == slices.len(),
+                end: PieceEnd { lines: end.records, consumed: 0, ..end },
+                batch,
+            };
+            // Slices never carry anything over, so none is ever decoded again.
+            for accepted in job.sequence.submit(piece, |_, _, _| PieceEnd::default()) {
+                self.keep(place, accepted.rows_before, accepted.batch);
+            }
+            self.shared.progress.advance(job.slice_bytes());
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) {
+        let ordinal = place as u64 * ROWS_PER_FILE + rows_before;
+        self.shared.store.insert(&batch, ordinal, &mut self.insert);
+        self.spare_batches.push(batch);
+    }
+
+    /// A batch to fill, from those that were used before.
+    fn spare_batch(&mut self) -> Batch {
+        let mut batch = self.spare_batches.pop().unwrap_or_default();
+        batch.clear();
+        batch
+    }
+}
+
+fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
+    let (opened, sample) = match pending.opened {
+        Some(opened) => opened,
+        None => {
+            let mut opened = open(&pending.input)?;
+            let sample = Sample::of(&mut opened, shared.hints)?;
+            (opened, sample)
+        }
+    };
+    Job::new(opened, sample, shared.plan)
+}

@@ -1,0 +1,93 @@
+//! A look at the start of one input: its form, its columns and some of its rows.
+
+use super::IngestError;
+use crate::decode::dialect::{DialectHints, Sniffed, sniff};
+use crate::decode::jsonl::{self, JsonForm, JsonSample};
+use crate::decode::parquet::ParquetFile;
+use crate::source::open::Opened;
+
+/// Rows that a sample holds at most.
+pub const SAMPLE_ROWS: usize = 1000;
+
+/// What an input is, told by its first bytes.
+#[derive(Debug)]
+pub enum Form {
+    /// Nothing but blanks.
+    Empty,
+    Csv(Sniffed),
+    Json(JsonForm),
+    Parquet(ParquetFile),
+}
+
+/// The start of an input, taken apart.
+#[derive(Debug)]
+pub struct Sample {
+    pub form: Form,
+    pub columns: Vec<String>,
+    /// As wide as `columns`.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl Sample {
+    /// Looks at an opened input. `hints` is what the user said about delimited text.
+    pub fn of(opened: &mut Opened, hints: &DialectHints) -> Result<Sample, IngestError> {
+        if opened.is_parquet {
+            return Sample::of_parquet(opened);
+        }
+        let head = &opened.head;
+        if head.iter().all(u8::is_ascii_whitespace) && opened.head_is_whole {
+            return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Vec::new() });
+        }
+        if jsonl::looks_like_json(head) {
+            let JsonSample { form, paths, rows } =
+                jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
+            let columns = paths.into_iter().map(|path| path.path).collect();
+            return Ok(Sample { form: Form::Json(form), columns, rows });
+        }
+        let sniffed = sniff(head, opened.head_is_whole, hints)
+            .map_err(|error| IngestError::Dialect { name: opened.name.clone(), error: Box::new(error) })?;
+        Ok(Sample { columns: sniffed.columns.clone(), rows: sniffed.sample.clone(), form: Form::Csv(sniffed) })
+    }
+
+    fn of_parquet(opened: &mut Opened) -> Result<Sample, IngestError> {
+        let fail = |error| IngestError::Parquet { name: opened.name.clone(), error: Box::new(error) };
+        let file = ParquetFile::open(opened.file()).map_err(fail)?;
+        let columns = file.columns().iter().map(|column| column.path.clone()).collect();
+        let rows = file.sample(SAMPLE_ROWS).map_err(fail)?;
+        Ok(Sample { form: Form::Parquet(file), columns, rows })
+    }
+
+    /// The values of one column.
+    pub fn column(&self, column: usize) -> Vec<Option<&str>> {
+        self.rows.iter().map(|row| row[column].as_deref()).collect()
+    }
+
+    /// The column of a name: as written, or else the only one that is equal but for case and
+    /// blanks around it.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        if let Some(exact) = self.columns.iter().position(|column| column == name) {
+            return Some(exact);
+        }
+        let folded = |text: &str| text.trim().trim_matches('"').to_lowercase();
+        let wanted = folded(name);
+        let mut alike = (0..self.columns.len()).filter(|&column| folded(&self.columns[column]) == wanted);
+        let first = alike.next()?;
+        alike.next().is_none().then_some(first)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        matches!(self.form, Form::Empty)
+    }
+
+    /// How the input is called in a table of files.
+    pub fn format_name(&self) -> &'static str {
+        match &self.form {
+            Form::Empty => "empty",
+            Form::Csv(sniffed) if sniffed.dialect.delimiter == b'\t' => "tsv",
+            Form::Csv(_) => "csv",
+            Form::Json(JsonForm::Lines) => "jsonl",
+            Form::Json(_) => "json",
+            Form::Parquet(_) => "parquet",
+        }
+    }
+}
