@@ -5,3 +5,4 @@ pub mod decode;
 pub mod event;
 pub mod funnel;
 pub mod report;
+pub mod schema;
