@@ -7,3 +7,4 @@ pub mod funnel;
 pub mod render;
 pub mod report;
 pub mod stats;
+pub mod schema;
