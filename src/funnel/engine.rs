@@ -172,7 +172,8 @@ impl<'f> Engine<'f> {
         }
     }
 
-    /// Follows one unit. O(rows times steps). Panics if a kind is not in the table.
+    /// Follows one unit. O(rows times steps). Panics if a kind is not in the table, if times and
+    /// kinds differ in number, or from 2^32 rows on.
     pub fn run(&mut self, rows: Rows<'_>, seen: &Observation) -> &Outcome {
         let unit = self.unit(rows, seen, self.rules.tie);
         self.outcome.clear();
@@ -196,6 +197,8 @@ impl<'f> Engine<'f> {
     where
         'f: 'r,
     {
+        assert_eq!(rows.times_us.len(), rows.kinds.len(), "each row has a time and a kind");
+        assert!(u32::try_from(rows.len()).is_ok(), "places in the rows are 32 bits wide");
         Unit {
             rows,
             kinds: self.kinds,
@@ -300,4 +303,173 @@ fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -
     between
         .map(|row| row as u32)
         .find(|row| unit.roles(*row as usize).may_be_optional(optional) && !chain.contains(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kinds::KindRoles;
+    use super::*;
+
+    const ALWAYS: Range<i64> = i64::MIN..i64::MAX;
+
+    fn rules(step_count: usize, tie: Tie) -> Rules {
+        Rules { step_count, optional: Vec::new(), window_us: Some(100), tie }
+    }
+
+    /// Kinds that serve one step each: kind `k` serves step `k`.
+    fn one_kind_per_step(step_count: u16) -> KindTable {
+        let mut kinds = KindTable::new();
+        for step in 0..step_count {
+            kinds.push(&KindRoles { steps: vec![step], ..KindRoles::default() });
+        }
+        kinds
+    }
+
+    fn run(rules: &Rules, kinds: &KindTable, rows: &[(i64, u32)]) -> Outcome {
+        let (times_us, kinds_of_rows): (Vec<i64>, Vec<u32>) = rows.iter().copied().unzip();
+        let seen = Observation { entries_us: ALWAYS, as_of_us: i64::MAX, closes_us: None };
+        Engine::new(rules, kinds).run(Rows { times_us: &times_us, kinds: &kinds_of_rows }, &seen).clone()
+    }
+
+    #[test]
+    fn nobody_enters_without_rows_or_without_steps() {
+        let kinds = one_kind_per_step(2);
+        let rules = rules(2, Tie::Step);
+        let outcome = run(&rules, &kinds, &[]);
+        assert_eq!(outcome, Outcome::default());
+        assert_eq!(run(&rules, &kinds, &[(5, 1)]), Outcome::default());
+
+        let mut idle = KindTable::new();
+        idle.push(&KindRoles::default());
+        let no_steps = Rules { step_count: 0, ..rules };
+        assert_eq!(run(&no_steps, &idle, &[(5, 0)]), Outcome::default());
+    }
+
+    #[test]
+    fn a_funnel_of_one_step_converts_at_once() {
+        let kinds = one_kind_per_step(1);
+        let outcome = run(&rules(1, Tie::Step), &kinds, &[(5, 0), (9, 0)]);
+        assert_eq!((outcome.status, &outcome.chain[..]), (Status::Converted, &[0][..]));
+        assert_eq!(outcome.attempts, 2);
+    }
+
+    #[test]
+    fn an_engine_forgets_the_unit_before() {
+        let (rules, kinds) = (rules(2, Tie::Step), one_kind_per_step(2));
+        let seen = Observation { entries_us: ALWAYS, as_of_us: 50, closes_us: None };
+        let mut engine = Engine::new(&rules, &kinds);
+        let converted = engine.run(Rows { times_us: &[0, 1], kinds: &[0, 1] }, &seen).status;
+        let entered = engine.run(Rows { times_us: &[0], kinds: &[0] }, &seen).clone();
+        let absent = engine.run(Rows { times_us: &[], kinds: &[] }, &seen).clone();
+        assert_eq!(converted, Status::Converted);
+        assert_eq!((entered.status, &entered.chain[..]), (Status::Open, &[0][..]));
+        assert_eq!((entered.live_until_us, entered.latest_live_start_us), (Some(100), Some(0)));
+        assert_eq!(absent, Outcome::default());
+    }
+
+    #[test]
+    fn entries_are_bounded_and_what_follows_them_is_not() {
+        let (rules, kinds) = (rules(2, Tie::Step), one_kind_per_step(2));
+        let mut engine = Engine::new(&rules, &kinds);
+        let mut statuses = |times_us: [i64; 2]| {
+            let seen = Observation { entries_us: 10..20, as_of_us: 1_000, closes_us: None };
+            engine.run(Rows { times_us: &times_us, kinds: &[0, 1] }, &seen).status
+        };
+        let found = [[9, 15], [10, 15], [19, 30], [20, 30]].map(&mut statuses);
+        assert_eq!(found, [Status::NotEntered, Status::Converted, Status::Converted, Status::NotEntered]);
+    }
+
+    #[test]
+    fn a_unit_that_nobody_can_join_any_more_is_not_open() {
+        let (rules, kinds) = (rules(2, Tie::Step), one_kind_per_step(2));
+        let mut engine = Engine::new(&rules, &kinds);
+        let statuses = [Some(49), Some(50), Some(51), None].map(|closes_us| {
+            let seen = Observation { entries_us: ALWAYS, as_of_us: 50, closes_us };
+            engine.run(Rows { times_us: &[0], kinds: &[0] }, &seen).status
+        });
+        assert_eq!(statuses, [Status::Dropped, Status::Dropped, Status::Open, Status::Open]);
+    }
+
+    #[test]
+    fn optional_rows_lie_between_the_required_ones() {
+        let mut kinds = one_kind_per_step(2);
+        let coupon = kinds.push(&KindRoles { optional: vec![0], ..KindRoles::default() });
+        let with_coupon = |tie| Rules { optional: vec![OptionalStep { after: 0 }], ..rules(2, tie) };
+        // Before the entry, between, between, behind.
+        let rows = [(1, coupon), (2, 0), (3, coupon), (4, coupon), (5, 1), (6, coupon)];
+        assert_eq!(run(&with_coupon(Tie::Step), &kinds, &rows).optional, [Some(2)]);
+        // Not converted: nothing is between.
+        assert_eq!(run(&with_coupon(Tie::Step), &kinds, &rows[..4]).optional, [None]);
+        // At the time of the entry but before it in the file.
+        let tied = [(2, coupon), (2, 0), (5, 1)];
+        let found =
+            [Tie::Step, Tie::File, Tie::Strict].map(|tie| run(&with_coupon(tie), &kinds, &tied).optional[0]);
+        assert_eq!(found, [Some(0), None, None]);
+    }
+
+    #[test]
+    fn the_earliest_rows_that_leave_the_rest_possible_are_chosen() {
+        // Kind 0 serves both steps, kind 1 only the first; nothing comes later. So the second row must start.
+        let mut kinds = KindTable::new();
+        kinds.push(&KindRoles { steps: vec![0, 1], ..KindRoles::default() });
+        kinds.push(&KindRoles { steps: vec![0], ..KindRoles::default() });
+        assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 0), (0, 1)]).chain, [1, 0]);
+        assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 0), (0, 1), (9, 0)]).chain, [0, 2]);
+        assert_eq!(run(&rules(2, Tie::File), &kinds, &[(0, 1), (0, 0)]).chain, [0, 1]);
+    }
+
+    #[test]
+    fn the_ends_of_time_do_not_overflow() {
+        let kinds = one_kind_per_step(2);
+        let rows = [(i64::MIN, 0), (i64::MAX - 1, 0), (i64::MAX, 1)];
+        for tie in [Tie::Step, Tie::File, Tie::Strict] {
+            assert_eq!(run(&rules(2, tie), &kinds, &rows).chain, [1, 2]);
+            let endless = Rules { window_us: None, ..rules(2, tie) };
+            assert_eq!(run(&endless, &kinds, &rows).chain, [0, 2]);
+            let longest = Rules { window_us: Some(i64::MAX), ..rules(2, tie) };
+            let seen = Observation { entries_us: ALWAYS, as_of_us: 7, closes_us: None };
+            let mut engine = Engine::new(&longest, &kinds);
+            let live_until_us = engine.run(Rows { times_us: &[5], kinds: &[0] }, &seen).live_until_us;
+            assert_eq!(live_until_us, Some(i64::MAX));
+        }
+    }
+
+    #[test]
+    fn two_hundred_steps_at_one_instant_backwards() {
+        let kinds = one_kind_per_step(200);
+        let rows: Vec<(i64, u32)> = (0..200).rev().map(|kind| (0, kind)).collect();
+        let outcome = run(&rules(200, Tie::Step), &kinds, &rows);
+        let backwards: Vec<u32> = (0..200).rev().collect();
+        assert_eq!((outcome.level, &outcome.chain), (200, &backwards));
+        assert_eq!(run(&rules(200, Tie::Strict), &kinds, &rows).level, 1);
+    }
+
+    /// Slower than linear, these would not end.
+    #[test]
+    fn a_crowd_at_one_instant_costs_no_more_than_its_rows() {
+        let mut kinds = KindTable::new();
+        kinds.push(&KindRoles { steps: vec![0, 1], ..KindRoles::default() });
+        kinds.push(&KindRoles { steps: vec![2], breaks: vec![0], ..KindRoles::default() });
+        let mut rows = vec![(0, 0); 500_000];
+        rows.extend(vec![(1, 1); 500_000]);
+        let levels = [Tie::Step, Tie::File, Tie::Strict].map(|tie| {
+            let outcome = run(&rules(3, tie), &kinds, &rows);
+            (outcome.level, outcome.chain)
+        });
+        assert_eq!(levels[0], (3, vec![0, 1, 500_000]));
+        assert_eq!(levels[1], (3, vec![0, 1, 500_000]));
+        // Nothing later than the first instant serves the second step.
+        assert_eq!(levels[2], (1, vec![0]));
+    }
+
+    #[test]
+    fn a_crowd_of_starts_leaves_the_only_second_step_alone() {
+        let mut kinds = KindTable::new();
+        kinds.push(&KindRoles { steps: vec![0, 1], ..KindRoles::default() });
+        kinds.push(&KindRoles { steps: vec![0], ..KindRoles::default() });
+        let mut rows = vec![(0, 1); 500_000];
+        rows[0].1 = 0;
+        let outcome = run(&rules(2, Tie::Step), &kinds, &rows);
+        assert_eq!((outcome.level, &outcome.chain[..]), (2, &[1, 0][..]));
+    }
 }
