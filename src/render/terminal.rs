@@ -344,6 +344,7 @@ fn is_set_apart(previous: &Block, block: &Block) -> bool {
 mod tests {
     use super::*;
     use crate::report::table::Column;
+    use proptest::prelude::*;
 
     fn shown(style: Style, blocks: &[Block]) -> String {
         let mut out = Vec::new();
@@ -593,5 +594,52 @@ a\\x1bb  1
         assert_eq!(shown(at(80), &blocks), "Event\n─────\n(no rows)\n");
         assert_eq!(shown(at(80), &[]), "");
         assert_eq!(shown(at(80), &[Block::Facts(Vec::new())]), "");
+    }
+
+    fn cells() -> impl Strategy<Value = Vec<Cell>> {
+        let words = prop_oneof![Just("add to cart".to_owned()), "[a-z_ ]{0,40}", any::<String>()];
+        (words, any::<u64>(), 0.0..=1.0, any::<i64>(), any::<i64>(), 0.0..=1.0, any::<String>()).prop_map(
+            |(name, n, share, duration_us, millionths, bar, remark)| {
+                vec![
+                    Cell::Text(name),
+                    Cell::Count(n),
+                    Cell::Share(share),
+                    Cell::ShareInterval(share / 2.0, share),
+                    Cell::DurationUs(duration_us),
+                    Cell::Amount(i128::from(millionths)),
+                    Cell::Bar(bar),
+                    Cell::Text(remark),
+                ]
+            },
+        )
+    }
+
+    proptest! {
+        /// From 60 columns on, which hold the first column and any one number beside it.
+        #[test]
+        fn every_table_fits_and_shows_its_numbers_whole(
+            rows in prop::collection::vec(cells(), 0..4),
+            titles in prop::collection::vec("[A-Za-z %]{0,30}", 8),
+            width in 60usize..250,
+        ) {
+            let columns: Vec<Column> = titles
+                .into_iter()
+                .enumerate()
+                .map(|(place, title)| match place {
+                    0 | 6 | 7 => Column::text(format!("c{place}"), title),
+                    _ => Column::number(format!("c{place}"), title),
+                })
+                .collect();
+            let terminal = Terminal::new(at(width));
+            let table = Table { columns, rows, ..Table::default() };
+            let text = shown(at(width), &[Block::Table(table.clone())]);
+            for line in text.lines() {
+                prop_assert!(width::width(line) <= width, "{} columns: {line:?}", width::width(line));
+            }
+            for cell in table.rows.iter().flat_map(|row| &row[1..6]) {
+                let number = terminal.human.cell(cell);
+                prop_assert!(text.contains(&number), "{number} is not in {text}");
+            }
+        }
     }
 }
