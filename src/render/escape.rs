@@ -55,7 +55,9 @@ fn invisible_name(c: char, previous: Option<char>) -> Option<Cow<'static, str>> 
         '\u{200c}' if previous.is_none_or(|before| before.is_ascii()) => "ZWNJ",
         '\u{200d}' if previous.is_none_or(|before| before.is_ascii()) => "ZWJ",
         // Separators of lines, invisible operators, fillers, annotations and tags.
-        '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' => return Some(code_name(c)),
+        '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' => {
+            return Some(code_name(c));
+        }
         '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' => {
             return Some(code_name(c));
         }
@@ -145,7 +147,12 @@ mod tests {
             ("vi\u{200d}ew", "vi‹ZWJ›ew", "vi‹ZWJ›ew", "vi\u{200d}ew"),
             ("a|b", "a|b", "a\\|b", "a|b"),
             ("`rm`", "`rm`", "\\`rm\\`", "`rm`"),
-            ("<script>alert(1)</script>", "<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;", "<script>alert(1)</script>"),
+            (
+                "<script>alert(1)</script>",
+                "<script>alert(1)</script>",
+                "&lt;script&gt;alert(1)&lt;/script&gt;",
+                "<script>alert(1)</script>",
+            ),
             ("[x](javascript:y)", "[x](javascript:y)", "\\[x\\](javascript:y)", "[x](javascript:y)"),
             ("**b** ~~s~~ $x$", "**b** ~~s~~ $x$", "\\*\\*b\\*\\* \\~\\~s\\~\\~ \\$x\\$", "**b** ~~s~~ $x$"),
             ("&lt;", "&lt;", "&amp;lt;", "&lt;"),

@@ -80,7 +80,11 @@ impl Human {
             format!("{} ms", rounded(1_000))
         } else if rounded(SECOND / 10) < 600 {
             let tenths = rounded(SECOND / 10);
-            if tenths % 10 == 0 { format!("{} s", tenths / 10) } else { format!("{}.{} s", tenths / 10, tenths % 10) }
+            if tenths % 10 == 0 {
+                format!("{} s", tenths / 10)
+            } else {
+                format!("{}.{} s", tenths / 10, tenths % 10)
+            }
         } else if rounded(SECOND) < 3_600 {
             format!("{}m {:02}s", rounded(SECOND) / 60, rounded(SECOND) % 60)
         } else if rounded(MINUTE) < 24 * 60 {

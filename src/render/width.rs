@@ -76,23 +76,23 @@ pub fn truncate(text: &str, columns: usize, ellipsis: &str) -> String {
     format!("{}{ellipsis}", start(text, columns - width(ellipsis)).trim_end())
 }
 
-/// `text` in lines of at most `columns` (at least 1), broken at blanks; a word that is longer is broken
-/// inside. Runs of blanks become one. Always at least one line; a character wider than
-/// `columns` has a line to itself.
+/// `text` in lines of at most `columns` (at least 1), broken at blanks, but not between a number and its
+/// per cent sign; a word that is longer is broken inside. Runs of blanks become one. Always at
+/// least one line; a character wider than `columns` has a line to itself.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        if !line.is_empty() && width(&line) + 1 + width(word) <= columns {
+    for word in words(text) {
+        if !line.is_empty() && width(&line) + 1 + width(&word) <= columns {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
             continue;
         }
         if !line.is_empty() {
             lines.push(std::mem::take(&mut line));
         }
-        let mut rest = word;
+        let mut rest = word.as_str();
         while width(rest) > columns {
             let mut head = start(rest, columns);
             if head.is_empty() {
@@ -109,9 +109,24 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The pieces between blanks; a per cent sign belongs to the number before it.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        match words.last_mut() {
+            Some(number) if word.starts_with('%') && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 /// Columns of the widest word.
 pub fn longest_word(text: &str) -> usize {
-    text.split(' ').map(width).max().unwrap_or(0)
+    words(text).iter().map(|word| width(word)).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -164,6 +179,7 @@ mod tests {
         assert_eq!(wrap("a abcdefgh b", 3), ["a", "abc", "def", "gh", "b"]);
         assert_eq!(wrap("買い", 1), ["買", "い"]);
         assert_eq!(wrap("ab", 0), ["a", "b"]);
+        assert_eq!(wrap("rejected (0.37 %) of 5", 15), ["rejected", "(0.37 %) of 5"]);
     }
 
     #[test]

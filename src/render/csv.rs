@@ -1,0 +1,235 @@
+//! Tables as CSV and TSV: plain numbers for spreadsheets and scripts.
+//!
+//! Shares are 0 to 1, durations seconds, times RFC 3339 in UTC, amounts exact decimals; what is missing
+//! is an empty cell. A column of intervals becomes two, `<name>_low` and `<name>_high`; bars,
+//! headings, facts, notes and warnings are left out.
+//!
+//! A document with one table is that table. One with several has the name of its table in the first column,
+//! `table`, of every line; each table has its own header line, and a blank line goes before each but the first.
+//! So `grep '^conversion,'` takes one table out, and a spreadsheet shows them one below the other.
+
+use super::{Renderer, escape, is_bar_column};
+use crate::report::table::{Block, Cell, Table};
+use jiff::Timestamp;
+use std::io::{self, Write};
+
+/// Comma- or tab-separated values, quoted where needed, lines ending in LF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Csv {
+    pub delimiter: u8,
+    /// Leaves texts that a spreadsheet would take for formulas as they are; without it they
+    /// get a leading `'`. Numbers are never touched.
+    pub raw: bool,
+}
+
+impl Renderer for Csv {
+    fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
+        let tables: Vec<&Table> = blocks
+            .iter()
+            .filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
+            .collect();
+        for (place, table) in tables.iter().enumerate() {
+            if place > 0 {
+                out.write_all(b"\n")?;
+            }
+            self.table(table, tables.len() > 1, out)?;
+        }
+        Ok(())
+    }
+}
+
+impl Csv {
+    fn table(&self, table: &Table, named: bool, out: &mut dyn Write) -> io::Result<()> {
+        let mut writer = ::csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(out);
+        let columns: Vec<(usize, bool)> = (0..table.columns.len())
+            .filter(|&column| !is_bar_column(table, column))
+            .map(|column| (column, is_interval_column(table, column)))
+            .collect();
+
+        let mut fields: Vec<String> = Vec::new();
+        if named {
+            fields.push("table".to_owned());
+        }
+        for &(column, is_interval) in &columns {
+            let name = &table.columns[column].name;
+            if is_interval {
+                fields.push(self.text(&format!("{name}_low")));
+                fields.push(self.text(&format!("{name}_high")));
+            } else {
+                fields.push(self.text(name));
+            }
+        }
+        writer.write_record(&fields)?;
+
+        for row in &table.rows {
+            fields.clear();
+            if named {
+                fields.push(self.text(&table.name));
+            }
+            for &(column, is_interval) in &columns {
+                match &row[column] {
+                    Cell::ShareInterval(low, high) => fields.extend([number(*low), number(*high)]),
+                    other => {
+                        fields.push(self.cell(other));
+                        if is_interval {
+                            fields.push(String::new());
+                        }
+                    }
+                }
+            }
+            writer.write_record(&fields)?;
+        }
+        writer.flush()
+    }
+
+    fn cell(&self, cell: &Cell) -> String {
+        match cell {
+            Cell::Text(text) => self.text(text),
+            Cell::Count(n) => n.to_string(),
+            Cell::Share(share) => number(*share),
+            Cell::DurationUs(duration_us) => millionths(i128::from(*duration_us)),
+            Cell::TimeUs(time_us) => match Timestamp::from_microsecond(*time_us) {
+                Ok(time) => time.to_string(),
+                // Beyond the years RFC 3339 can write; the plain number is still the truth.
+                Err(_) => time_us.to_string(),
+            },
+            Cell::Amount(amount) => millionths(*amount),
+            Cell::Number(value) => number(*value),
+            Cell::ShareInterval(..) | Cell::Bar(_) | Cell::Missing => String::new(),
+        }
+    }
+
+    fn text(&self, text: &str) -> String {
+        if self.raw { text.to_owned() } else { escape::spreadsheet(text).into_owned() }
+    }
+}
+
+/// A column named `…ci95` holds intervals also where none could be computed, so that the header is
+/// the same whatever the data.
+fn is_interval_column(table: &Table, column: usize) -> bool {
+    table.columns[column].name.ends_with("ci95")
+        || table.rows.iter().any(|row| matches!(row[column], Cell::ShareInterval(..)))
+}
+
+/// Shortest text that reads back as the same number; nothing for what is not finite.
+fn number(value: f64) -> String {
+    if value.is_finite() { (value + 0.0).to_string() } else { String::new() }
+}
+
+/// An exact decimal without needless zeros: `12_500_000` is `12.5`.
+fn millionths(value: i128) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let (whole, rest) = (value.unsigned_abs() / 1_000_000, value.unsigned_abs() % 1_000_000);
+    if rest == 0 {
+        return format!("{sign}{whole}");
+    }
+    let decimals = format!("{rest:06}");
+    format!("{sign}{whole}.{}", decimals.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::table::Column;
+
+    fn table(name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Block {
+        Block::Table(Table {
+            name: name.to_owned(),
+            title: "T".to_owned(),
+            columns,
+            rows,
+            notes: vec!["n".to_owned()],
+        })
+    }
+
+    fn written(csv: Csv, blocks: &[Block]) -> String {
+        let mut out = Vec::new();
+        csv.document(blocks, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const COMMA: Csv = Csv { delimiter: b',', raw: false };
+
+    fn every_kind() -> Block {
+        let columns = vec![
+            Column::text("event", "Event"),
+            Column::number("n", "n"),
+            Column::number("of_first", "Of first"),
+            Column::number("of_first_ci95", "95 %"),
+            Column::number("p50_s", "Median"),
+            Column::text("at", "At"),
+            Column::number("value", "Value"),
+            Column::number("mean", "Mean"),
+            Column::text("bar", ""),
+        ];
+        let full = vec![
+            Cell::Text("a,\"b\"".to_owned()),
+            Cell::Count(1_234_567),
+            Cell::Share(0.125),
+            Cell::ShareInterval(0.1, 0.15),
+            Cell::DurationUs(12_300_000),
+            Cell::TimeUs(1_704_368_738_250_000),
+            Cell::Amount(-12_500_000),
+            Cell::Number(1.0 / 3.0),
+            Cell::Bar(0.5),
+        ];
+        let mut empty = vec![Cell::Missing; 9];
+        empty[0] = Cell::Text("-x".to_owned());
+        empty[7] = Cell::Number(f64::NAN);
+        table("steps", columns, vec![full, empty])
+    }
+
+    #[test]
+    fn one_table_is_plain_csv() {
+        let blocks = [Block::Heading(1, "H".to_owned()), every_kind(), Block::Note("N".to_owned())];
+        let wanted = "event,n,of_first,of_first_ci95_low,of_first_ci95_high,p50_s,at,value,mean\n\
+                      \"a,\"\"b\"\"\",1234567,0.125,0.1,0.15,12.3,2024-01-04T11:45:38.25Z,-12.5,0.3333333333333333\n\
+                      '-x,,,,,,,,\n";
+        assert_eq!(written(COMMA, &blocks), wanted);
+    }
+
+    #[test]
+    fn several_tables_carry_their_names() {
+        let first =
+            table("steps", vec![Column::number("n", "n")], vec![vec![Cell::Count(1)], vec![Cell::Count(2)]]);
+        let second =
+            table("events", vec![Column::text("event", "Event")], vec![vec![Cell::Text("view".to_owned())]]);
+        assert_eq!(
+            written(COMMA, &[first, second]),
+            "table,n\nsteps,1\nsteps,2\n\ntable,event\nevents,view\n"
+        );
+    }
+
+    #[test]
+    fn the_header_does_not_depend_on_the_data() {
+        let columns = vec![Column::number("ci95", "95 %"), Column::text("bar", ""), Column::number("n", "n")];
+        let none = table("t", columns.clone(), Vec::new());
+        let missing = table("t", columns, vec![vec![Cell::Missing, Cell::Missing, Cell::Count(0)]]);
+        assert_eq!(written(COMMA, &[none]), "ci95_low,ci95_high,n\n");
+        assert_eq!(written(COMMA, &[missing]), "ci95_low,ci95_high,n\n,,0\n");
+    }
+
+    #[test]
+    fn formulas_are_guarded_unless_raw_and_numbers_never() {
+        let rows = vec![vec![Cell::Text("=1+1".to_owned()), Cell::DurationUs(-1)]];
+        let block = table("t", vec![Column::text("event", "E"), Column::number("gap_s", "Gap")], rows);
+        assert_eq!(written(COMMA, std::slice::from_ref(&block)), "event,gap_s\n'=1+1,-0.000001\n");
+        let raw_tabs = Csv { delimiter: b'\t', raw: true };
+        assert_eq!(written(raw_tabs, &[block]), "event\tgap_s\n=1+1\t-0.000001\n");
+    }
+
+    #[test]
+    fn decimals_are_exact() {
+        assert_eq!(millionths(0), "0");
+        assert_eq!(millionths(1), "0.000001");
+        assert_eq!(millionths(604_800_000_000), "604800");
+        assert_eq!(millionths(i128::from(i64::MIN)), "-9223372036854.775808");
+        assert_eq!(number(-0.0), "0");
+        assert_eq!(number(1e-7), "0.0000001");
+    }
+
+    #[test]
+    fn a_document_without_tables_is_empty() {
+        assert_eq!(written(COMMA, &[Block::Note("N".to_owned())]), "");
+    }
+}
