@@ -33,6 +33,17 @@ impl Unit {
     }
 }
 
+impl std::str::FromStr for Unit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Unit, String> {
+        [Unit::Person, Unit::Session]
+            .into_iter()
+            .find(|unit| unit.name() == text)
+            .ok_or_else(|| format!("{text:?} is not person or session"))
+    }
+}
+
 /// One funnel, with every rule settled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Funnel {

@@ -30,6 +30,27 @@ pub enum Tie {
     Strict,
 }
 
+impl Tie {
+    pub fn name(self) -> &'static str {
+        match self {
+            Tie::Step => "step",
+            Tie::File => "file",
+            Tie::Strict => "strict",
+        }
+    }
+}
+
+impl std::str::FromStr for Tie {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Tie, String> {
+        [Tie::Step, Tie::File, Tie::Strict]
+            .into_iter()
+            .find(|tie| tie.name() == text)
+            .ok_or_else(|| format!("{text:?} is not step, file or strict"))
+    }
+}
+
 /// An optional step: looked for between two required ones, never needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OptionalStep {

@@ -236,7 +236,9 @@ impl Assembler<'_, '_> {
             RowLayout::write_i64(words, layout.value_at(), value.unwrap_or(NO_VALUE));
         }
         if layout.currency {
-            let currency = roles.currency.map_or(&b""[..], |slot| text(fields[slot]));
+            // A currency without a value mixes nothing.
+            let currency = roles.currency.filter(|_| value.is_some());
+            let currency = currency.map_or(&b""[..], |slot| text(fields[slot]));
             words[layout.currency_at()] = self.codes.currencies.code(currency);
         }
         let dimensions = &mut words[layout.dimensions_at()..];
@@ -261,7 +263,7 @@ impl Assembler<'_, '_> {
         let plan = self.codes.plan;
         let slot = plan.roles.time[0];
         let parsed = match (fields[slot], plan.roles.time.get(1)) {
-            (Field::TimeUs(time_us), _) => self.times.check(time_us),
+            (Field::TimeUs(time_us), _) => self.times.parse_us(time_us),
             (Field::LocalTimeUs(local_us), _) => self.times.parse_local_us(local_us),
             (Field::Text(date), Some(&time_slot)) => self.times.parse_two(date, text(fields[time_slot])),
             (Field::Text(time), None) => self.times.parse(time),

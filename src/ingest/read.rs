@@ -223,6 +223,9 @@ impl<'s> Worker<'s> {
                 Pieces::Text { .. } => self.read_text(place, &job),
                 Pieces::Parquet { .. } => self.read_parquet(place, &job),
             };
+            if result.is_err() {
+                job.sequence.abandon();
+            }
             drop(job);
             self.shared.leave(place, result);
         }

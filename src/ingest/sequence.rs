@@ -71,6 +71,8 @@ struct State {
     waiting: BTreeMap<u64, Piece>,
     last_time_us: Option<i64>,
     file: FileTally,
+    /// A thread failed: a piece that others wait for may never come.
+    abandoned: bool,
 }
 
 impl Sequence {
@@ -85,6 +87,7 @@ impl Sequence {
                 waiting: BTreeMap::new(),
                 last_time_us: None,
                 file,
+                abandoned: false,
             }),
             accepted: Condvar::new(),
             keep_rejects,
@@ -100,7 +103,7 @@ impl Sequence {
         mut decode_again: impl FnMut(&[u8], bool, &mut Batch) -> PieceEnd,
     ) -> Vec<Accepted> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        while state.waiting.len() >= MAX_WAITING && piece.index != state.next {
+        while state.waiting.len() >= MAX_WAITING && piece.index != state.next && !state.abandoned {
             state = self.accepted.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
         state.waiting.insert(piece.index, piece);
@@ -122,6 +125,12 @@ impl Sequence {
         drop(state);
         self.accepted.notify_all();
         accepted
+    }
+
+    /// Lets go of every thread that waits for an earlier piece.
+    pub fn abandon(&self) {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).abandoned = true;
+        self.accepted.notify_all();
     }
 
     /// Takes out the account of the file, once every piece has been handed in.

@@ -4,6 +4,7 @@
 //! clock, threads); `body` never does.
 
 pub mod abandonment;
+pub mod build;
 pub mod collect;
 pub mod conversion;
 pub mod funnel;

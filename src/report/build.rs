@@ -1,0 +1,357 @@
+//! From everything that was read to the body of a report.
+
+use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
+use super::funnel::{Context, FunnelReport, SegmentValues};
+use super::input::{Input, InputFacts};
+use super::segments::choose;
+use super::tally::NO_EVENT;
+use super::time_to_purchase::QuantileChoice;
+use super::{Body, Definition, Names, Warning};
+use crate::calendar::Period;
+use crate::condition::{Condition, suggest_nearest};
+use crate::decode::time::format_utc;
+use crate::funnel::definition::Funnel;
+use crate::funnel::kinds::KindTable;
+use crate::human;
+use crate::ingest::plan::ReadPlan;
+use crate::ingest::{
+    Everything, Kind, Tally, TieOrder, over_population, over_store, ranks, relevant_conditions, settle_all,
+};
+use crate::stats::Quantile;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::ops::Range;
+
+/// One funnel with the columns it is segmented by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FunnelRequest {
+    pub funnel: Funnel,
+    pub by: Vec<String>,
+}
+
+/// Everything that decides the numbers of a report, beside how rows are read.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub funnels: Vec<FunnelRequest>,
+    /// Distinct conditions of all funnels, as `ReadPlan::conditions` holds them bound.
+    pub conditions: Vec<Condition>,
+    pub filter: Option<Condition>,
+    pub entries_us: Range<i64>,
+    pub as_of_us: Option<i64>,
+    pub session_timeout_us: i64,
+    pub zone: TimeZone,
+    pub trend: Option<Period>,
+    pub top: usize,
+    pub choice: QuantileChoice,
+    /// The currency of all values, where the definition says it.
+    pub currency: Option<String>,
+}
+
+/// Values in several currencies can not be added up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("values are in several currencies: {}", .0.join(", "))]
+pub struct MixedCurrencies(pub Vec<String>);
+
+/// What became of the input as texts and kinds, once all is read.
+pub struct Catalog {
+    pub events: Vec<String>,
+    pub kinds: Vec<Kind>,
+    pub event_of_kind: Vec<u32>,
+    pub dimensions: Vec<Vec<String>>,
+    pub ties: TieOrder,
+    pub currency: Option<String>,
+}
+
+impl Catalog {
+    /// Takes the dictionaries of a finished reading apart.
+    pub fn of(
+        dictionaries: crate::ingest::Dictionaries,
+        currency: Option<String>,
+    ) -> Result<Catalog, MixedCurrencies> {
+        let texts = |keys: Vec<Box<str>>| -> Vec<String> { keys.into_iter().map(String::from).collect() };
+        let events = texts(dictionaries.events.into_keys());
+        let kinds = dictionaries.kinds.into_keys();
+        let currencies = texts(dictionaries.currencies.into_keys());
+        let dimensions: Vec<Vec<String>> =
+            dictionaries.dimensions.into_iter().map(|keys| texts(keys.into_keys())).collect();
+        let mut named: Vec<String> = currencies.iter().filter(|text| !text.is_empty()).cloned().collect();
+        named.sort_unstable();
+        if named.len() > 1 {
+            return Err(MixedCurrencies(named));
+        }
+        let kind_keys: Vec<(Option<&str>, &[bool])> = kinds
+            .iter()
+            .map(|kind| (kind.event.map(|event| events[event as usize].as_str()), &*kind.truths))
+            .collect();
+        let ties = TieOrder {
+            kinds: ranks(&kind_keys),
+            currencies: ranks(&currencies),
+            dimensions: dimensions.iter().map(|texts| ranks(texts)).collect(),
+        };
+        Ok(Catalog {
+            event_of_kind: kinds.iter().map(|kind| kind.event.unwrap_or(NO_EVENT)).collect(),
+            currency: named.into_iter().next().or(currency),
+            events,
+            kinds,
+            dimensions,
+            ties,
+        })
+    }
+
+    /// What every kind of row may do in a funnel.
+    fn kind_table(&self, funnel: &Funnel, plan: &ReadPlan, conditions: &[Condition]) -> KindTable {
+        let mut table = KindTable::new();
+        for kind in &self.kinds {
+            let event = kind.event.map(|event| self.events[event as usize].as_str());
+            let relevant = relevant_conditions(plan, event);
+            let holds = |condition: &Condition| {
+                let index = conditions.iter().position(|known| known == condition);
+                index
+                    .and_then(|index| relevant.iter().position(|&relevant| relevant == index))
+                    .is_some_and(|place| kind.truths[place])
+            };
+            table.push(&funnel.roles(event, holds));
+        }
+        table
+    }
+}
+
+/// Sums the accounts of all files.
+pub fn total_tally(everything: &Everything) -> Tally {
+    let mut tally = Tally::default();
+    for file in &everything.files {
+        tally.merge(&file.read.tally);
+    }
+    tally
+}
+
+/// Settles, follows and counts every person.
+pub fn build(
+    everything: Everything,
+    plan: &ReadPlan,
+    request: &Request,
+    threads: usize,
+) -> Result<Body, MixedCurrencies> {
+    let tally = total_tally(&everything);
+    let Everything { store, dictionaries, .. } = everything;
+    let catalog = Catalog::of(dictionaries, request.currency.clone())?;
+    let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
+    let scope = Scope {
+        entries_us: request.entries_us.clone(),
+        as_of_us,
+        session_timeout_us: request.session_timeout_us,
+        zone: request.zone.clone(),
+        trend: request.trend,
+        event_of_kind: catalog.event_of_kind.clone(),
+    };
+    let dimension_of = |column: &String| plan.columns.dimensions.iter().position(|known| known == column);
+    let ready: Vec<ReadyFunnel> = request
+        .funnels
+        .iter()
+        .map(|wanted| {
+            let kinds = catalog.kind_table(&wanted.funnel, plan, &request.conditions);
+            let by = wanted.by.iter().filter_map(dimension_of).collect();
+            ReadyFunnel::new(wanted.funnel.clone(), kinds, by)
+        })
+        .collect();
+    let timeout_us = request.session_timeout_us;
+    let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
+    let mut chosen_values: Vec<Vec<SegmentValues>> = vec![Vec::new(); ready.len()];
+    let mut slots = vec![SegmentSlots::default(); ready.len()];
+    let (facts, collector) = if ready.iter().all(|funnel| funnel.by.is_empty()) {
+        over_store(store, &catalog.ties, timeout_us, threads, || {
+            (facts(), Collector::new(&ready, &scope, &slots))
+        })
+    } else {
+        let population = settle_all(store, &catalog.ties, threads);
+        let counter = over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope));
+        for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
+            let texts: Vec<&[String]> =
+                funnel.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
+            let chosen = choose(&counter.entrants[index], &wanted.by, &texts, request.top);
+            slots[index] = chosen.slots;
+            chosen_values[index] = chosen.values;
+        }
+        over_population(&population, timeout_us, threads, || (facts(), Collector::new(&ready, &scope, &slots)))
+    };
+    let tallies = collector.tallies;
+    let names = Names {
+        events: catalog.events.clone(),
+        currency: catalog.currency.clone(),
+        values_known: plan.layout.value,
+    };
+    let warnings = warnings(&tally, &facts, &catalog, request);
+    let funnels: Vec<FunnelReport> = ready
+        .iter()
+        .zip(tallies)
+        .zip(&request.funnels)
+        .zip(chosen_values)
+        .map(|(((ready, tally), wanted), segments)| {
+            let context = Context {
+                names: &names,
+                choice: &request.choice,
+                as_of_us,
+                by: wanted.by.clone(),
+                segments,
+            };
+            FunnelReport::of(ready, tally, &context)
+        })
+        .collect();
+    for funnel in &funnels {
+        assert_eq!(
+            funnel.entered,
+            funnel.converted + funnel.dropped + funnel.open + funnel.excluded,
+            "every unit that entered has one status"
+        );
+    }
+    Ok(Body {
+        definition: definition(request, as_of_us),
+        input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
+        funnels,
+        warnings,
+    })
+}
+
+fn definition(request: &Request, as_of_us: i64) -> Definition {
+    let first = request.funnels.first();
+    let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
+    let mut definition = Definition {
+        hash: String::new(),
+        unit: first.map_or("person", |first| first.funnel.unit.name()).to_owned(),
+        window_s: first.and_then(|first| first.funnel.window_us).map(|us| us as f64 / 1e6),
+        rules: "dropoff".to_owned(),
+        tie: first.map_or("step", |first| first.funnel.tie.name()).to_owned(),
+        session_timeout_s: request.session_timeout_us as f64 / 1e6,
+        time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
+        from: bound(request.entries_us.start),
+        to: bound(request.entries_us.end),
+        filter: request.filter.as_ref().map(Condition::to_string),
+        quantile_method: request.choice.method.name().to_owned(),
+        top: request.top,
+    };
+    definition.hash = definition_hash(&definition, request, as_of_us);
+    definition
+}
+
+/// What the hash of a definition is taken of: everything that can change a number.
+#[derive(Serialize)]
+struct Hashed<'a> {
+    definition: &'a Definition,
+    funnels: Vec<HashedFunnel<'a>>,
+    quantiles: Vec<String>,
+    trend: Option<Period>,
+    /// Only where it was given: the latest row is a fact of the data.
+    as_of_us: Option<i64>,
+    currency: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HashedFunnel<'a> {
+    name: &'a str,
+    steps: String,
+    window_us: Option<i64>,
+    unit: &'a str,
+    tie: &'a str,
+    by: &'a [String],
+}
+
+fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
+    let hashed = Hashed {
+        definition,
+        funnels: request
+            .funnels
+            .iter()
+            .map(|wanted| HashedFunnel {
+                name: &wanted.funnel.name,
+                steps: crate::funnel::steps::display_steps(&wanted.funnel.steps),
+                window_us: wanted.funnel.window_us,
+                unit: wanted.funnel.unit.name(),
+                tie: wanted.funnel.tie.name(),
+                by: &wanted.by,
+            })
+            .collect(),
+        quantiles: request.choice.quantiles.iter().map(Quantile::to_string).collect(),
+        trend: request.trend,
+        as_of_us: request.as_of_us.map(|_| as_of_us),
+        currency: request.currency.as_deref(),
+    };
+    canonical_hash(&hashed)
+}
+
+/// BLAKE3 of the compact JSON of a value, in lower-case hexadecimal.
+pub fn canonical_hash(value: &impl Serialize) -> String {
+    let bytes = serde_json::to_vec(value).expect("results have text keys and finite numbers");
+    blake3::hash(&bytes).to_hex().to_string()
+}
+
+/// Share of tied rows over which their order deserves a warning.
+const MANY_TIES: f64 = 0.05;
+/// Share of rows of one person that deserves a warning.
+const DOMINANT: f64 = 0.1;
+/// Units below which a rate says little.
+const FEW_UNITS: u64 = 30;
+
+fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Request) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, n: u64, message: String| {
+        warnings.push(Warning { code: code.to_owned(), n, message });
+    };
+    let used = tally.used.max(1) as f64;
+    let (rows_of_event, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
+    let mut present: Vec<(&str, u64)> = catalog
+        .events
+        .iter()
+        .zip(&rows_of_event)
+        .filter(|(_, n)| **n > 0)
+        .map(|(event, n)| (event.as_str(), *n))
+        .collect();
+    present.sort_unstable();
+    for wanted in &request.funnels {
+        for step in &wanted.funnel.steps {
+            let matched = step
+                .events
+                .iter()
+                .any(|spec| present.iter().any(|(event, _)| spec.pattern.matches(event)));
+            if !matched {
+                let near = suggest_nearest(&step.name, present.iter().map(|(event, _)| *event), 3);
+                let hint = match near.as_slice() {
+                    [] => String::new(),
+                    near => format!("; the nearest names are {}", near.join(", ")),
+                };
+                let message =
+                    format!("funnel {}: no row serves step {}{hint}", wanted.funnel.name, step.name);
+                warn("W01", 0, message);
+            }
+        }
+    }
+    let tied = facts.tied_rows as f64 / used;
+    if tied > MANY_TIES {
+        let message = format!(
+            "{} rows ({}) share their person and time with another",
+            human::count(facts.tied_rows),
+            human::per_cent(tied)
+        );
+        warn("W06", facts.tied_rows, message);
+    }
+    let most = facts.most_rows_of_one as f64 / used;
+    if most > DOMINANT && facts.persons > 10 {
+        let message = format!("one person has {} of the rows: a crawler, or a default id?", human::per_cent(most));
+        warn("W10", facts.most_rows_of_one, message);
+    }
+    if facts.persons > 0 && facts.persons < FEW_UNITS {
+        let message = format!("only {} people: rates say little", facts.persons);
+        warn("W15", facts.persons, message);
+    }
+    if tally.without_event > 0 {
+        let message = format!(
+            "{} rows name no event: they count for sessions and serve no step",
+            human::count(tally.without_event)
+        );
+        warn("W16", tally.without_event, message);
+    }
+    if tally.negative_values > 0 {
+        let message = format!("{} rows have a negative value", human::count(tally.negative_values));
+        warn("W22", tally.negative_values, message);
+    }
+    warnings
+}
