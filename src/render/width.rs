@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(truncate("買い物", 4, "…"), "買…");
         assert_eq!(truncate("👩\u{200d}💻👩\u{200d}💻", 3, "…"), "👩\u{200d}💻…");
         assert_eq!(truncate("e\u{301}e\u{301}e\u{301}", 2, "…"), "e\u{301}…");
+        assert_eq!(truncate("a🇮🇱🇫🇷", 3, "…"), "a…");
     }
 
     #[test]
