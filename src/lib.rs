@@ -3,3 +3,4 @@
 pub mod decode;
 pub mod event;
 pub mod report;
+pub mod source;
