@@ -1,0 +1,653 @@
+//! The content of one input in chunks of about 1 MiB, cut behind line breaks, for many workers.
+//!
+//! A plain file is read in parallel, each chunk by whoever asks for it, with no pass before: a
+//! chunk starts behind the first line break near its nominal place. A stream is unpacked by a
+//! thread of its own. A line break inside a quoted field looks like any other here, so a chunk may
+//! start inside a record; whoever decodes finds out, because the chunk before then ends inside one.
+
+use super::open::{Body, Opened};
+use super::streams::{BoxedRead, read_full};
+use super::{SourceError, SourceNote};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::SystemTime;
+
+/// The least size of a chunk but the last, before it is cut.
+const CHUNK_BYTES: u64 = 1 << 20;
+/// Bytes read at once in search of a line break: most lines are shorter.
+const PROBE_BYTES: usize = 4 << 10;
+/// Bytes read at once of a long line.
+const BLOCK_BYTES: usize = 64 << 10;
+/// Chunks that a stream's thread may be ahead.
+const CHUNKS_AHEAD: usize = 4;
+
+/// One piece of the content.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Place in the input, from 0.
+    pub index: u64,
+    pub bytes: Vec<u8>,
+    /// Offset of the first byte in the decompressed stream, byte order mark included. (Of text that
+    /// was UTF-16: in the UTF-8 that it became, behind the two bytes of the mark.)
+    pub offset: u64,
+    /// Nothing follows.
+    pub last: bool,
+}
+
+/// What to cut and how.
+#[derive(Debug, Clone, Copy)]
+pub struct ChunkOptions {
+    /// Chunks end behind this byte: `\n`, or `\r` where it is the only line break.
+    pub border: u8,
+    /// Of a stretch without any line break only so much is kept: what follows up to the next line
+    /// break is left out. It lies far above any limit of a record, so that no sound record is
+    /// touched, and bounds memory. `usize::MAX` keeps everything.
+    pub max_line_bytes: usize,
+}
+
+impl Default for ChunkOptions {
+    fn default() -> Self {
+        ChunkOptions { border: b'\n', max_line_bytes: 64 << 20 }
+    }
+}
+
+/// A file that is not as it was when it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    pub size_at_open: u64,
+    pub size_now: u64,
+}
+
+/// Hands out the chunks of one input to any number of threads.
+///
+/// The concatenation of all chunks is the input behind its byte order mark (but for
+/// [`ChunkOptions::max_line_bytes`]), read to the size it had when it was opened.
+#[derive(Debug)]
+pub struct Chunks {
+    name: String,
+    read: Arc<AtomicU64>,
+    padding: Arc<AtomicBool>,
+    supply: Supply,
+}
+
+#[derive(Debug)]
+enum Supply {
+    Plain(Plain),
+    Stream(Stream),
+}
+
+impl Chunks {
+    pub fn new(opened: Opened, options: ChunkOptions) -> Chunks {
+        let Opened { name, head, body, read, padding, .. } = opened;
+        let supply = match body {
+            Body::File { file, start, size } => {
+                Supply::Plain(Plain::new(name.clone(), file, start, size, options, Arc::clone(&read)))
+            }
+            Body::Stream { rest, start } => {
+                Supply::Stream(Stream::start(name.clone(), head, rest, start, options))
+            }
+        };
+        Chunks { name, read, padding, supply }
+    }
+
+    /// The next chunk that nobody has taken, in a buffer that is done with; `None` behind the last.
+    ///
+    /// Chunks of a plain file may come out of order when several threads ask; those of a stream
+    /// are numbered as they come. After an error of a stream nothing follows.
+    pub fn next(&self, buffer: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
+        match &self.supply {
+            Supply::Plain(plain) => plain.next(buffer),
+            Supply::Stream(stream) => stream.next(buffer),
+        }
+    }
+
+    /// Bytes read so far of the file as it lies on disk, for progress.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// What only the end of the input tells; to be asked behind the last chunk.
+    pub fn late_notes(&self) -> Vec<SourceNote> {
+        Opened::late_notes(&self.name, &self.padding)
+    }
+
+    /// Whether a plain file has another size or time than at open; `None` for streams.
+    pub fn changed(&self) -> Option<FileChange> {
+        match &self.supply {
+            Supply::Plain(plain) => plain.changed(),
+            Supply::Stream(_) => None,
+        }
+    }
+}
+
+/// A plain file, read at any place.
+#[derive(Debug)]
+struct Plain {
+    name: String,
+    file: PlainFile,
+    modified: Option<SystemTime>,
+    start: u64,
+    size: u64,
+    options: ChunkOptions,
+    next: AtomicU64,
+    /// The last long line met, so that the chunks inside it need not search it again.
+    long_line: Mutex<Range<u64>>,
+    read: Arc<AtomicU64>,
+}
+
+impl Plain {
+    fn new(
+        name: String,
+        file: File,
+        start: u64,
+        size: u64,
+        options: ChunkOptions,
+        read: Arc<AtomicU64>,
+    ) -> Plain {
+        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+        let file = PlainFile::new(file);
+        let (next, long_line) = (AtomicU64::new(0), Mutex::new(0..0));
+        Plain { name, file, modified, start, size, options, next, long_line, read }
+    }
+
+    fn next(&self, mut bytes: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        if index.saturating_mul(CHUNK_BYTES) >= self.size {
+            return Ok(None);
+        }
+        let from = self.boundary(index)?;
+        if index > 0 && from == self.size {
+            // The chunk before reached the end.
+            return Ok(None);
+        }
+        let to = self.boundary(index + 1)?;
+        let most = self.options.max_line_bytes;
+        if to - from <= most.max(2 * CHUNK_BYTES as usize) as u64 {
+            // Not cleared first: only what the buffer grows by is zeroed.
+            bytes.resize((to - from) as usize, 0);
+            self.read_at(&mut bytes, from)?;
+        } else {
+            bytes.clear();
+            self.read_long(&mut bytes, from..to)?;
+        }
+        self.read.fetch_add(to - from, Ordering::Relaxed);
+        Ok(Some(Chunk { index, bytes, offset: from, last: to == self.size }))
+    }
+
+    /// Where the chunk starts: behind the first border at or behind the byte before its nominal place.
+    fn boundary(&self, index: u64) -> Result<u64, SourceError> {
+        if index == 0 {
+            return Ok(self.start);
+        }
+        let from = index.saturating_mul(CHUNK_BYTES) - 1;
+        if from >= self.size {
+            return Ok(self.size);
+        }
+        let known = self.long_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.contains(&from) {
+            return Ok(known.end);
+        }
+        let mut probe = [0; PROBE_BYTES];
+        let mut block = Vec::new();
+        let mut at = from;
+        while at < self.size {
+            let buffer = if at == from {
+                &mut probe[..]
+            } else {
+                block.resize(BLOCK_BYTES, 0);
+                &mut block[..]
+            };
+            let most = (self.size - at).min(buffer.len() as u64) as usize;
+            self.read_at(&mut buffer[..most], at)?;
+            if let Some(found) = memchr::memchr(self.options.border, &buffer[..most]) {
+                at += found as u64 + 1;
+                break;
+            }
+            at += most as u64;
+        }
+        if at - from > CHUNK_BYTES {
+            *self.long_line.lock().unwrap_or_else(PoisonError::into_inner) = from..at;
+        }
+        Ok(at)
+    }
+
+    fn read_long(&self, bytes: &mut Vec<u8>, range: Range<u64>) -> Result<(), SourceError> {
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut stretch = Stretch::default();
+        let mut at = range.start;
+        while at < range.end {
+            let most = (range.end - at).min(BLOCK_BYTES as u64) as usize;
+            self.read_at(&mut block[..most], at)?;
+            stretch.append(bytes, &block[..most], self.options.max_line_bytes);
+            at += most as u64;
+        }
+        Ok(())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), SourceError> {
+        self.file.read_exact_at(buffer, offset).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let offset = self.file.len().map_or(offset, |size| size.min(self.size));
+                SourceError::Shrunk { name: self.name.clone(), expected: self.size, offset }
+            }
+            _ => SourceError::Read { name: self.name.clone(), offset, source },
+        })
+    }
+
+    fn changed(&self) -> Option<FileChange> {
+        let metadata = self.file.metadata().ok()?;
+        let same = metadata.len() == self.size && metadata.modified().ok() == self.modified;
+        (!same).then(|| FileChange { size_at_open: self.size, size_now: metadata.len() })
+    }
+}
+
+/// A file that several threads read at places of their own.
+#[derive(Debug)]
+struct PlainFile {
+    #[cfg(unix)]
+    file: File,
+    #[cfg(not(unix))]
+    file: Mutex<File>,
+}
+
+#[cfg(unix)]
+impl PlainFile {
+    fn new(file: File) -> PlainFile {
+        PlainFile { file }
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, buffer, offset)
+    }
+
+    fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.metadata()
+    }
+}
+
+#[cfg(not(unix))]
+impl PlainFile {
+    fn new(file: File) -> PlainFile {
+        PlainFile { file: Mutex::new(file) }
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(buffer)
+    }
+
+    fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).metadata()
+    }
+}
+
+impl PlainFile {
+    fn len(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+}
+
+/// Appends blocks, and leaves out what goes beyond the most of a stretch without line breaks.
+#[derive(Debug, Default)]
+struct Stretch {
+    /// Bytes kept since the last line break.
+    kept: usize,
+}
+
+impl Stretch {
+    fn append(&mut self, bytes: &mut Vec<u8>, block: &[u8], most: usize) {
+        if self.kept + block.len() <= most {
+            bytes.extend_from_slice(block);
+            let behind_break = memchr::memrchr2(b'\n', b'\r', block).map(|at| block.len() - at - 1);
+            self.kept = behind_break.unwrap_or(self.kept + block.len());
+            return;
+        }
+        let mut block = block;
+        while !block.is_empty() {
+            let line = memchr::memchr2(b'\n', b'\r', block).map(|at| at + 1);
+            let (part, rest) = block.split_at(line.unwrap_or(block.len()));
+            // The line break itself is always kept.
+            let text = part.len() - usize::from(line.is_some());
+            let keep = text.min(most - self.kept.min(most));
+            bytes.extend_from_slice(&part[..keep]);
+            bytes.extend_from_slice(&part[text..]);
+            self.kept = if line.is_some() { 0 } else { self.kept + keep };
+            block = rest;
+        }
+    }
+}
+
+/// A stream with its thread.
+#[derive(Debug)]
+struct Stream {
+    name: String,
+    chunks: Receiver<Result<Chunk, SourceError>>,
+    /// Buffers on their way back to the thread.
+    used: Sender<Vec<u8>>,
+    /// The thread has said all it had to say.
+    complete: Arc<AtomicBool>,
+}
+
+impl Stream {
+    fn start(name: String, head: Vec<u8>, rest: BoxedRead, start: u64, options: ChunkOptions) -> Stream {
+        let (sender, chunks) = bounded(CHUNKS_AHEAD);
+        let (used, recycled) = bounded(CHUNKS_AHEAD);
+        let complete = Arc::new(AtomicBool::new(false));
+        let mut cutter = Cutter {
+            name: name.clone(),
+            rest,
+            offset: start,
+            options,
+            recycled,
+            sender,
+            complete: Arc::clone(&complete),
+        };
+        // Nobody waits for the thread: dropping the receiver ends it with its next chunk, and a
+        // pipe that says nothing must not hold up the program.
+        thread::spawn(move || cutter.run(head));
+        Stream { name, chunks, used, complete }
+    }
+
+    fn next(&self, buffer: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
+        if buffer.capacity() > 0 {
+            // A full channel or a finished thread needs no more buffers.
+            match self.used.try_send(buffer) {
+                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+            }
+        }
+        match self.chunks.recv() {
+            Ok(chunk) => chunk.map(Some),
+            Err(_) if self.complete.load(Ordering::Acquire) => Ok(None),
+            Err(_) => {
+                let source = io::Error::other("the reading thread ended early");
+                Err(SourceError::Read { name: self.name.clone(), offset: 0, source })
+            }
+        }
+    }
+}
+
+/// The thread's side of a stream.
+struct Cutter {
+    name: String,
+    rest: BoxedRead,
+    /// Offset of the next chunk.
+    offset: u64,
+    options: ChunkOptions,
+    recycled: Receiver<Vec<u8>>,
+    sender: Sender<Result<Chunk, SourceError>>,
+    complete: Arc<AtomicBool>,
+}
+
+impl Cutter {
+    fn run(&mut self, head: Vec<u8>) {
+        let mut bytes = Vec::with_capacity(CHUNK_BYTES as usize + 2 * BLOCK_BYTES);
+        let mut index = 0;
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut stretch = Stretch::default();
+        stretch.append(&mut bytes, &head, self.options.max_line_bytes);
+        // Bytes of the stream that went into `bytes`; more than its length if some were left out.
+        let mut taken = head.len() as u64;
+        drop(head);
+        loop {
+            let filled = match read_full(&mut self.rest, &mut block) {
+                Ok(filled) => filled,
+                Err(error) => {
+                    let error = SourceError::from_read(&self.name, self.offset + taken, error);
+                    self.complete.store(true, Ordering::Release);
+                    // The receiver may be gone; then nobody needs to know.
+                    let _ = self.sender.send(Err(error));
+                    return;
+                }
+            };
+            let block = &block[..filled];
+            let border = (taken + filled as u64 >= CHUNK_BYTES)
+                .then(|| memchr::memrchr(self.options.border, block))
+                .flatten();
+            let (now, later) = block.split_at(border.map_or(filled, |at| at + 1));
+            stretch.append(&mut bytes, now, self.options.max_line_bytes);
+            taken += now.len() as u64;
+            let last = filled < BLOCK_BYTES;
+            if last {
+                stretch.append(&mut bytes, later, self.options.max_line_bytes);
+                taken += later.len() as u64;
+            }
+            if last && taken == 0 && index == 0 {
+                break;
+            }
+            if last || border.is_some() {
+                let chunk = Chunk { index, bytes, offset: self.offset, last };
+                if self.sender.send(Ok(chunk)).is_err() {
+                    return;
+                }
+                index += 1;
+                self.offset += taken;
+                bytes = self.recycled.try_recv().unwrap_or_default();
+                bytes.clear();
+                stretch = Stretch::default();
+                stretch.append(&mut bytes, if last { &[] } else { later }, self.options.max_line_bytes);
+                taken = if last { 0 } else { later.len() as u64 };
+            }
+            if last {
+                break;
+            }
+        }
+        self.complete.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Input;
+    use super::super::open::open;
+    use super::*;
+    use std::io::{Read, Write};
+    use std::sync::Weak;
+    use std::time::{Duration, Instant};
+
+    const SIZE: usize = CHUNK_BYTES as usize;
+
+    struct Kept {
+        directory: tempfile::TempDir,
+    }
+
+    impl Kept {
+        fn new() -> Kept {
+            Kept { directory: tempfile::tempdir().expect("a directory can be made") }
+        }
+
+        fn chunks(&self, name: &str, bytes: &[u8], options: ChunkOptions) -> Chunks {
+            let path = self.directory.path().join(name);
+            File::create(&path)
+                .and_then(|mut file| file.write_all(bytes))
+                .expect("the directory can be written");
+            Chunks::new(open(&Input::file(path)).expect("the file can be opened"), options)
+        }
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).expect("memory can be written");
+        encoder.finish().expect("memory can be written")
+    }
+
+    fn all(chunks: &Chunks) -> Vec<Chunk> {
+        let next = || chunks.next(vec![7; 100]).expect("the input can be read");
+        std::iter::from_fn(next).collect()
+    }
+
+    /// Lines of very different lengths, some longer than a chunk.
+    fn lines(total: usize, longest: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut state = 1_u64;
+        while bytes.len() < total {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let length = 1 << ((state >> 33) % u64::from(longest.ilog2() + 1));
+            bytes.extend(std::iter::repeat_n(b'a' + (state >> 40) as u8 % 26, length));
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    fn check(chunks: &[Chunk], whole: &[u8], start: usize) {
+        let mut offset = start;
+        for (index, chunk) in chunks.iter().enumerate() {
+            assert_eq!((chunk.index, chunk.offset), (index as u64, offset as u64));
+            assert_eq!(chunk.last, index + 1 == chunks.len());
+            assert!(chunk.last || chunk.bytes.is_empty() || chunk.bytes.ends_with(b"\n"));
+            assert!(whole[offset..].starts_with(&chunk.bytes), "chunk {index}");
+            offset += chunk.bytes.len();
+        }
+        assert_eq!(offset, whole.len());
+    }
+
+    #[test]
+    fn the_chunks_of_files_and_streams_are_the_input() {
+        let kept = Kept::new();
+        let mut cases = vec![b"".to_vec(), b"a".to_vec(), b"\n".to_vec(), b"\xEF\xBB\xBFa\nb".to_vec()];
+        for size in [SIZE - 1, SIZE, SIZE + 1, 2 * SIZE] {
+            cases.push(vec![b'x'; size]);
+            cases.push([vec![b'x'; size - 1], b"\n".to_vec()].concat());
+            cases.push([vec![b'x'; size], b"\ny\n".to_vec()].concat());
+        }
+        cases.push(lines(10 * SIZE, 100));
+        cases.push(lines(20 * SIZE, 4 * SIZE));
+        for whole in cases {
+            let start = if whole.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            for bytes in [whole.clone(), gzip(&whole), zstd::encode_all(&whole[..], 1).expect("memory")] {
+                let chunks = kept.chunks("a", &bytes, ChunkOptions::default());
+                let got = all(&chunks);
+                assert_eq!(got.is_empty(), whole.is_empty());
+                check(&got, &whole, start);
+                assert!(chunks.next(vec![]).expect("still fine").is_none());
+                assert_eq!(chunks.changed(), None);
+                assert!(chunks.bytes_read() + start as u64 >= bytes.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn many_threads_share_the_chunks() {
+        let kept = Kept::new();
+        let whole = lines(20 * SIZE, 1000);
+        for bytes in [whole.clone(), gzip(&whole)] {
+            let chunks = kept.chunks("a", &bytes, ChunkOptions::default());
+            let mut got: Vec<Chunk> = thread::scope(|scope| {
+                let workers: Vec<_> = (0..4).map(|_| scope.spawn(|| all(&chunks))).collect();
+                workers.into_iter().flat_map(|worker| worker.join().expect("no worker fails")).collect()
+            });
+            got.sort_by_key(|chunk| chunk.index);
+            check(&got, &whole, 0);
+        }
+    }
+
+    #[test]
+    fn carriage_returns_can_be_borders() {
+        let kept = Kept::new();
+        let whole = b"abc,def\r".repeat(SIZE / 2);
+        let options = ChunkOptions { border: b'\r', ..ChunkOptions::default() };
+        for bytes in [whole.clone(), gzip(&whole)] {
+            let got = all(&kept.chunks("a", &bytes, options));
+            assert!(got.len() >= 4 && got.iter().all(|chunk| chunk.bytes.ends_with(b"\r")));
+            assert_eq!(got.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect::<Vec<u8>>(), whole);
+        }
+    }
+
+    #[test]
+    fn of_an_endless_line_only_the_most_is_kept() {
+        let kept = Kept::new();
+        let options = ChunkOptions { max_line_bytes: 3 * SIZE, ..ChunkOptions::default() };
+        let long = vec![b'x'; 8 * SIZE];
+        let whole = [&b"first\n"[..], &long, b"\nlast\n"].concat();
+        let expected = [&b"first\n"[..], &long[..3 * SIZE], b"\nlast\n"].concat();
+        for bytes in [whole.clone(), gzip(&whole)] {
+            let got = all(&kept.chunks("a", &bytes, options));
+            assert_eq!(
+                got.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect::<Vec<u8>>(),
+                expected
+            );
+            assert_eq!(got.last().map(|chunk| chunk.last), Some(true));
+        }
+        // Lines just within the most are whole.
+        let whole = [&long[..3 * SIZE], b"\n", &long[..3 * SIZE], b"\n"].concat();
+        let got = all(&kept.chunks("a", &whole, options));
+        check(&got, &whole, 0);
+    }
+
+    #[test]
+    fn a_file_that_shrank_is_an_error_and_one_that_grew_is_read_to_its_old_size() {
+        let kept = Kept::new();
+        let whole = lines(3 * SIZE, 100);
+        let chunks = kept.chunks("a", &whole, ChunkOptions::default());
+        let path = kept.directory.path().join("a");
+        File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"more\n"))
+            .expect("append");
+        check(&all(&chunks), &whole, 0);
+        let change = FileChange { size_at_open: whole.len() as u64, size_now: whole.len() as u64 + 5 };
+        assert_eq!(chunks.changed(), Some(change));
+        let chunks = kept.chunks("a", &whole, ChunkOptions::default());
+        File::options().write(true).open(&path).and_then(|file| file.set_len(10)).expect("truncate");
+        let error = chunks.next(vec![]).expect_err("shrunk");
+        assert!(matches!(error, SourceError::Shrunk { offset: 10, .. }), "{error}");
+    }
+
+    #[test]
+    fn damage_comes_out_of_next_behind_the_sound_chunks() {
+        let kept = Kept::new();
+        let whole = lines(8 * SIZE, 100);
+        let packed = gzip(&whole);
+        let chunks = kept.chunks("a.gz", &packed[..packed.len() - 9], ChunkOptions::default());
+        let mut got = Vec::new();
+        let error = loop {
+            match chunks.next(vec![]) {
+                Ok(Some(chunk)) => got.extend_from_slice(&chunk.bytes),
+                Ok(None) => panic!("the end of a truncated stream is no end"),
+                Err(error) => break error,
+            }
+        };
+        assert!(got.len() > 4 * SIZE && whole.starts_with(&got));
+        let SourceError::Truncated { offset, .. } = error else { panic!("{error}") };
+        assert!(offset >= got.len() as u64 && offset <= whole.len() as u64);
+        let padded = [&packed[..], &[0; 512]].concat();
+        let chunks = kept.chunks("a.gz", &padded, ChunkOptions::default());
+        check(&all(&chunks), &whole, 0);
+        assert_eq!(chunks.late_notes().len(), 1);
+    }
+
+    #[test]
+    fn dropping_the_chunks_ends_the_thread() {
+        /// Lines without end, as long as someone holds the other handle.
+        struct Endless(#[expect(dead_code, reason = "held for its count")] Arc<()>);
+        impl Read for Endless {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                buffer.fill(b'\n');
+                Ok(buffer.len())
+            }
+        }
+        let held = Arc::new(());
+        let watch: Weak<()> = Arc::downgrade(&held);
+        let stream = Stream::start(
+            "endless".to_owned(),
+            Vec::new(),
+            Box::new(Endless(held)),
+            0,
+            ChunkOptions::default(),
+        );
+        assert!(stream.next(Vec::new()).expect("readable").is_some());
+        drop(stream);
+        let started = Instant::now();
+        while watch.strong_count() > 0 {
+            assert!(started.elapsed() < Duration::from_secs(20), "the thread goes on");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
