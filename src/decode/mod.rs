@@ -4,6 +4,7 @@
 //! file) and hands every sound record to a [`RecordSink`], every unsound one to
 //! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
 
+pub mod jsonl;
 pub mod number;
 pub mod time;
 
