@@ -13,6 +13,7 @@ mod walk;
 pub use record::JsonPath;
 pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sample};
 
+use super::fields::recycle;
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use record::{RecordReader, ValueFault};
@@ -178,12 +179,6 @@ fn open_object(walker: &mut Walker<'_>) -> Result<(), Fault> {
     // What is no JSON at all is told as such, with the reason.
     walker.clone().value()?;
     Err(walker.fault("not an object"))
-}
-
-/// Empties a list of fields but keeps its allocation, for texts that live elsewhere.
-fn recycle<'b>(mut fields: Vec<Field<'_>>) -> Vec<Field<'b>> {
-    fields.clear();
-    fields.into_iter().map(|_| Field::Missing).collect()
 }
 
 fn excerpt(bytes: &[u8]) -> Vec<u8> {
