@@ -4,7 +4,10 @@
 //! file) and hands every sound record to a [`RecordSink`], every unsound one to
 //! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
 
+mod fields;
+pub mod jsonl;
 pub mod number;
+pub mod parquet;
 pub mod time;
 pub mod csv;
 mod csv_exact;

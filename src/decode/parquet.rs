@@ -1,0 +1,268 @@
+//! Parquet to records: the wanted columns only, a slice of rows at a time, from any thread.
+//!
+//! The one place that reads with polars. A file is not trusted: its footer and page headers are
+//! checked by ourselves first (`footer`, `pages`), and a panic of the decoder is an error. Leaves
+//! out lists and maps, encrypted files, and times of day. The file is mapped into memory while a
+//! slice is decoded, so it must not be cut short meanwhile.
+
+mod columns;
+mod footer;
+mod pages;
+mod quiet;
+mod thrift;
+mod values;
+
+pub use columns::{ParquetColumn, ParquetKind};
+pub use footer::TimeUnit;
+
+use super::fields::recycle;
+use super::time::format_utc;
+use super::{PieceEnd, RecordSink};
+use crate::event::{Field, RecordAt, Reject, RejectCode};
+use footer::{Footer, read_footer};
+use polars::io::parquet::read::FileMetadata;
+use polars::prelude::{ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series};
+use quiet::catch_quietly;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use values::{NumberText, Values};
+
+/// Rows of a slice at most: a row group of `DuckDB`.
+pub const SLICE_ROWS: u64 = 122_880;
+
+/// Why a Parquet file, or part of it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ParquetError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("not a Parquet file: it does not start and end with PAR1")]
+    NotParquet,
+    /// Sizes that cannot be true, found before anything was decoded.
+    #[error("the file is damaged: {0}")]
+    Damaged(String),
+    #[error("row group {row_group}, column `{column}`: {reason}")]
+    Unreadable { row_group: usize, column: String, reason: String },
+    /// The whole file is of a kind that is not read.
+    #[error("{0} is not supported")]
+    Unsupported(String),
+    #[error("column `{column}` is of type {kind}, which is not supported")]
+    UnsupportedColumn { column: String, kind: String },
+    #[error("there is no column number {0}")]
+    NoSuchColumn(usize),
+}
+
+/// Some rows of one row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// Rows of the file before it.
+    pub start_row: u64,
+    pub rows: u64,
+    row_group: usize,
+    /// Rows of its row group before it.
+    group_row: u64,
+}
+
+/// An opened file: its footer was read and found sound. Shared by the threads that decode it.
+#[derive(Debug)]
+pub struct ParquetFile {
+    file: File,
+    footer: Footer,
+    columns: Vec<ParquetColumn>,
+    /// The decoder's own view of the footer, with its row groups taken out.
+    frame: FileMetadata,
+    groups: FileMetadata,
+    /// Chunks (row group, leaf) whose page headers were found sound.
+    checked: Mutex<HashSet<(usize, usize)>>,
+}
+
+impl ParquetFile {
+    pub fn open(path: &Path) -> Result<ParquetFile, ParquetError> {
+        let mut file = File::open(path)?;
+        let footer = read_footer(&mut file)?;
+        let reader = file.try_clone()?;
+        let read = catch_quietly(move || -> PolarsResult<FileMetadata> {
+            Ok(FileMetadata::clone(ParquetReader::new(reader).get_metadata()?))
+        });
+        let groups = match read {
+            Some(Ok(metadata)) => metadata,
+            Some(Err(error)) => return Err(ParquetError::Damaged(error.to_string())),
+            None => return Err(ParquetError::Damaged("the footer cannot be decoded".to_owned())),
+        };
+        if groups.row_groups.len() != footer.row_groups.len() {
+            return Err(ParquetError::Damaged("the footer can be read in two ways".to_owned()));
+        }
+        let mut frame = FileMetadata { row_groups: Vec::new(), ..groups.clone() };
+        // Hints of the writer about types of its own; the schema proper says all that is needed.
+        frame.key_value_metadata = None;
+        let columns = columns::flatten(&footer.fields);
+        Ok(ParquetFile { file, footer, columns, frame, groups, checked: Mutex::default() })
+    }
+
+    pub fn columns(&self) -> &[ParquetColumn] {
+        &self.columns
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.footer.rows
+    }
+
+    /// The file in pieces of at most [`SLICE_ROWS`] rows, none across two row groups, in order.
+    pub fn slices(&self) -> Vec<Slice> {
+        let mut slices = Vec::new();
+        let mut start_row = 0;
+        for (row_group, group) in self.footer.row_groups.iter().enumerate() {
+            let mut group_row = 0;
+            // Parts of about the same size, rather than a small last one.
+            let mut parts = group.rows.div_ceil(SLICE_ROWS);
+            while parts > 0 {
+                let rows = (group.rows - group_row).div_ceil(parts);
+                slices.push(Slice { start_row: start_row + group_row, rows, row_group, group_row });
+                group_row += rows;
+                parts -= 1;
+            }
+            start_row += group.rows;
+        }
+        slices
+    }
+
+    /// The first rows as text, one row a record, as long as [`ParquetFile::columns`]: times as
+    /// RFC 3339 (without a zone where they have none), columns of unsupported kinds empty.
+    pub fn sample(&self, max: usize) -> Result<Vec<Vec<Option<String>>>, ParquetError> {
+        let usable = |column: &ParquetColumn| !matches!(column.kind, ParquetKind::Unsupported(_));
+        let wanted: Vec<usize> = (0..self.columns.len()).filter(|&at| usable(&self.columns[at])).collect();
+        let mut sink = SampleSink { wanted: &wanted, width: self.columns.len(), rows: Vec::new() };
+        for mut slice in self.slices() {
+            let missing = (max - sink.rows.len()) as u64;
+            if missing == 0 {
+                break;
+            }
+            slice.rows = slice.rows.min(missing);
+            self.decode_slice(slice, &wanted, &mut sink)?;
+        }
+        Ok(sink.rows)
+    }
+
+    /// Decodes some rows; `wanted[slot]` is the number of the column of that slot. Rows that
+    /// hold text that is not UTF-8 are rejected (R03). `RecordAt::lines_before` is the row within
+    /// the slice. May be called from several threads; uses no other threads.
+    pub fn decode_slice(
+        &self,
+        slice: Slice,
+        wanted: &[usize],
+        sink: &mut dyn RecordSink,
+    ) -> Result<PieceEnd, ParquetError> {
+        let mut columns = Vec::with_capacity(wanted.len());
+        for &at in wanted {
+            columns.push(self.values(slice, self.columns.get(at).ok_or(ParquetError::NoSuchColumn(at))?)?);
+        }
+        let mut numbers = vec![NumberText::EMPTY; wanted.len()];
+        let mut spare: Vec<Field<'static>> = Vec::with_capacity(wanted.len());
+        for row in 0..slice.rows as usize {
+            let mut fields = recycle(spare);
+            let mut not_utf8 = None;
+            for (slot, (values, number)) in columns.iter().zip(&mut numbers).enumerate() {
+                fields.push(values.field(row, number).unwrap_or_else(|_| {
+                    not_utf8.get_or_insert(slot);
+                    Field::Missing
+                }));
+            }
+            let at = RecordAt { lines_before: row as u64, bytes_before: 0 };
+            match not_utf8 {
+                None => sink.record(at, &fields),
+                Some(slot) => sink.reject(Reject {
+                    code: RejectCode::R03,
+                    at,
+                    slot: Some(slot),
+                    excerpt: Vec::new(),
+                    message: "not UTF-8".to_owned(),
+                }),
+            }
+            spare = recycle(fields);
+        }
+        Ok(PieceEnd { records: slice.rows, lines: slice.rows, ..PieceEnd::default() })
+    }
+
+    fn values(&self, slice: Slice, column: &ParquetColumn) -> Result<Values, ParquetError> {
+        if let ParquetKind::Unsupported(kind) = &column.kind {
+            return Err(ParquetError::UnsupportedColumn { column: column.path.clone(), kind: kind.clone() });
+        }
+        let unreadable = |reason: String| ParquetError::Unreadable {
+            row_group: slice.row_group,
+            column: column.path.clone(),
+            reason,
+        };
+        self.check_pages_under(slice.row_group, &column.names[0]).map_err(unreadable)?;
+        let file = self.file.try_clone()?;
+        let decoded = catch_quietly(|| {
+            let series = self.read_top_level(file, slice, &column.names[0])?;
+            Values::new(&series, column)
+        });
+        match decoded {
+            Some(Ok(values)) if values.len() as u64 == slice.rows => Ok(values),
+            Some(Ok(_)) => Err(unreadable("it has not as many values as it says".to_owned())),
+            Some(Err(error)) => Err(unreadable(error.to_string())),
+            None => Err(unreadable("it cannot be decoded".to_owned())),
+        }
+    }
+
+    /// All the chunks that the decoder will read for a column: those of its top-level field.
+    fn check_pages_under(&self, row_group: usize, top_level: &str) -> Result<(), String> {
+        let under = self.columns.iter().filter(|column| column.names[0] == top_level);
+        for leaf in under.flat_map(|column| column.leaves.clone()) {
+            let known = |set: &HashSet<(usize, usize)>| set.contains(&(row_group, leaf));
+            if known(&self.checked.lock().unwrap_or_else(PoisonError::into_inner)) {
+                continue;
+            }
+            pages::check_pages(&self.file, &self.footer.row_groups[row_group].chunks[leaf])?;
+            self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert((row_group, leaf));
+        }
+        Ok(())
+    }
+
+    fn read_top_level(&self, file: File, slice: Slice, name: &str) -> PolarsResult<Series> {
+        // Only the row group of the slice: the decoder would go through all that come before it.
+        let mut metadata = self.frame.clone();
+        metadata.row_groups.push(self.groups.row_groups[slice.row_group].clone());
+        metadata.num_rows = metadata.row_groups[0].num_rows();
+        let mut reader = ParquetReader::new(file);
+        reader.set_metadata(Arc::new(metadata));
+        let frame = reader
+            .with_columns(Some(vec![name.to_owned()]))
+            .with_slice(Some((slice.group_row as usize, slice.rows as usize)))
+            .read_parallel(ParallelStrategy::None)
+            .finish()?;
+        Ok(frame.column(name)?.as_materialized_series().clone())
+    }
+}
+
+/// Gathers sampled rows as text.
+struct SampleSink<'a> {
+    wanted: &'a [usize],
+    width: usize,
+    rows: Vec<Vec<Option<String>>>,
+}
+
+impl RecordSink for SampleSink<'_> {
+    fn record(&mut self, _at: RecordAt, fields: &[Field<'_>]) {
+        let mut row = vec![None; self.width];
+        for (&at, field) in self.wanted.iter().zip(fields) {
+            row[at] = match *field {
+                Field::Missing => None,
+                Field::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+                Field::TimeUs(at_us) => Some(format_utc(at_us)),
+                Field::LocalTimeUs(local_us) => Some(format_utc(local_us).trim_end_matches('Z').to_owned()),
+            };
+        }
+        self.rows.push(row);
+    }
+
+    fn reject(&mut self, _reject: Reject) {
+        self.rows.push(vec![None; self.width]);
+    }
+}
+
+#[cfg(test)]
+mod tests;
