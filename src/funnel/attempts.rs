@@ -57,7 +57,7 @@ pub(super) fn count(unit: &Unit<'_>, first: usize, tied: &mut TiedRows) -> u32 {
 fn reach(unit: &Unit<'_>, content: &Content<'_>, tied: &mut TiedRows, step: usize) -> usize {
     match content {
         Content::Idle => step,
-        Content::One(_, roles) => step + usize::from(roles.serves(step)),
+        Content::One(_, class) => step + usize::from(class.serves(step)),
         Content::Many => tied.reach_from(unit.kinds, unit.tie, step, unit.step_count),
     }
 }
@@ -65,7 +65,7 @@ fn reach(unit: &Unit<'_>, content: &Content<'_>, tied: &mut TiedRows, step: usiz
 fn breaks_gap(unit: &Unit<'_>, content: &Content<'_>, tied: &TiedRows, gap: usize) -> bool {
     match content {
         Content::Idle => false,
-        Content::One(_, roles) => unit.breaks_gap(roles, gap),
+        Content::One(_, class) => unit.breaks_gap(class, gap),
         Content::Many => unit.heeds_exclusions && tied.breaks_gap(unit.kinds, gap),
     }
 }

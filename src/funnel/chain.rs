@@ -12,7 +12,7 @@
 //! Memory: O(steps), and for `select` one bit per step and moment of the window.
 
 use super::engine::Tie;
-use super::kinds::KindRoles;
+use super::kinds::Class;
 use super::ties::TiedRows;
 use super::unit::{Content, Unit};
 use std::ops::Range;
@@ -42,12 +42,12 @@ fn first_row_after(unit: &Unit<'_>, chain: &[u32], last: usize) -> Option<usize>
         if !unit.in_window(start_us, time_us) || broken_at_us.is_some_and(|broken_us| time_us > broken_us) {
             return None;
         }
-        let roles = unit.roles(row);
+        let class = unit.class(row);
         let is_later = time_us > last_us;
-        if roles.serves(step) && (is_later || unit.tie != Tie::Strict) && !chain.contains(&(row as u32)) {
+        if class.serves(step) && (is_later || unit.tie != Tie::Strict) && !chain.contains(&(row as u32)) {
             return Some(row);
         }
-        if unit.breaks_gap(roles, step - 1) {
+        if unit.breaks_gap(class, step - 1) {
             match unit.tie {
                 Tie::File => return None,
                 // Rows of the forbidden row's own instant are not behind it.
@@ -95,7 +95,7 @@ impl ChainFinder {
             let time_us = unit.time_us(moment.start);
             let whole_us = match unit.content(moment, tied) {
                 Content::Idle => None,
-                Content::One(_, roles) => self.prepend_row(unit, time_us, roles),
+                Content::One(_, class) => self.prepend_row(unit, time_us, class),
                 Content::Many => self.prepend_tied(unit, time_us, tied),
             };
             if unit.may_enter_at(time_us) && whole_us.is_some_and(|end_us| unit.in_window(time_us, end_us)) {
@@ -106,23 +106,23 @@ impl ChainFinder {
     }
 
     /// Puts a row before all that was seen. Returns the least end of a whole chain that starts with it.
-    fn prepend_row(&mut self, unit: &Unit<'_>, time_us: i64, roles: &KindRoles) -> Option<i64> {
+    fn prepend_row(&mut self, unit: &Unit<'_>, time_us: i64, class: &Class) -> Option<i64> {
         let level = self.least_end_us.len();
         let mut whole_us = None;
         // First step first, so that a row is not both a step and the one behind it.
-        for step in roles.steps.iter().rev().map(|&step| usize::from(step)) {
+        for step in class.roles.steps.iter().rev().map(|&step| usize::from(step)) {
             if step >= level {
                 break;
             }
             let end_us = if step + 1 == level { Some(time_us) } else { self.least_end_us[step + 1] };
             match step.checked_sub(1) {
                 None => whole_us = end_us,
-                Some(gap) if unit.breaks_gap(roles, gap) => self.least_end_us[step] = end_us,
+                Some(gap) if unit.breaks_gap(class, gap) => self.least_end_us[step] = end_us,
                 Some(_) => self.least_end_us[step] = least(self.least_end_us[step], end_us),
             }
         }
-        for step in unit.gaps_broken_by(roles).iter().map(|&gap| usize::from(gap) + 1) {
-            if step < level && !roles.serves(step) {
+        for step in unit.gaps_broken_by(class).iter().map(|&gap| usize::from(gap) + 1) {
+            if step < level && !class.serves(step) {
                 self.least_end_us[step] = None;
             }
         }
@@ -174,9 +174,9 @@ impl ChainFinder {
             next = moment.end;
             match unit.content(moment.clone(), tied) {
                 Content::Idle => {}
-                Content::One(row, roles) => {
+                Content::One(row, class) => {
                     self.restore_finishable();
-                    if roles.serves(chain.len()) && self.finishes(chain.len() + 1, level) {
+                    if class.serves(chain.len()) && self.finishes(chain.len() + 1, level) {
                         chain.push(row as u32);
                     }
                 }
@@ -204,7 +204,7 @@ impl ChainFinder {
             self.finishable.push(&self.can_finish);
             match content {
                 Content::Idle => {}
-                Content::One(_, roles) => self.finish_row(unit, roles),
+                Content::One(_, class) => self.finish_row(unit, class),
                 Content::Many => self.finish_tied(unit, tied),
             }
         }
@@ -219,11 +219,11 @@ impl ChainFinder {
         step == level || self.can_finish[step]
     }
 
-    fn finish_row(&mut self, unit: &Unit<'_>, roles: &KindRoles) {
+    fn finish_row(&mut self, unit: &Unit<'_>, class: &Class) {
         let level = self.can_finish.len();
         for step in 1..level {
-            let renewed = roles.serves(step) && self.finishes(step + 1, level);
-            self.can_finish[step] = renewed || (self.can_finish[step] && !unit.breaks_gap(roles, step - 1));
+            let renewed = class.serves(step) && self.finishes(step + 1, level);
+            self.can_finish[step] = renewed || (self.can_finish[step] && !unit.breaks_gap(class, step - 1));
         }
     }
 
@@ -255,8 +255,8 @@ impl ChainFinder {
             let step = chain.len();
             self.refused.clear();
             let chosen = moment.clone().find(|&row| {
-                let class = unit.class(row);
-                let is_candidate = unit.kinds.roles(class).serves(step)
+                let class = unit.class_number(row);
+                let is_candidate = unit.kinds.class(class).serves(step)
                     && !self.refused.contains(&class)
                     && !chain[first_here..].contains(&(row as u32));
                 if !is_candidate {

@@ -174,8 +174,8 @@ pub struct Engine<'f> {
 impl<'f> Engine<'f> {
     /// Panics if a kind's role names a step or gap that the rules do not have.
     pub fn new(rules: &'f Rules, kinds: &'f KindTable) -> Engine<'f> {
-        for class in 0..kinds.class_count() {
-            let roles = kinds.roles(class);
+        for number in 0..kinds.class_count() {
+            let roles = &kinds.class(number).roles;
             let required = roles.steps.iter().chain(&roles.breaks);
             assert!(
                 required.into_iter().all(|&step| usize::from(step) < rules.step_count),
@@ -251,29 +251,30 @@ impl<'f> Engine<'f> {
 
     /// The first rows did not lead to the last step; whether others get further, and what is still alive.
     fn look_further(&mut self, unit: &Unit<'_>, first: usize, seen: &Observation) {
-        let level = self.levels.run(unit, first, &mut self.tied);
-        if level > self.outcome.level {
-            self.outcome.level = level;
-            self.find_chain(unit, first, level);
-        }
-        self.outcome.level_without_exclusions = level;
-        if level == unit.step_count {
+        // Most who leave never did what comes next, and mostly nothing is forbidden: then no
+        // other rows get further, and nothing but the window ends an attempt.
+        let is_settled = !self.kinds.forbids() && !unit.has_row_for(self.outcome.level, first);
+        let newest_us = if is_settled {
+            unit.last_entry().map(|row| unit.time_us(row))
+        } else {
+            let level = self.levels.run(unit, first, &mut self.tied);
+            if level > self.outcome.level {
+                self.outcome.level = level;
+                self.find_chain(unit, first, level);
+            }
+            self.levels.newest_unfinished_start_us()
+        };
+        self.outcome.level_without_exclusions = self.outcome.level;
+        if self.outcome.level == unit.step_count {
             return;
         }
         let can_be_joined = seen.closes_us.is_none_or(|closes_us| closes_us > seen.as_of_us);
-        let newest_us = self.levels.newest_unfinished_start_us().filter(|_| can_be_joined);
-        match unit.window_us {
-            None => self.outcome.latest_live_start_us = newest_us,
-            Some(window_us) => {
-                // The newest start expires last: if it is not alive, none is.
-                let live = newest_us
-                    .map(|start_us| (start_us, start_us.saturating_add(window_us)))
-                    .filter(|&(_, until_us)| until_us > seen.as_of_us);
-                self.outcome.latest_live_start_us = live.map(|(start_us, _)| start_us);
-                self.outcome.live_until_us = live.map(|(_, until_us)| until_us);
-            }
-        }
-        if self.levels.broke() {
+        // The newest start expires last: if it is not alive, none is.
+        let until_us = |start_us: i64| unit.window_us.map(|window_us| start_us.saturating_add(window_us));
+        let is_alive = |&start_us: &i64| until_us(start_us).is_none_or(|until_us| until_us > seen.as_of_us);
+        self.outcome.latest_live_start_us = newest_us.filter(|_| can_be_joined).filter(is_alive);
+        self.outcome.live_until_us = self.outcome.latest_live_start_us.and_then(until_us);
+        if !is_settled && self.levels.broke() {
             let unhindered = Unit { heeds_exclusions: false, ..*unit };
             self.outcome.level_without_exclusions = self.levels.run(&unhindered, first, &mut self.tied);
         }
@@ -282,7 +283,7 @@ impl<'f> Engine<'f> {
     fn find_chain(&mut self, unit: &Unit<'_>, first: usize, level: usize) {
         let chain = &mut self.outcome.chain;
         let Some(start) = self.finder.earliest_start(unit, first, level, &mut self.tied) else { return };
-        let entry = unit.moment_from(start).find(|&row| unit.roles(row).serves(0));
+        let entry = unit.moment_from(start).find(|&row| unit.class(row).serves(0));
         if let Some(entry) = entry {
             chain::greedy(unit, entry, chain);
         }
@@ -310,7 +311,7 @@ fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
     let missing = chain.len();
     let (Some(&first), Some(&last)) = (chain.iter().min(), chain.iter().max()) else { return false };
     missing < unit.step_count
-        && (first + 1..last).any(|row| unit.roles(row as usize).serves(missing) && !chain.contains(&row))
+        && (first + 1..last).any(|row| unit.class(row as usize).serves(missing) && !chain.contains(&row))
 }
 
 /// The first row for an optional step between the chain's rows of the required steps around it.
@@ -323,7 +324,7 @@ fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -
     };
     between
         .map(|row| row as u32)
-        .find(|row| unit.roles(*row as usize).may_be_optional(optional) && !chain.contains(row))
+        .find(|row| unit.class(*row as usize).may_be_optional(optional) && !chain.contains(row))
 }
 
 #[cfg(test)]

@@ -18,17 +18,34 @@ pub struct KindRoles {
     pub optional: Vec<u16>,
 }
 
-impl KindRoles {
-    pub(super) fn serves(&self, step: usize) -> bool {
-        self.steps.iter().any(|&served| usize::from(served) == step)
+/// The roles of a class of kinds, laid out for the engine. Lists run downwards.
+#[derive(Debug, Clone)]
+pub(super) struct Class {
+    pub roles: KindRoles,
+    /// Bit `k`: serves step `k`, of the first 64 steps. Asked of nearly every row.
+    step_bits: u64,
+}
+
+impl Class {
+    fn new(roles: KindRoles) -> Class {
+        let bits = roles.steps.iter().map(|&step| 1_u64.checked_shl(step.into()).unwrap_or(0));
+        Class { step_bits: bits.fold(0, |all, bit| all | bit), roles }
     }
 
-    pub(super) fn breaks_gap(&self, gap: usize) -> bool {
-        self.breaks.iter().any(|&broken| usize::from(broken) == gap)
+    pub fn serves(&self, step: usize) -> bool {
+        if step < 64 {
+            self.step_bits >> step & 1 == 1
+        } else {
+            self.roles.steps.iter().any(|&served| usize::from(served) == step)
+        }
     }
 
-    pub(super) fn may_be_optional(&self, optional: usize) -> bool {
-        self.optional.iter().any(|&served| usize::from(served) == optional)
+    pub fn breaks_gap(&self, gap: usize) -> bool {
+        self.roles.breaks.iter().any(|&broken| usize::from(broken) == gap)
+    }
+
+    pub fn may_be_optional(&self, optional: usize) -> bool {
+        self.roles.optional.iter().any(|&served| usize::from(served) == optional)
     }
 }
 
@@ -39,8 +56,9 @@ pub(super) const IDLE: usize = 0;
 #[derive(Debug, Clone)]
 pub struct KindTable {
     class_of: Vec<u32>,
-    classes: Vec<KindRoles>,
+    classes: Vec<Class>,
     class_numbers: HashMap<KindRoles, u32>,
+    forbids: bool,
 }
 
 impl Default for KindTable {
@@ -55,8 +73,9 @@ impl KindTable {
         let idle = KindRoles::default();
         KindTable {
             class_of: Vec::new(),
-            classes: vec![idle.clone()],
+            classes: vec![Class::new(idle.clone())],
             class_numbers: HashMap::from([(idle, IDLE as u32)]),
+            forbids: false,
         }
     }
 
@@ -71,11 +90,12 @@ impl KindTable {
             Some(&class) => class,
             None => {
                 let class = self.classes.len() as u32;
-                self.classes.push(sorted.clone());
+                self.classes.push(Class::new(sorted.clone()));
                 self.class_numbers.insert(sorted, class);
                 class
             }
         };
+        self.forbids |= !roles.breaks.is_empty();
         let kind = self.class_of.len() as u32;
         self.class_of.push(class);
         kind
@@ -92,20 +112,25 @@ impl KindTable {
 
     /// Required steps that the kind may serve, last step first. Panics if no such kind was pushed.
     pub fn steps(&self, kind: u32) -> &[u16] {
-        &self.roles(self.class(kind)).steps
+        &self.class(self.class_number(kind)).roles.steps
     }
 
     /// Gaps that the kind breaks, last gap first. Panics if no such kind was pushed.
     pub fn breaks(&self, kind: u32) -> &[u16] {
-        &self.roles(self.class(kind)).breaks
+        &self.class(self.class_number(kind)).roles.breaks
     }
 
     /// Optional steps that the kind may serve, last first. Panics if no such kind was pushed.
     pub fn optional(&self, kind: u32) -> &[u16] {
-        &self.roles(self.class(kind)).optional
+        &self.class(self.class_number(kind)).roles.optional
     }
 
-    pub(super) fn class(&self, kind: u32) -> usize {
+    /// Whether some kind breaks a gap.
+    pub(super) fn forbids(&self) -> bool {
+        self.forbids
+    }
+
+    pub(super) fn class_number(&self, kind: u32) -> usize {
         self.class_of[kind as usize] as usize
     }
 
@@ -113,9 +138,8 @@ impl KindTable {
         self.classes.len()
     }
 
-    /// The roles of a class; lists run downwards.
-    pub(super) fn roles(&self, class: usize) -> &KindRoles {
-        &self.classes[class]
+    pub(super) fn class(&self, number: usize) -> &Class {
+        &self.classes[number]
     }
 }
 
@@ -144,9 +168,9 @@ mod tests {
             .map(|roles| table.push(roles))
             .collect();
         assert_eq!(kinds, [0, 1, 2, 3]);
-        assert_eq!(table.class(0), IDLE);
-        assert_eq!(table.class(1), table.class(2));
-        assert_ne!(table.class(1), table.class(3));
+        assert_eq!(table.class_number(0), IDLE);
+        assert_eq!(table.class_number(1), table.class_number(2));
+        assert_ne!(table.class_number(1), table.class_number(3));
         assert_eq!((table.len(), table.class_count()), (4, 3));
     }
 

@@ -9,7 +9,7 @@
 //! together against the state before it (definitions, sections 3 and 4).
 //! O(steps) memory; per moment, O(steps) time or the size of the moment times steps.
 
-use super::kinds::KindRoles;
+use super::kinds::Class;
 use super::ties::TiedRows;
 use super::unit::{Content, Unit};
 
@@ -39,7 +39,7 @@ impl LevelPass {
             let time_us = unit.time_us(moment.start);
             match unit.content(moment, tied) {
                 Content::Idle => {}
-                Content::One(_, roles) => self.take_row(unit, time_us, roles),
+                Content::One(_, class) => self.take_row(unit, time_us, class),
                 Content::Many => self.take_tied(unit, time_us, tied),
             }
         }
@@ -67,21 +67,21 @@ impl LevelPass {
         }
     }
 
-    fn take_row(&mut self, unit: &Unit<'_>, time_us: i64, roles: &KindRoles) {
+    fn take_row(&mut self, unit: &Unit<'_>, time_us: i64, class: &Class) {
         // Last step first, so that no chain climbs two steps on one row.
-        for step in roles.steps.iter().map(|&step| usize::from(step)) {
+        for step in class.roles.steps.iter().map(|&step| usize::from(step)) {
             let start_us = self.extendable_us(unit, step, time_us);
             if start_us.is_some() {
                 self.level = self.level.max(step + 1);
             }
-            if unit.breaks_gap(roles, step) {
+            if unit.breaks_gap(class, step) {
                 self.replace(step, start_us);
             } else {
                 self.newest_start_us[step] = self.newest_start_us[step].max(start_us);
             }
         }
-        for gap in unit.gaps_broken_by(roles).iter().map(|&gap| usize::from(gap)) {
-            if !roles.serves(gap) {
+        for gap in unit.gaps_broken_by(class).iter().map(|&gap| usize::from(gap)) {
+            if !class.serves(gap) {
                 self.replace(gap, None);
             }
         }

@@ -64,7 +64,7 @@ impl TiedRows {
 
     /// Whether some row of the instant breaks the gap.
     pub fn breaks_gap(&self, kinds: &KindTable, gap: usize) -> bool {
-        self.present.iter().any(|&class| kinds.roles(class).breaks_gap(gap))
+        self.present.iter().any(|&class| kinds.class(class).breaks_gap(gap))
     }
 
     /// Works out how far a chain can go within this instant, for every step to begin with:
@@ -112,7 +112,7 @@ impl TiedRows {
     }
 
     fn serves(&self, kinds: &KindTable, step: usize) -> bool {
-        self.present.iter().any(|&class| self.counts[class] > 0 && kinds.roles(class).serves(step))
+        self.present.iter().any(|&class| self.counts[class] > 0 && kinds.class(class).serves(step))
     }
 
     fn forget_matching(&mut self) {
@@ -133,7 +133,7 @@ impl TiedRows {
         while let Some(&step) = self.queue.get(next) {
             next += 1;
             for &class in &self.present {
-                if self.met_from[class].is_some() || !kinds.roles(class).serves(step) {
+                if self.met_from[class].is_some() || !kinds.class(class).serves(step) {
                     continue;
                 }
                 self.met_from[class] = Some(step);

@@ -1,7 +1,7 @@
 //! One unit's rows under one funnel's rules, and how they fall into moments.
 
 use super::engine::{Rows, Tie};
-use super::kinds::{IDLE, KindRoles, KindTable};
+use super::kinds::{Class, IDLE, KindTable};
 use super::ties::TiedRows;
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ pub(super) enum Content<'a> {
     /// Nothing in this funnel.
     Idle,
     /// Only this row has a part.
-    One(usize, &'a KindRoles),
+    One(usize, &'a Class),
     /// At least two rows have a part; the scratch of tied rows holds them.
     Many,
 }
@@ -36,12 +36,12 @@ impl<'a> Unit<'a> {
         self.rows.times_us[row]
     }
 
-    pub fn class(&self, row: usize) -> usize {
-        self.kinds.class(self.rows.kinds[row])
+    pub fn class_number(&self, row: usize) -> usize {
+        self.kinds.class_number(self.rows.kinds[row])
     }
 
-    pub fn roles(&self, row: usize) -> &'a KindRoles {
-        self.kinds.roles(self.class(row))
+    pub fn class(&self, row: usize) -> &'a Class {
+        self.kinds.class(self.class_number(row))
     }
 
     pub fn may_enter_at(&self, time_us: i64) -> bool {
@@ -53,13 +53,13 @@ impl<'a> Unit<'a> {
         self.window_us.is_none_or(|window_us| time_us.saturating_sub(start_us) <= window_us)
     }
 
-    pub fn breaks_gap(&self, roles: &KindRoles, gap: usize) -> bool {
-        self.heeds_exclusions && roles.breaks_gap(gap)
+    pub fn breaks_gap(&self, class: &Class, gap: usize) -> bool {
+        self.heeds_exclusions && class.breaks_gap(gap)
     }
 
     /// The gaps that a row breaks, or none where exclusions are not heeded.
-    pub fn gaps_broken_by(&self, roles: &'a KindRoles) -> &'a [u16] {
-        if self.heeds_exclusions { &roles.breaks } else { &[] }
+    pub fn gaps_broken_by(&self, class: &'a Class) -> &'a [u16] {
+        if self.heeds_exclusions { &class.roles.breaks } else { &[] }
     }
 
     /// The first row that may start a chain.
@@ -68,7 +68,22 @@ impl<'a> Unit<'a> {
         let from = times_us.partition_point(|&time_us| time_us < self.entries_from_us);
         (from..times_us.len())
             .take_while(|&row| times_us[row] < self.entries_to_us)
-            .find(|&row| self.roles(row).serves(0))
+            .find(|&row| self.class(row).serves(0))
+    }
+
+    /// The last row that may start a chain.
+    pub fn last_entry(&self) -> Option<usize> {
+        let times_us = self.rows.times_us;
+        let end = times_us.partition_point(|&time_us| time_us < self.entries_to_us);
+        (0..end)
+            .rev()
+            .take_while(|&row| times_us[row] >= self.entries_from_us)
+            .find(|&row| self.class(row).serves(0))
+    }
+
+    /// Whether a row from `first` on may serve the step.
+    pub fn has_row_for(&self, step: usize, first: usize) -> bool {
+        (first..self.rows.len()).any(|row| self.class(row).serves(step))
     }
 
     /// The rows that are taken together, beginning at `first`: those of one instant, or one row
@@ -105,25 +120,25 @@ impl<'a> Unit<'a> {
     pub fn content(&self, moment: Range<usize>, tied: &mut TiedRows) -> Content<'a> {
         if moment.len() == 1 {
             let row = moment.start;
-            return match self.class(row) {
+            return match self.class_number(row) {
                 IDLE => Content::Idle,
-                class => Content::One(row, self.kinds.roles(class)),
+                number => Content::One(row, self.kinds.class(number)),
             };
         }
         tied.clear();
         let mut only = None;
         let mut count = 0_usize;
         for row in moment {
-            let class = self.class(row);
-            if class != IDLE {
-                tied.add(class);
+            let number = self.class_number(row);
+            if number != IDLE {
+                tied.add(number);
                 only = Some(row);
                 count += 1;
             }
         }
         match only {
             None => Content::Idle,
-            Some(row) if count == 1 => Content::One(row, self.roles(row)),
+            Some(row) if count == 1 => Content::One(row, self.class(row)),
             Some(_) => Content::Many,
         }
     }
