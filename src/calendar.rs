@@ -54,9 +54,9 @@ impl Calendar {
         let date = epoch.checked_add(self.day(at_us).days()).unwrap_or(epoch);
         let first = match period {
             Period::Day => date,
-            Period::Week => date
-                .checked_sub(i64::from(date.weekday().since(Weekday::Monday)).days())
-                .unwrap_or(date),
+            Period::Week => {
+                date.checked_sub(i64::from(date.weekday().since(Weekday::Monday)).days()).unwrap_or(date)
+            }
             Period::Month => date.first_of_month(),
         };
         let next = match period {
@@ -90,8 +90,11 @@ impl Calendar {
             .preceding(just_after)
             .next()
             .map_or(i64::MIN, |transition| transition.timestamp().as_microsecond());
-        self.to_us =
-            self.zone.following(at).next().map_or(i64::MAX, |transition| transition.timestamp().as_microsecond());
+        self.to_us = self
+            .zone
+            .following(at)
+            .next()
+            .map_or(i64::MAX, |transition| transition.timestamp().as_microsecond());
         self.offset_us
     }
 }

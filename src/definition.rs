@@ -152,9 +152,7 @@ impl<'de> Deserialize<'de> for Steps {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Steps, E> {
-                parse_steps(text)
-                    .map(Steps)
-                    .map_err(|error: SyntaxError| E::custom(error.explain(text)))
+                parse_steps(text).map(Steps).map_err(|error: SyntaxError| E::custom(error.explain(text)))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, steps: A) -> Result<Steps, A::Error> {

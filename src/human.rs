@@ -1,14 +1,120 @@
-//! Numbers in sentences for people. Tables keep typed cells and leave this to the renderers.
+//! Values as people read them: rounded, grouped, with units; for sentences and for tables.
+//!
+//! Rounding never says all or nothing of what is not: a share just above 0 is `<0.01 %`. With
+//! `ascii` only ASCII is written. Leaves out escaping, which differs by form.
+
+/// What stands where there is nothing to say.
+pub fn missing(ascii: bool) -> &'static str {
+    if ascii { "-" } else { "–" }
+}
 
 /// `1234567` as `1,234,567`.
 pub fn count(n: u64) -> String {
-    n.to_string()
+    group(&n.to_string())
 }
 
-pub fn per_cent(share: f64) -> String {
-    format!("{:.2} %", share * 100.0)
+/// A share as per cent with two decimals; never all or nothing of what is not.
+pub fn share(share: f64, ascii: bool) -> String {
+    if !share.is_finite() {
+        return missing(ascii).to_owned();
+    }
+    let text = format!("{:.2}", share * 100.0);
+    match text.as_str() {
+        "0.00" | "-0.00" if share > 0.0 => "<0.01 %".to_owned(),
+        "0.00" | "-0.00" => "0.00 %".to_owned(),
+        "100.00" if share < 1.0 => ">99.99 %".to_owned(),
+        _ => format!("{text} %"),
+    }
 }
 
-pub fn duration(us: i64) -> String {
-    format!("{us}")
+/// One decimal, or as many more as it takes to tell the bounds apart.
+pub fn interval(low: f64, high: f64, ascii: bool) -> String {
+    if !low.is_finite() || !high.is_finite() {
+        return missing(ascii).to_owned();
+    }
+    let (low, high) = (low * 100.0, high * 100.0);
+    let differ = |decimals: &usize| format!("{low:.decimals$}") != format!("{high:.decimals$}");
+    let decimals = if low == high { 1 } else { (1..4).find(differ).unwrap_or(4) };
+    let dash = if ascii { "-" } else { "–" };
+    format!("{low:.decimals$}{dash}{high:.decimals$} %")
+}
+
+/// Two units at most: `6d 1h`, `1h 04m`, `3m 20s`, `12.3 s`, `250 ms`; whole days from 100 on.
+pub fn duration(duration_us: i64, ascii: bool) -> String {
+    const SECOND: u64 = 1_000_000;
+    const MINUTE: u64 = 60 * SECOND;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let sign = if duration_us < 0 { "-" } else { "" };
+    let us = duration_us.unsigned_abs();
+    // Each size is tried after rounding, so that 59.96 s becomes 1m 00s and never 60.0 s.
+    let rounded = |unit: u64| (us + unit / 2) / unit;
+    let text = if us == 0 {
+        "0 s".to_owned()
+    } else if us < 1_000 {
+        format!("{us} {}", if ascii { "us" } else { "µs" })
+    } else if rounded(1_000) < 1_000 {
+        format!("{} ms", rounded(1_000))
+    } else if rounded(SECOND / 10) < 600 {
+        let tenths = rounded(SECOND / 10);
+        if tenths % 10 == 0 {
+            format!("{} s", tenths / 10)
+        } else {
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+    } else if rounded(SECOND) < 3_600 {
+        format!("{}m {:02}s", rounded(SECOND) / 60, rounded(SECOND) % 60)
+    } else if rounded(MINUTE) < 24 * 60 {
+        format!("{}h {:02}m", rounded(MINUTE) / 60, rounded(MINUTE) % 60)
+    } else if rounded(HOUR) < 100 * 24 {
+        format!("{}d {}h", rounded(HOUR) / 24, rounded(HOUR) % 24)
+    } else {
+        format!("{}d", group(&rounded(DAY).to_string()))
+    };
+    format!("{sign}{text}")
+}
+
+/// Whole numbers as they are; others with two decimals, or with two digits where those would be 0.
+pub fn number(number: f64, ascii: bool) -> String {
+    if !number.is_finite() {
+        return missing(ascii).to_owned();
+    }
+    let size = number.abs();
+    if size >= 1e15 {
+        format!("{number:e}")
+    } else if number.fract() == 0.0 {
+        group(&format!("{:.0}", number + 0.0))
+    } else if size >= 0.1 {
+        group(&format!("{number:.2}"))
+    } else {
+        let zeros = (-size.log10()).floor() as usize;
+        if zeros > 8 { format!("{number:.1e}") } else { format!("{number:.0$}", zeros + 2) }
+    }
+}
+
+/// Two decimals, half a hundredth away from zero.
+pub fn amount(millionths: i128) -> String {
+    let sign = if millionths < 0 { "-" } else { "" };
+    let size = millionths.unsigned_abs();
+    let hundredths = size / 10_000 + u128::from(size % 10_000 >= 5_000);
+    let sign = if hundredths == 0 { "" } else { sign };
+    format!("{sign}{}.{:02}", group(&(hundredths / 100).to_string()), hundredths % 100)
+}
+
+/// A comma between every three digits of the whole part of a decimal number.
+fn group(number: &str) -> String {
+    let (whole, decimals) = number.split_once('.').map_or((number, None), |(w, d)| (w, Some(d)));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut grouped = sign.to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if let Some(decimals) = decimals {
+        grouped.push('.');
+        grouped.push_str(decimals);
+    }
+    grouped
 }

@@ -1,11 +1,32 @@
 //! Conversion, abandonment and time to purchase from exported event logs.
+//!
+//! ```text
+//! source/    files, globs, stdin, gz, zst        → bytes
+//! decode/    CSV, JSONL, Parquet                 → records, or rejects with their place
+//! condition/ funnel/ schema/                     what rows, steps and columns mean
+//! ingest/    records → events → every person's rows, in order
+//! session    visits of one person
+//! report/    counts and, with stats/, shares     → one typed result per report
+//! check      thresholds over a report
+//! render/    terminal, Markdown, CSV, JSON       → text
+//! cli/       what was typed → what is decided → what is done
+//! ```
+//!
+//! A stage uses the stages above it; `event`, `human`, `calendar` and `stats` are used by all and
+//! use none.
 
+pub mod calendar;
+pub mod cli;
 pub mod condition;
 pub mod decode;
+pub mod definition;
 pub mod event;
 pub mod funnel;
+pub mod human;
+pub mod ingest;
 pub mod render;
 pub mod report;
-pub mod stats;
 pub mod schema;
+pub mod session;
 pub mod source;
+pub mod stats;

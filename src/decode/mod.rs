@@ -4,16 +4,16 @@
 //! file) and hands every sound record to a [`RecordSink`], every unsound one to
 //! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
 
-mod fields;
-pub mod jsonl;
-pub mod number;
-pub mod parquet;
-pub mod time;
 pub mod csv;
 mod csv_exact;
 mod csv_scan;
 pub mod dialect;
+mod fields;
 mod header;
+pub mod jsonl;
+pub mod number;
+pub mod parquet;
+pub mod time;
 
 use crate::event::{Field, RecordAt, Reject};
 

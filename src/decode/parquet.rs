@@ -80,7 +80,10 @@ pub struct ParquetFile {
 
 impl ParquetFile {
     pub fn open(path: &Path) -> Result<ParquetFile, ParquetError> {
-        let mut file = File::open(path)?;
+        ParquetFile::from_file(File::open(path)?)
+    }
+
+    pub fn from_file(mut file: File) -> Result<ParquetFile, ParquetError> {
         let footer = read_footer(&mut file)?;
         let reader = file.try_clone()?;
         let read = catch_quietly(move || -> PolarsResult<FileMetadata> {

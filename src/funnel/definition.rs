@@ -95,7 +95,8 @@ impl Funnel {
     /// What rows of one kind may do in this funnel. `holds` tells what the row's conditions found.
     pub fn roles(&self, event: Option<&str>, holds: impl Fn(&Condition) -> bool) -> KindRoles {
         let fits = |spec: &EventSpec| {
-            event.is_some_and(|event| spec.pattern.matches(event)) && spec.condition.as_ref().is_none_or(&holds)
+            event.is_some_and(|event| spec.pattern.matches(event))
+                && spec.condition.as_ref().is_none_or(&holds)
         };
         let mut roles = KindRoles::default();
         let (mut required, mut optional) = (0_u16, 0_u16);

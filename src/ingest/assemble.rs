@@ -55,8 +55,12 @@ impl Dictionaries {
 /// The conditions (indices into `ReadPlan::conditions`) that rows of this event name must answer.
 pub fn relevant_conditions(plan: &ReadPlan, event: Option<&str>) -> Vec<usize> {
     let Some(event) = event else { return Vec::new() };
-    let mut relevant: Vec<usize> =
-        plan.uses.iter().filter(|wanted| wanted.pattern.matches(event)).map(|wanted| wanted.condition).collect();
+    let mut relevant: Vec<usize> = plan
+        .uses
+        .iter()
+        .filter(|wanted| wanted.pattern.matches(event))
+        .map(|wanted| wanted.condition)
+        .collect();
     relevant.sort_unstable();
     relevant.dedup();
     relevant
@@ -187,8 +191,11 @@ impl Assembler<'_, '_> {
         let time_us = self.time(fields)?;
         let (user_index, user) = person(plan, fields)?;
         let value = match roles.value {
-            Some(slot) => amount(fields[slot], plan.decimal_mark)
-                .map_err(|message| Fault { code: RejectCode::R09, slot, message })?,
+            Some(slot) => amount(fields[slot], plan.decimal_mark).map_err(|message| Fault {
+                code: RejectCode::R09,
+                slot,
+                message,
+            })?,
             None => None,
         };
         if plan.filter.as_ref().is_some_and(|filter| !filter.holds(fields)) {
@@ -269,25 +276,16 @@ impl Assembler<'_, '_> {
             (Field::Text(time), None) => self.times.parse(time),
             (Field::Missing, _) => Err(TimeError::Unreadable),
         };
-        let fault = |code, message: &str| Fault { code, slot, message: message.to_owned() };
-        let time_us = parsed.map_err(|error| match error {
-            TimeError::Unreadable if text(fields[slot]).is_empty() && is_text(fields[slot]) => {
-                fault(RejectCode::R04, "the time is empty")
-            }
-            TimeError::Unreadable => {
-                fault(RejectCode::R04, &format!("not {}", self.times.describe()))
-            }
-            TimeError::OutOfRange(reason) => fault(RejectCode::R05, &reason.to_string()),
+        let fault = |code, message: String| Fault { code, slot, message };
+        let time_us = parsed.map_err(|error| {
+            let is_empty = matches!(fields[slot], Field::Missing | Field::Text(b""));
+            fault(error.code(), if is_empty { "is empty".to_owned() } else { error.to_string() })
         })?;
         if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
-            return Err(fault(RejectCode::R17, "later than the end of observation"));
+            return Err(fault(RejectCode::R17, "is after the end of observation".to_owned()));
         }
         Ok(time_us)
     }
-}
-
-fn is_text(field: Field<'_>) -> bool {
-    matches!(field, Field::Missing | Field::Text(_))
 }
 
 fn text(field: Field<'_>) -> &[u8] {

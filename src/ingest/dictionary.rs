@@ -5,7 +5,6 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Mutex;
 
@@ -59,7 +58,7 @@ impl<'d> TextCodes<'d> {
     }
 
     pub fn code(&mut self, text: &[u8]) -> u32 {
-        if let Some(&code) = self.cache.get::<[u8]>(text.borrow()) {
+        if let Some(&code) = self.cache.get(text) {
             return code;
         }
         // Decoders hand over UTF-8 only, so nothing is replaced here.

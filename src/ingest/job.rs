@@ -11,7 +11,7 @@ use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
-use crate::source::chunks::Chunks;
+use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::Opened;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -67,7 +67,7 @@ impl Decoder {
 /// Where pieces come from.
 pub enum Pieces {
     Text { chunks: Chunks, decoder: Decoder, data_offset: usize },
-    Parquet { file: ParquetFile, slices: Vec<Slice>, next: AtomicUsize },
+    Parquet { file: ParquetFile, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
     Nothing,
 }
 
@@ -101,14 +101,15 @@ impl<S: RecordSink> RecordSink for Spread<'_, S> {
     }
 
     fn reject(&mut self, mut reject: Reject) {
-        reject.slot = reject.slot.and_then(|decoded| self.slots.iter().position(|slot| *slot == Some(decoded)));
+        reject.slot =
+            reject.slot.and_then(|decoded| self.slots.iter().position(|slot| *slot == Some(decoded)));
         self.inner.reject(reject);
     }
 }
 
 impl Job {
     /// Makes an opened and sampled input ready.
-    pub fn new(mut opened: Opened, sample: Sample, plan: &ReadPlan) -> Result<Job, IngestError> {
+    pub fn new(opened: Opened, sample: Sample, plan: &ReadPlan) -> Result<Job, IngestError> {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened
             .notes
@@ -154,7 +155,7 @@ impl Job {
                 );
                 let border = sniffed.dialect.border;
                 Pieces::Text {
-                    chunks: Chunks::new(opened, border),
+                    chunks: Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() }),
                     decoder: Decoder::Csv(Box::new(decoder)),
                     data_offset: sniffed.data_offset,
                 }
@@ -174,15 +175,11 @@ impl Job {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
                 };
-                Pieces::Text { chunks: Chunks::new(opened, b'\n'), decoder, data_offset: 0 }
+                Pieces::Text { chunks: Chunks::new(opened, ChunkOptions::default()), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
-                opened.head = Vec::new();
-                let file = file
-                    .want(&present)
-                    .map_err(|error| IngestError::Parquet { name: name.clone(), error: Box::new(error) })?;
                 let slices = file.slices();
-                Pieces::Parquet { file, slices, next: AtomicUsize::new(0) }
+                Pieces::Parquet { file, slices, wanted: present, next: AtomicUsize::new(0) }
             }
         };
         Ok(Job {
@@ -278,7 +275,7 @@ fn detect_times(
     let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
     let mut naive = false;
     if let Form::Parquet(file) = &sample.form
-        && let Some(typed_naive) = file.columns()[date].kind.is_time()
+        && let Some(typed_naive) = file.columns()[date].kind.naive_time()
     {
         naive = typed_naive;
         warn_naive(naive, plan, name, notes);
@@ -305,11 +302,12 @@ fn detect_times(
     if texts.iter().all(|text| text.trim_ascii().is_empty()) {
         return Ok(None);
     }
-    let detected = detect(texts.iter().map(Vec::as_slice), &plan.time).map_err(|error| IngestError::Times {
-        name: name.to_owned(),
-        column: plan.slots[plan.roles.time[0]].clone(),
-        error: Box::new(error),
-    })?;
+    let detected =
+        detect(texts.iter().map(Vec::as_slice), &plan.time).map_err(|error| IngestError::Times {
+            name: name.to_owned(),
+            column: plan.slots[plan.roles.time[0]].clone(),
+            error: Box::new(error),
+        })?;
     naive |= detected.naive;
     warn_naive(naive, plan, name, notes);
     if detected.date_only {
@@ -321,7 +319,8 @@ fn detect_times(
 
 fn warn_naive(naive: bool, plan: &ReadPlan, name: &str, notes: &mut Vec<FileNote>) {
     if naive && !plan.naive_zone_given {
-        let message = format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
+        let message =
+            format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
         notes.push(FileNote::warning("W02", message));
     }
 }
@@ -346,7 +345,7 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
 }
 
 /// The next slice of a Parquet file, with its number.
-pub fn next_slice<'s>(slices: &'s [Slice], next: &AtomicUsize) -> Option<(usize, &'s Slice)> {
+pub fn next_slice(slices: &[Slice], next: &AtomicUsize) -> Option<(usize, Slice)> {
     let index = next.fetch_add(1, Ordering::Relaxed);
-    slices.get(index).map(|slice| (index, slice))
+    slices.get(index).map(|slice| (index, *slice))
 }

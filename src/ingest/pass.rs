@@ -56,10 +56,14 @@ pub struct Population {
 pub fn settle_all(store: Store, ties: &TieOrder, threads: usize) -> Population {
     let layout = store.layout();
     let settled: Mutex<Vec<(usize, SettledShard)>> = Mutex::new(Vec::with_capacity(SHARDS));
-    for_each_shard(threads, || (), |(), shard| {
-        let shard_settled = settle(store.take(shard), layout, ties);
-        settled.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((shard, shard_settled));
-    });
+    for_each_shard(
+        threads,
+        || (),
+        |(), shard| {
+            let shard_settled = settle(store.take(shard), layout, ties);
+            settled.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((shard, shard_settled));
+        },
+    );
     let mut shards = settled.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     shards.sort_unstable_by_key(|(shard, _)| *shard);
     Population { shards: shards.into_iter().map(|(_, settled)| settled).collect() }
@@ -75,7 +79,9 @@ pub fn over_population<A: Accumulator>(
     let workers = for_each_shard(
         threads,
         || (make(), Vec::new()),
-        |(accumulator, sessions), shard| take_persons(&population.shards[shard], timeout_us, accumulator, sessions),
+        |(accumulator, sessions), shard| {
+            take_persons(&population.shards[shard], timeout_us, accumulator, sessions)
+        },
     );
     merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make)
 }

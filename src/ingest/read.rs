@@ -281,7 +281,7 @@ impl<'s> Worker<'s> {
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
-        let Pieces::Parquet { file, slices, next } = &job.pieces else { return Ok(()) };
+        let Pieces::Parquet { file, slices, wanted, next } = &job.pieces else { return Ok(()) };
         let mut times = job.times.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
@@ -289,7 +289,7 @@ impl<'s> Worker<'s> {
             let before = times.notes();
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
             let mut sink = Spread { slots: &job.spread, inner: assembler };
-            let end = file.decode_slice(slice, &mut sink).map_err(|error| IngestError::Parquet {
+            let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
@@ -329,8 +329,8 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
     let (opened, sample) = match pending.opened {
         Some(opened) => opened,
         None => {
-            let mut opened = open(&pending.input)?;
-            let sample = Sample::of(&mut opened, shared.hints)?;
+            let opened = open(&pending.input)?;
+            let sample = Sample::of(&opened, shared.hints)?;
             (opened, sample)
         }
     };

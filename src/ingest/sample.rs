@@ -3,7 +3,7 @@
 use super::IngestError;
 use crate::decode::dialect::{DialectHints, Sniffed, sniff};
 use crate::decode::jsonl::{self, JsonForm, JsonSample};
-use crate::decode::parquet::ParquetFile;
+use crate::decode::parquet::{ParquetError, ParquetFile};
 use crate::source::open::Opened;
 
 /// Rows that a sample holds at most.
@@ -30,7 +30,7 @@ pub struct Sample {
 
 impl Sample {
     /// Looks at an opened input. `hints` is what the user said about delimited text.
-    pub fn of(opened: &mut Opened, hints: &DialectHints) -> Result<Sample, IngestError> {
+    pub fn of(opened: &Opened, hints: &DialectHints) -> Result<Sample, IngestError> {
         if opened.is_parquet {
             return Sample::of_parquet(opened);
         }
@@ -39,19 +39,27 @@ impl Sample {
             return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Vec::new() });
         }
         if jsonl::looks_like_json(head) {
-            let JsonSample { form, paths, rows } =
-                jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
+            let JsonSample { form, paths, rows } = jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
             let columns = paths.into_iter().map(|path| path.path).collect();
             return Ok(Sample { form: Form::Json(form), columns, rows });
         }
         let sniffed = sniff(head, opened.head_is_whole, hints)
             .map_err(|error| IngestError::Dialect { name: opened.name.clone(), error: Box::new(error) })?;
-        Ok(Sample { columns: sniffed.columns.clone(), rows: sniffed.sample.clone(), form: Form::Csv(sniffed) })
+        Ok(Sample {
+            columns: sniffed.columns.clone(),
+            rows: sniffed.sample.clone(),
+            form: Form::Csv(sniffed),
+        })
     }
 
-    fn of_parquet(opened: &mut Opened) -> Result<Sample, IngestError> {
+    fn of_parquet(opened: &Opened) -> Result<Sample, IngestError> {
         let fail = |error| IngestError::Parquet { name: opened.name.clone(), error: Box::new(error) };
-        let file = ParquetFile::open(opened.file()).map_err(fail)?;
+        let file = match opened.file() {
+            Ok(Some(file)) => ParquetFile::from_file(file),
+            Ok(None) => Err(ParquetError::Damaged("it is not a file".to_owned())),
+            Err(error) => Err(error.into()),
+        }
+        .map_err(fail)?;
         let columns = file.columns().iter().map(|column| column.path.clone()).collect();
         let rows = file.sample(SAMPLE_ROWS).map_err(fail)?;
         Ok(Sample { form: Form::Parquet(file), columns, rows })

@@ -193,8 +193,8 @@ impl RowOrder<'_> {
         }
         if self.layout.value {
             let at = self.layout.value_at();
-            order = order
-                .then_with(|| RowLayout::read_i64(a_words, at).cmp(&RowLayout::read_i64(b_words, at)));
+            order =
+                order.then_with(|| RowLayout::read_i64(a_words, at).cmp(&RowLayout::read_i64(b_words, at)));
         }
         if self.layout.currency {
             let at = self.layout.currency_at();

@@ -1,8 +1,6 @@
-//! Values as people read them: rounded, grouped, with units. Terminal and Markdown share these words.
-//!
-//! Rounding never says all or nothing of what is not: a share just above 0 is `<0.01 %`. Leaves out
-//! escaping, which differs by form.
+//! Cells as people read them: the words that Terminal and Markdown share.
 
+use crate::human;
 use crate::report::table::Cell;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,80 +19,20 @@ impl Human {
     pub fn cell(&self, cell: &Cell) -> String {
         match cell {
             Cell::Text(text) => text.clone(),
-            Cell::Count(n) => group(&n.to_string()),
-            Cell::Share(share) => self.share(*share),
-            Cell::ShareInterval(low, high) => self.interval(*low, *high),
-            Cell::DurationUs(duration_us) => self.duration(*duration_us),
+            Cell::Count(n) => human::count(*n),
+            Cell::Share(share) => human::share(*share, self.ascii),
+            Cell::ShareInterval(low, high) => human::interval(*low, *high, self.ascii),
+            Cell::DurationUs(duration_us) => human::duration(*duration_us, self.ascii),
             Cell::TimeUs(time_us) => self.time(*time_us),
-            Cell::Amount(millionths) => amount(*millionths),
-            Cell::Number(number) => self.number(*number),
+            Cell::Amount(millionths) => human::amount(*millionths),
+            Cell::Number(number) => human::number(*number, self.ascii),
             Cell::Bar(_) => String::new(),
             Cell::Missing => self.missing().to_owned(),
         }
     }
 
     pub fn missing(&self) -> &'static str {
-        if self.ascii { "-" } else { "–" }
-    }
-
-    fn share(&self, share: f64) -> String {
-        if !share.is_finite() {
-            return self.missing().to_owned();
-        }
-        let text = format!("{:.2}", share * 100.0);
-        match text.as_str() {
-            "0.00" | "-0.00" if share > 0.0 => "<0.01 %".to_owned(),
-            "0.00" | "-0.00" => "0.00 %".to_owned(),
-            "100.00" if share < 1.0 => ">99.99 %".to_owned(),
-            _ => format!("{text} %"),
-        }
-    }
-
-    /// One decimal, or as many more as it takes to tell the bounds apart.
-    fn interval(&self, low: f64, high: f64) -> String {
-        if !low.is_finite() || !high.is_finite() {
-            return self.missing().to_owned();
-        }
-        let (low, high) = (low * 100.0, high * 100.0);
-        let differ = |decimals: &usize| format!("{low:.decimals$}") != format!("{high:.decimals$}");
-        let decimals = if low == high { 1 } else { (1..4).find(differ).unwrap_or(4) };
-        let dash = if self.ascii { "-" } else { "–" };
-        format!("{low:.decimals$}{dash}{high:.decimals$} %")
-    }
-
-    /// Two units at most: `6d 1h`, `1h 04m`, `3m 20s`, `12.3 s`, `250 ms`; whole days from 100 on.
-    fn duration(&self, duration_us: i64) -> String {
-        const SECOND: u64 = 1_000_000;
-        const MINUTE: u64 = 60 * SECOND;
-        const HOUR: u64 = 60 * MINUTE;
-        const DAY: u64 = 24 * HOUR;
-        let sign = if duration_us < 0 { "-" } else { "" };
-        let us = duration_us.unsigned_abs();
-        // Each size is tried after rounding, so that 59.96 s becomes 1m 00s and never 60.0 s.
-        let rounded = |unit: u64| (us + unit / 2) / unit;
-        let text = if us == 0 {
-            "0 s".to_owned()
-        } else if us < 1_000 {
-            format!("{us} {}", if self.ascii { "us" } else { "µs" })
-        } else if rounded(1_000) < 1_000 {
-            format!("{} ms", rounded(1_000))
-        } else if rounded(SECOND / 10) < 600 {
-            let tenths = rounded(SECOND / 10);
-            if tenths % 10 == 0 {
-                format!("{} s", tenths / 10)
-            } else {
-                format!("{}.{} s", tenths / 10, tenths % 10)
-            }
-        } else if rounded(SECOND) < 3_600 {
-            format!("{}m {:02}s", rounded(SECOND) / 60, rounded(SECOND) % 60)
-        } else if rounded(MINUTE) < 24 * 60 {
-            format!("{}h {:02}m", rounded(MINUTE) / 60, rounded(MINUTE) % 60)
-        } else if rounded(HOUR) < 100 * 24 {
-            format!("{}d {}h", rounded(HOUR) / 24, rounded(HOUR) % 24)
-        } else {
-            format!("{}d", group(&rounded(DAY).to_string()))
-        };
-        format!("{sign}{text}")
+        human::missing(self.ascii)
     }
 
     fn time(&self, time_us: i64) -> String {
@@ -104,51 +42,6 @@ impl Human {
             Err(_) => format!("{time_us} us"),
         }
     }
-
-    /// Whole numbers as they are; others with two decimals, or with two digits where those would be 0.
-    fn number(&self, number: f64) -> String {
-        if !number.is_finite() {
-            return self.missing().to_owned();
-        }
-        let size = number.abs();
-        if size >= 1e15 {
-            format!("{number:e}")
-        } else if number.fract() == 0.0 {
-            group(&format!("{:.0}", number + 0.0))
-        } else if size >= 0.1 {
-            group(&format!("{number:.2}"))
-        } else {
-            let zeros = (-size.log10()).floor() as usize;
-            if zeros > 8 { format!("{number:.1e}") } else { format!("{number:.0$}", zeros + 2) }
-        }
-    }
-}
-
-/// Two decimals, half a hundredth away from zero.
-fn amount(millionths: i128) -> String {
-    let sign = if millionths < 0 { "-" } else { "" };
-    let size = millionths.unsigned_abs();
-    let hundredths = size / 10_000 + u128::from(size % 10_000 >= 5_000);
-    let sign = if hundredths == 0 { "" } else { sign };
-    format!("{sign}{}.{:02}", group(&(hundredths / 100).to_string()), hundredths % 100)
-}
-
-/// A comma between every three digits of the whole part of a decimal number.
-fn group(number: &str) -> String {
-    let (whole, decimals) = number.split_once('.').map_or((number, None), |(w, d)| (w, Some(d)));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
-    let mut grouped = sign.to_owned();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    if let Some(decimals) = decimals {
-        grouped.push('.');
-        grouped.push_str(decimals);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -87,11 +87,9 @@ impl Abandonment {
             "The last thing the dropped did before leaving",
             |stage| &stage.last_events,
         ));
-        tables.push(self.event_table(
-            "next_events",
-            "What they did first when they came back",
-            |stage| &stage.next_events,
-        ));
+        tables.push(self.event_table("next_events", "What they did first when they came back", |stage| {
+            &stage.next_events
+        }));
         if self.stages.iter().any(|stage| stage.value.is_some()) {
             tables.push(self.value_table());
         }
@@ -214,7 +212,9 @@ impl Abandonment {
                 Column::text("currency", "Currency"),
             ],
             rows: rows.collect(),
-            notes: vec!["The last value known when they left; not all of it would have been paid.".to_owned()],
+            notes: vec![
+                "The last value known when they left; not all of it would have been paid.".to_owned(),
+            ],
         }
     }
 }
@@ -228,7 +228,8 @@ impl Stage {
         names: &Names,
         method: QuantileMethod,
     ) -> Stage {
-        let median = |values: &mut Values| values.finish(&[Quantile::MEDIAN], method).map(|all| all.quantiles[0].1);
+        let median =
+            |values: &mut Values| values.finish(&[Quantile::MEDIAN], method).map(|all| all.quantiles[0].1);
         let median_s = |values: &mut Values| median(values).map(|us| us / 1e6);
         let mut next_events: EventCounts = EventCounts::default();
         let mut never = 0;

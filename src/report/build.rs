@@ -164,7 +164,8 @@ pub fn build(
         })
     } else {
         let population = settle_all(store, &catalog.ties, threads);
-        let counter = over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope));
+        let counter =
+            over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope));
         for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
             let texts: Vec<&[String]> =
                 funnel.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
@@ -172,7 +173,9 @@ pub fn build(
             slots[index] = chosen.slots;
             chosen_values[index] = chosen.values;
         }
-        over_population(&population, timeout_us, threads, || (facts(), Collector::new(&ready, &scope, &slots)))
+        over_population(&population, timeout_us, threads, || {
+            (facts(), Collector::new(&ready, &scope, &slots))
+        })
     };
     let tallies = collector.tallies;
     let names = Names {
@@ -187,13 +190,8 @@ pub fn build(
         .zip(&request.funnels)
         .zip(chosen_values)
         .map(|(((ready, tally), wanted), segments)| {
-            let context = Context {
-                names: &names,
-                choice: &request.choice,
-                as_of_us,
-                by: wanted.by.clone(),
-                segments,
-            };
+            let context =
+                Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
             FunnelReport::of(ready, tally, &context)
         })
         .collect();
@@ -308,10 +306,8 @@ fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Requ
     present.sort_unstable();
     for wanted in &request.funnels {
         for step in &wanted.funnel.steps {
-            let matched = step
-                .events
-                .iter()
-                .any(|spec| present.iter().any(|(event, _)| spec.pattern.matches(event)));
+            let matched =
+                step.events.iter().any(|spec| present.iter().any(|(event, _)| spec.pattern.matches(event)));
             if !matched {
                 let near = suggest_nearest(&step.name, present.iter().map(|(event, _)| *event), 3);
                 let hint = match near.as_slice() {
@@ -329,13 +325,14 @@ fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Requ
         let message = format!(
             "{} rows ({}) share their person and time with another",
             human::count(facts.tied_rows),
-            human::per_cent(tied)
+            human::share(tied, false)
         );
         warn("W06", facts.tied_rows, message);
     }
     let most = facts.most_rows_of_one as f64 / used;
     if most > DOMINANT && facts.persons > 10 {
-        let message = format!("one person has {} of the rows: a crawler, or a default id?", human::per_cent(most));
+        let message =
+            format!("one person has {} of the rows: a crawler, or a default id?", human::share(most, false));
         warn("W10", facts.most_rows_of_one, message);
     }
     if facts.persons > 0 && facts.persons < FEW_UNITS {

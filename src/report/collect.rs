@@ -193,12 +193,9 @@ impl<'p> Collector<'p> {
     fn unit(&mut self, index: usize, person: &Person<'_>, unit: &Range<usize>, closes_us: Option<i64>) {
         let ready = &self.funnels[index];
         let scope = self.scope;
-        let rows = Rows {
-            times_us: &person.rows.times_us[unit.clone()],
-            kinds: &person.rows.kinds[unit.clone()],
-        };
-        let seen =
-            Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
+        let rows =
+            Rows { times_us: &person.rows.times_us[unit.clone()], kinds: &person.rows.kinds[unit.clone()] };
+        let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
         if outcome.status == Status::NotEntered {
@@ -269,11 +266,8 @@ impl<'p> Collector<'p> {
 
     fn session_stages(&mut self, index: usize, person: &Person<'_>) {
         let ready = &self.funnels[index];
-        let anytime = Observation {
-            entries_us: i64::MIN..i64::MAX,
-            as_of_us: self.scope.as_of_us,
-            closes_us: None,
-        };
+        let anytime =
+            Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
         for session in person.sessions {
             if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
                 continue;
@@ -373,11 +367,7 @@ fn purchase_facts(
             active_days += 1;
         }
     }
-    Some(PurchaseFacts {
-        sessions: person.session_of(row) as i64 + 1,
-        active_days,
-        events: row as i64 + 1,
-    })
+    Some(PurchaseFacts { sessions: person.session_of(row) as i64 + 1, active_days, events: row as i64 + 1 })
 }
 
 fn leaving_facts(
@@ -391,7 +381,8 @@ fn leaving_facts(
     let stage_row = unit_start + *outcome.chain.last()? as usize;
     let session = person.session_of(stage_row);
     let leaving_row = person.sessions[session].rows.end - 1;
-    let event_of = |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
+    let event_of =
+        |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
     let start_us = rows.times_us[unit_start + outcome.chain[0] as usize];
     let last_step = ready.rules.step_count - 1;
     let bought_later = ready.rules.window_us.is_some_and(|window_us| {

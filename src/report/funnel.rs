@@ -8,7 +8,7 @@ use super::table::{Block, Cell, Column, Table};
 use super::tally::UnitTally;
 use super::time_to_purchase::{QuantileChoice, TimeToPurchase};
 use crate::decode::time::format_utc;
-use crate::human::{count, duration, per_cent};
+use crate::human::{count, duration};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -249,7 +249,7 @@ impl FunnelReport {
 
     fn facts(&self, plural: &str) -> Vec<(String, String)> {
         let window = match self.definition.window_s {
-            Some(seconds) => format!("{} from the entry, inclusive", duration((seconds * 1e6) as i64)),
+            Some(seconds) => format!("{} from the entry, inclusive", duration((seconds * 1e6) as i64, false)),
             None => "none".to_owned(),
         };
         let mut facts = vec![
@@ -285,9 +285,8 @@ impl FunnelReport {
             facts.push(("bounds".to_owned(), text));
         }
         if self.ties.units > 0 {
-            let rates = [self.ties.conversion_strict, self.ties.conversion_step].map(|share| {
-                share.map_or("–".to_owned(), per_cent)
-            });
+            let rates = [self.ties.conversion_strict, self.ties.conversion_step]
+                .map(|share| share.map_or("–".to_owned(), per_cent));
             let text = format!(
                 "equal times: {} {plural} depend on the rule; conversion {} (strict) to {} (step)",
                 count(self.ties.units),
@@ -297,7 +296,8 @@ impl FunnelReport {
             facts.push(("ties".to_owned(), text));
         }
         if self.began_elsewhere > 0 {
-            let text = format!("{} {plural} have an earlier row of another kind", count(self.began_elsewhere));
+            let text =
+                format!("{} {plural} have an earlier row of another kind", count(self.began_elsewhere));
             facts.push(("before".to_owned(), text));
         }
         facts
@@ -328,7 +328,8 @@ impl FunnelReport {
             row.push(Cell::Count(segment.open));
             row
         });
-        let mut notes = vec!["The value is that of the first entry; the parts add up to the total.".to_owned()];
+        let mut notes =
+            vec!["The value is that of the first entry; the parts add up to the total.".to_owned()];
         if self.segment_moved > 0 {
             notes.push(format!(
                 "{} had another value at the start of their winning chain.",
@@ -383,7 +384,10 @@ impl FunnelReport {
         });
         let mut notes = Vec::new();
         if self.trend.iter().any(|bucket| !bucket.mature) {
-            notes.push("not yet: some entrants' window ends after the data; leave these out of comparisons.".to_owned());
+            notes.push(
+                "not yet: some entrants' window ends after the data; leave these out of comparisons."
+                    .to_owned(),
+            );
         }
         if self.in_several_buckets > 0 {
             notes.push(format!("{} {plural} entered in several buckets.", count(self.in_several_buckets)));
@@ -440,4 +444,8 @@ impl FunnelReport {
 fn segment_cells(segment: &Segment) -> Vec<Cell> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
     segment.by.0.iter().map(|(_, value)| Cell::Text(text(value))).collect()
+}
+
+fn per_cent(share: f64) -> String {
+    crate::human::share(share, false)
 }

@@ -49,12 +49,8 @@ pub struct LogSessions {
 
 impl Input {
     pub fn of(tally: &Tally, facts: &InputFacts, as_of_us: i64, has_log_sessions: bool) -> Input {
-        let rows = Rows {
-            read: tally.read,
-            used: tally.used,
-            rejected: tally.rejected(),
-            filtered: tally.filtered,
-        };
+        let rows =
+            Rows { read: tally.read, used: tally.used, rejected: tally.rejected(), filtered: tally.filtered };
         assert_eq!(
             rows.read,
             rows.used + rows.rejected + rows.filtered,

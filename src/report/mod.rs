@@ -153,7 +153,7 @@ impl Report {
                 facts.push(("guessed".to_owned(), guess.clone()));
             }
         }
-        let timeout = duration((definition.session_timeout_s * 1e6) as i64);
+        let timeout = duration((definition.session_timeout_s * 1e6) as i64, false);
         facts.push((
             "sessions".to_owned(),
             match &input.log_sessions {
@@ -177,10 +177,7 @@ impl Report {
                 format!("from {} to {} (exclusive)", bound(&definition.from), bound(&definition.to)),
             ));
         }
-        facts.push((
-            "rules".to_owned(),
-            format!("{}, equal times by {}", definition.rules, definition.tie),
-        ));
+        facts.push(("rules".to_owned(), format!("{}, equal times by {}", definition.rules, definition.tie)));
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));
         facts

@@ -58,11 +58,11 @@ impl fmt::Debug for Body {
 }
 
 impl Opened {
-    /// The file to read at any place, for Parquet; `None` for a stream. It is positioned at its start.
-    pub fn into_file(self) -> Option<File> {
-        match self.body {
-            Body::File { file, .. } => Some(file),
-            Body::Stream { .. } => None,
+    /// A second handle on the file, for formats that are read at any place; `None` for a stream.
+    pub fn file(&self) -> io::Result<Option<File>> {
+        match &self.body {
+            Body::File { file, .. } => file.try_clone().map(Some),
+            Body::Stream { .. } => Ok(None),
         }
     }
 }

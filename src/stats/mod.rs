@@ -11,8 +11,8 @@ pub mod wilson;
 
 pub use histogram::{Bin, Histogram};
 pub use quantile::{Quantile, QuantileError, QuantileMethod, quantile};
-pub use summary::{DurationSummary, Durations};
-pub use wilson::{Z95, wilson_interval};
+pub use summary::{Summary, Values};
+pub use wilson::{Z95, wilson_interval, wilson_interval_of_share};
 
 /// `numerator / denominator`, rounded once however large the sum is. `denominator` is above 0.
 fn exact_ratio(numerator: i128, denominator: i128) -> f64 {

@@ -1,4 +1,4 @@
-//! The Wilson score interval of a share. Leaves out intervals of differences and of clustered counts.
+//! The Wilson score interval of a share. Leaves out intervals of differences.
 
 /// The standard normal quantile of a two-sided 95 % interval.
 pub const Z95: f64 = 1.959_963_984_540_054;
@@ -17,15 +17,22 @@ pub fn wilson_interval(successes: u64, trials: u64, z: f64) -> Option<(f64, f64)
     if trials == 0 {
         return None;
     }
-    let n = trials as f64;
-    let share = successes as f64 / n;
-    let z2_by_n = z * z / n;
+    wilson_interval_of_share(successes as f64 / trials as f64, trials as f64, z)
+}
+
+/// As [`wilson_interval`], for a share of trials that need not be whole: an effective sample size.
+/// `None` without trials.
+pub fn wilson_interval_of_share(share: f64, trials: f64, z: f64) -> Option<(f64, f64)> {
+    if trials <= 0.0 {
+        return None;
+    }
+    let z2_by_n = z * z / trials;
     let scale = 1.0 + z2_by_n;
     let centre = (share + z2_by_n / 2.0) / scale;
-    let half = z * (share * (1.0 - share) / n + z2_by_n / (4.0 * n)).sqrt() / scale;
+    let half = z * (share * (1.0 - share) / trials + z2_by_n / (4.0 * trials)).sqrt() / scale;
     // The ends are exact in the formula; rounding must not move them off 0 and 1.
-    let lower = if successes == 0 { 0.0 } else { (centre - half).max(0.0) };
-    let upper = if successes == trials { 1.0 } else { (centre + half).min(1.0) };
+    let lower = if share <= 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let upper = if share >= 1.0 { 1.0 } else { (centre + half).min(1.0) };
     Some((lower, upper))
 }
 

@@ -33,6 +33,17 @@ pub enum ParquetKind {
     Unsupported(String),
 }
 
+impl ParquetKind {
+    /// For columns that hold times: whether these are without a zone.
+    pub fn naive_time(&self) -> Option<bool> {
+        match self {
+            ParquetKind::Timestamp { adjusted_to_utc, .. } => Some(!adjusted_to_utc),
+            ParquetKind::Date => Some(true),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for ParquetKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
