@@ -161,6 +161,7 @@ pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<
     let sample: Vec<Vec<String>> = data
         .iter()
         .filter(|row| row.fits(best.columns))
+        .take(SAMPLE_RECORDS)
         .map(|row| head.fields(row.start, &best.dialect).into_iter().take(best.columns).collect())
         .collect();
     if header && !checked && looks_like_data(&first_fields, &sample) {
@@ -468,7 +469,8 @@ fn notes(dialect: &Dialect, hints: &DialectHints) -> Vec<String> {
 fn evidence(best: &Candidate) -> String {
     let Tried { delimiter, columns, fitting, records } = best.tried();
     let name = delimiter_name(delimiter);
-    format!("{name}: {columns} columns in {fitting} of {records} sampled lines, the header included")
+    let header = if best.dialect.header { ", the header included" } else { "" };
+    format!("{name}: {columns} columns in {fitting} of {records} sampled records{header}")
 }
 
 fn delimiter_name(delimiter: u8) -> String {
