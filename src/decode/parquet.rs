@@ -94,6 +94,10 @@ impl ParquetFile {
             Some(Err(error)) => return Err(ParquetError::Damaged(error.to_string())),
             None => return Err(ParquetError::Damaged("the footer cannot be decoded".to_owned())),
         };
+        let mut names = HashSet::new();
+        if !footer.fields.iter().all(|field| names.insert(field.name.as_str())) {
+            return Err(ParquetError::Unsupported("a file with two columns of the same name".to_owned()));
+        }
         if groups.row_groups.len() != footer.row_groups.len() {
             return Err(ParquetError::Damaged("the footer can be read in two ways".to_owned()));
         }

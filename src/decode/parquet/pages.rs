@@ -4,7 +4,6 @@ use super::footer::Chunk;
 use super::thrift::{Reader, Wire};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 /// Bytes of a page once decompressed. Writers make pages of a megabyte or so.
 const MAX_PAGE_BYTES: i64 = 256 << 20;
@@ -76,13 +75,31 @@ pub(super) fn check_pages(file: &File, chunk: &Chunk) -> Result<(), String> {
 fn read_header(file: &File, at: u64, end: u64) -> io::Result<Option<(PageHeader, u64)>> {
     for window in HEADER_BYTES {
         let mut bytes = vec![0; window.min(end.saturating_sub(at)) as usize];
-        file.read_exact_at(&mut bytes, at)?;
+        read_exact_at(file, &mut bytes, at)?;
         let mut reader = Reader::new(&bytes);
         if let Some(header) = parse(&mut reader) {
             return Ok(Some((header, reader.at() as u64)));
         }
     }
     Ok(None)
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, bytes, at)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes = &mut bytes[read..];
+        at += read as u64;
+    }
+    Ok(())
 }
 
 fn parse(reader: &mut Reader<'_>) -> Option<PageHeader> {
