@@ -146,9 +146,7 @@ mod tests {
 
     #[test]
     fn what_only_resembles_a_time() {
-        for value in
-            ["53", "6.99", "-1", "19971318", "12345678", "9999999999", "631151999", "4102444800"]
-        {
+        for value in ["53", "6.99", "-1", "19971318", "12345678", "9999999999", "631151999", "4102444800"] {
             assert_eq!(look(value), Look::Number, "{value}");
         }
         // The bounds, just inside.
