@@ -259,7 +259,7 @@ fn names(column: &str) -> Vec<String> {
 fn tier(column: &str, tiers: &[&[&str]], endings: &[&str], never: &[&str]) -> Option<usize> {
     let names = names(column);
     let listed = |tier: &&[&str]| names.iter().any(|name| tier.contains(&name.as_str()));
-    tiers.iter().position(|tier| listed(tier)).or_else(|| {
+    tiers.iter().position(listed).or_else(|| {
         let name = names.last()?;
         let denied = name.split('_').any(|word| never.contains(&word));
         (!denied && endings.iter().any(|ending| name.ends_with(ending))).then_some(tiers.len())
