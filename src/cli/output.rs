@@ -2,6 +2,10 @@
 
 use super::args::{ColorWhen, OutputArgs};
 use super::failure::Failure;
+use super::run::reject_sample;
+use crate::ingest::FileAccount;
+use crate::ingest::plan::ReadPlan;
+use crate::render::escape::spreadsheet;
 use crate::render::{Format, Style};
 use crate::report::table::Block;
 use crate::source::{Input, InputKind};
@@ -227,4 +231,31 @@ pub fn write_text(path: &Path, inputs: &[Input], text: &str) -> Result<(), Failu
         .and_then(|()| persist(temporary, &path))
         .with_context(|| format!("cannot write {}", path.display()))
         .map_err(Failure::failed)
+}
+
+/// Writes every kept reject as CSV: where it stands, why, and what it says.
+pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> Result<(), Failure> {
+    let Place::File { path, temporary } = open_target(path, &[])? else { return Ok(()) };
+    let write = || -> anyhow::Result<()> {
+        let mut writer = csv::Writer::from_writer(BufWriter::new(temporary));
+        writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
+        for file in files {
+            for placed in &file.read.rejects {
+                let sample = reject_sample(&file.name, placed, reading);
+                let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
+                writer.write_record([
+                    &sample.file,
+                    &sample.line.to_string(),
+                    &byte,
+                    sample.column.as_deref().unwrap_or(""),
+                    &sample.code,
+                    &sample.message,
+                    &spreadsheet(&sample.excerpt),
+                ])?;
+            }
+        }
+        let buffered = writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?;
+        persist(buffered.into_inner().map_err(io::IntoInnerError::into_error)?, &path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
 }

@@ -110,6 +110,11 @@ where
     text.map(|text| text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))).transpose()
 }
 
+/// Reads one of a closed list of names.
+fn named<T>(option: &str, text: &str, wanted: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+    from_name(text).ok_or_else(|| Failure::usage(format!("{option}: {text:?} is not {wanted}")))
+}
+
 fn read_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
     if name.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);
@@ -242,10 +247,14 @@ fn time_options(args: &InputArgs, file: &DefinitionFile) -> Result<TimeOptions, 
     Ok(TimeOptions {
         formats: formats
             .iter()
-            .map(|text| text.parse::<TimeFormat>().map_err(|e| Failure::usage(format!("--time-format: {e}"))))
+            .map(|text| named("--time-format", text, "a layout such as %d/%m/%Y", TimeFormat::from_name))
             .collect::<Result<_, _>>()?,
-        epoch_unit: read::<EpochUnit>("--epoch-unit", first(&args.epoch_unit, &source.epoch_unit))?,
-        date_order: read::<DateOrder>("--date-order", first(&args.date_order, &source.date_order))?,
+        epoch_unit: first(&args.epoch_unit, &source.epoch_unit)
+            .map(|text| named("--epoch-unit", &text, "s, ms, us or ns", EpochUnit::from_name))
+            .transpose()?,
+        date_order: first(&args.date_order, &source.date_order)
+            .map(|text| named("--date-order", &text, "dmy, mdy or ymd", DateOrder::from_name))
+            .transpose()?,
     })
 }
 
