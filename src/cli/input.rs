@@ -28,7 +28,8 @@ pub struct Found {
 /// Finds the inputs and looks at the first one that is not empty.
 pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.is_empty() {
-        return Err(Failure::usage("no files to read").hint("name files, directories or globs, or - for standard input"));
+        return Err(Failure::usage("no files to read")
+            .hint("name files, directories or globs, or - for standard input"));
     }
     if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
         return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
@@ -106,7 +107,11 @@ impl Found {
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
         Ok(Columns {
-            user: if plan.asked.user.is_empty() { guess.user.iter().map(name).collect() } else { plan.asked.user.clone() },
+            user: if plan.asked.user.is_empty() {
+                guess.user.iter().map(name).collect()
+            } else {
+                plan.asked.user.clone()
+            },
             time: guess.time.iter().map(name).collect(),
             event: guess.event.as_ref().map(name),
             session: guess.session.as_ref().map(name),

@@ -64,7 +64,10 @@ impl Outputs {
         let mut targets = Vec::new();
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
         if format.is_some() || args.output.is_empty() {
-            targets.push(Target { form: format.unwrap_or(Form::Rendered(Format::Terminal)), place: Place::Stdout });
+            targets.push(Target {
+                form: format.unwrap_or(Form::Rendered(Format::Terminal)),
+                place: Place::Stdout,
+            });
         }
         for path in &args.output {
             targets.push(prepare_target(path, inputs, has_junit)?);
@@ -72,9 +75,7 @@ impl Outputs {
         let color = match args.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
-            ColorWhen::Auto => {
-                anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-            }
+            ColorWhen::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
         };
         let width = args.width.or_else(|| {
             let (terminal_size::Width(width), _) = terminal_size::terminal_size()?;
@@ -154,9 +155,8 @@ fn open_target(path: &Path, inputs: &[Input]) -> Result<Place, Failure> {
         return Err(failure.hint("use -o - or --format to write to a pipe"));
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = NamedTempFile::with_prefix_in(".dropoff-", directory).map_err(|error| {
-        Failure::usage(format!("{}: cannot be written: {error}", path.display()))
-    })?;
+    let temporary = NamedTempFile::with_prefix_in(".dropoff-", directory)
+        .map_err(|error| Failure::usage(format!("{}: cannot be written: {error}", path.display())))?;
     Ok(Place::File { path: path.to_owned(), temporary })
 }
 

@@ -99,7 +99,11 @@ fn first<T: Clone>(typed: &Option<T>, written: &Option<T>) -> Option<T> {
 }
 
 fn first_list(typed: &[String], written: Option<&OneOrMore>) -> Vec<String> {
-    if typed.is_empty() { written.cloned().map_or_else(Vec::new, OneOrMore::into_vec) } else { typed.to_vec() }
+    if typed.is_empty() {
+        written.cloned().map_or_else(Vec::new, OneOrMore::into_vec)
+    } else {
+        typed.to_vec()
+    }
 }
 
 /// Reads an option's text; the error names the option.
@@ -111,7 +115,12 @@ where
 }
 
 /// Reads one of a closed list of names.
-fn named<T>(option: &str, text: &str, wanted: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+fn named<T>(
+    option: &str,
+    text: &str,
+    wanted: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<T, Failure> {
     from_name(text).ok_or_else(|| Failure::usage(format!("{option}: {text:?} is not {wanted}")))
 }
 
@@ -159,7 +168,9 @@ impl InputPlan {
         };
         let as_of = first(&args.as_of, &file.report.as_of);
         let as_of_us = as_of
-            .map(|text| parse_when(&text, &zone, environment.now).map_err(|e| Failure::usage(format!("--as-of: {e}"))))
+            .map(|text| {
+                parse_when(&text, &zone, environment.now).map_err(|e| Failure::usage(format!("--as-of: {e}")))
+            })
             .transpose()?;
         let filter = first(&args.filter, &source.filter)
             .map(|text| Condition::parse(&text).map_err(|error| syntax("--where", &text, &error)))
@@ -173,7 +184,11 @@ impl InputPlan {
         let asked = Asked {
             user: first_list(&args.user, source.user.as_ref()),
             time: first_list(&args.time, source.time.as_ref()),
-            event: if event_name.is_some() && args.event.is_none() { None } else { first(&args.event, &source.event) },
+            event: if event_name.is_some() && args.event.is_none() {
+                None
+            } else {
+                first(&args.event, &source.event)
+            },
             event_name: if args.event.is_some() { None } else { event_name },
             session: first(&args.session, &source.session),
             value: first(&args.value, &value),
@@ -268,9 +283,9 @@ pub fn resolve_request(
     let written = &file.report;
     let now = match &args.now {
         None => environment.now,
-        Some(text) => text
-            .parse()
-            .map_err(|_| Failure::usage(format!("--now: {text:?} is not a time such as 2026-01-31T02:00:00Z")))?,
+        Some(text) => text.parse().map_err(|_| {
+            Failure::usage(format!("--now: {text:?} is not a time such as 2026-01-31T02:00:00Z"))
+        })?,
     };
     let bound = |option: &str, text: Option<String>, open: i64| match text {
         None => Ok(open),
@@ -363,7 +378,11 @@ fn funnel_request(
     };
     let unit = read::<Unit>("--unit", args.unit.clone())?.or_else(|| table.and_then(|table| table.unit));
     let tie = args.tie.clone().or_else(|| table.and_then(|table| table.tie.clone()));
-    let by = if args.by.is_empty() { table.map_or_else(Vec::new, |table| table.by.clone()) } else { args.by.clone() };
+    let by = if args.by.is_empty() {
+        table.map_or_else(Vec::new, |table| table.by.clone())
+    } else {
+        args.by.clone()
+    };
     Ok(FunnelRequest {
         funnel: Funnel {
             name: name.to_owned(),

@@ -25,9 +25,7 @@ impl Meter {
         match when {
             _ if quiet => Meter::Silent,
             ProgressWhen::Auto if is_terminal => Meter::bar(total),
-            ProgressWhen::Plain => {
-                Meter::Plain { total, read: AtomicU64::new(0), told: AtomicU64::new(0) }
-            }
+            ProgressWhen::Plain => Meter::Plain { total, read: AtomicU64::new(0), told: AtomicU64::new(0) },
             ProgressWhen::Auto | ProgressWhen::Never => Meter::Silent,
         }
     }

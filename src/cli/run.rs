@@ -111,7 +111,10 @@ impl Made {
     /// How the run ends, told on stderr where it is not well.
     fn exit(&self, args: &InputArgs) -> Result<Exit, Failure> {
         if self.used == 0 && !args.allow_empty {
-            let failure = Failure::empty(format!("there is nothing to analyse: none of the {} rows can be used", self.read));
+            let failure = Failure::empty(format!(
+                "there is nothing to analyse: none of the {} rows can be used",
+                self.read
+            ));
             return Err(failure.hint("dropoff inspect FILES shows why; --allow-empty makes this no error"));
         }
         if !self.report.trusted {
@@ -121,7 +124,11 @@ impl Made {
             );
             return Err(Failure {
                 exit: Exit::Rejects,
-                error: anyhow::anyhow!("{} of {} rows were rejected, more than tolerated", self.rejected, self.read),
+                error: anyhow::anyhow!(
+                    "{} of {} rows were rejected, more than tolerated",
+                    self.rejected,
+                    self.read
+                ),
                 hint: Some(format!("{kept}; accept them with --max-rejects {}", self.rejected)),
             });
         }
@@ -247,7 +254,11 @@ fn file_warnings(files: &[FileAccount]) -> Vec<Warning> {
 }
 
 fn file_notes(files: &[FileAccount]) -> impl Iterator<Item = String> {
-    files.iter().flat_map(|file| &file.notes).filter(|note| note.code.is_none()).map(|note| note.message.clone())
+    files
+        .iter()
+        .flat_map(|file| &file.notes)
+        .filter(|note| note.code.is_none())
+        .map(|note| note.message.clone())
 }
 
 impl Written for Report {
