@@ -83,6 +83,7 @@ pub struct ParquetFile {
 }
 
 impl ParquetFile {
+    /// Reads and checks the footer; no data yet.
     pub fn open(path: &Path) -> Result<ParquetFile, ParquetError> {
         let mut file = File::open(path)?;
         let footer = read_footer(&mut file)?;
@@ -109,10 +110,12 @@ impl ParquetFile {
         Ok(ParquetFile { file, footer, columns, frame, groups, checked: Mutex::default() })
     }
 
+    /// All columns in the order of the schema, usable or not; their place is their number.
     pub fn columns(&self) -> &[ParquetColumn] {
         &self.columns
     }
 
+    /// Rows of the file.
     pub fn rows(&self) -> u64 {
         self.footer.rows
     }

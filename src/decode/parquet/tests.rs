@@ -27,7 +27,7 @@ impl RecordSink for Collect {
     }
 }
 
-/// A file in a folder of its own, written by the decoder's sister, in row groups of `group_rows`.
+/// A file in a folder of its own, written by polars in row groups of about `group_rows`.
 fn written(columns: Vec<pl::Series>, group_rows: usize) -> (tempfile::TempDir, ParquetFile) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.parquet");
