@@ -106,6 +106,11 @@ impl Found {
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
+        // Who names the columns wants those columns: then nothing is read that nobody named.
+        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let optional = |choice: &Option<Choice>| {
+            choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
+        };
         Ok(Columns {
             user: if plan.asked.user.is_empty() {
                 guess.user.iter().map(name).collect()
@@ -114,9 +119,9 @@ impl Found {
             },
             time: guess.time.iter().map(name).collect(),
             event: guess.event.as_ref().map(name),
-            session: guess.session.as_ref().map(name),
-            value: guess.value.as_ref().map(name),
-            currency: guess.currency.as_ref().map(name),
+            session: optional(&guess.session),
+            value: optional(&guess.value),
+            currency: optional(&guess.currency),
             dimensions,
         })
     }
