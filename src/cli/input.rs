@@ -126,25 +126,28 @@ impl Found {
         })
     }
 
-    /// What was guessed, each with its reason.
-    pub fn guessed(&self) -> Vec<String> {
+    /// What was guessed and is used, each with its reason.
+    pub fn guessed(&self, used: &Columns) -> Vec<String> {
         let guess = &self.guess;
+        let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
+            if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
+        };
         let roles = [
-            ("person", guess.user.iter().collect::<Vec<_>>()),
-            ("time", guess.time.iter().collect()),
-            ("event", guess.event.iter().collect()),
-            ("session", guess.session.iter().collect()),
-            ("value", guess.value.iter().collect()),
-            ("currency", guess.currency.iter().collect()),
+            ("person", guess.user.clone()),
+            ("time", guess.time.clone()),
+            ("event", optional(&guess.event, &used.event)),
+            ("session", optional(&guess.session, &used.session)),
+            ("value", optional(&guess.value, &used.value)),
+            ("currency", optional(&guess.currency, &used.currency)),
         ];
         let mut lines = Vec::new();
-        if let Some(profile) = &guess.profile {
-            lines.push(format!("layout of {}: {}", profile.name, profile.why));
-        }
         for (role, choices) in roles {
             for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
                 lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
             }
+        }
+        if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
+            lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));
         }
         lines
     }

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod failure;
+mod generate;
 mod input;
 mod output;
 mod plan;

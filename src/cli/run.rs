@@ -2,13 +2,14 @@
 
 use super::args::{Cli, Command, InputArgs, ReportArgs};
 use super::failure::{Exit, Failure};
+use super::generate::generate;
 use super::input::{Found, find, read, read_plan};
-use super::output::{Outputs, Written, write_rejects};
+use super::output::{Outputs, Written, check_target, write_rejects};
 use super::plan::{Environment, InputPlan, resolve_request};
 use super::progress::Meter;
 use crate::definition::DefinitionFile;
 use crate::ingest::plan::ReadPlan;
-use crate::ingest::{Everything, FileAccount};
+use crate::ingest::FileAccount;
 use crate::render::json;
 use crate::report::build::{Request, build, canonical_hash, total_tally};
 use crate::report::table::Block;
@@ -22,7 +23,8 @@ use std::time::Instant;
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Report(args) => report(&args),
-        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) | Command::Generate(_) => {
+        Command::Generate(args) => generate(args.what),
+        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) => {
             Err(Failure::usage("not here yet"))
         }
     }
@@ -93,6 +95,9 @@ fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let found = find(&start.plan)?;
     let inputs: Vec<_> = found.pending.iter().map(|pending| pending.input.clone()).collect();
     let outputs = Outputs::prepare(&args.output, &inputs, &start.plan.zone, false)?;
+    if let Some(path) = &args.input.rejects {
+        check_target(path, &inputs)?;
+    }
     let made = make_report(start, &args.input, found, request, args.output.reproducible)?;
     outputs.write(&made.report)?;
     made.exit(&args.input)
@@ -151,8 +156,8 @@ fn make_report(
         }
     }
     let columns = found.roles(&plan, dimensions)?;
+    let guessed = found.guessed(&columns);
     let reading = read_plan(&plan, &found, columns, Some(&request))?;
-    let guessed = found.guessed();
     let notes: Vec<String> = found.notes.iter().map(ToString::to_string).collect();
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let everything = read(&plan, &reading, found.pending, &meter)?;
