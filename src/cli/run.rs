@@ -8,8 +8,9 @@ use super::output::{Outputs, Written, check_target, write_rejects};
 use super::plan::{Environment, InputPlan, resolve_request};
 use super::progress::Meter;
 use crate::definition::DefinitionFile;
+use crate::human::count;
 use crate::ingest::plan::ReadPlan;
-use crate::ingest::FileAccount;
+use crate::ingest::{FileAccount, Tally};
 use crate::render::json;
 use crate::report::build::{Request, build, canonical_hash, total_tally};
 use crate::report::table::Block;
@@ -24,9 +25,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Report(args) => report(&args),
         Command::Generate(args) => generate(args.what),
-        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) => {
-            Err(Failure::usage("not here yet"))
-        }
+        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) => Err(Failure::usage("not here yet")),
     }
 }
 
@@ -173,7 +172,7 @@ fn make_report(
         files: everything.files.iter().map(file_read).collect(),
         guessed,
         reject_samples: reject_samples(&everything.files, &reading),
-        warnings: file_warnings(&everything.files),
+        warnings: file_warnings(&everything.files, &tally, &reading),
         notes: notes.into_iter().chain(file_notes(&everything.files)).collect(),
         rows_out_of_order: tally.out_of_order,
     });
@@ -243,8 +242,23 @@ pub fn reject_sample(file: &str, placed: &crate::ingest::PlacedReject, reading: 
 }
 
 /// Warnings about how files were read, those of one code together.
-fn file_warnings(files: &[FileAccount]) -> Vec<Warning> {
+fn file_warnings(files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = Vec::new();
+    if tally.naive_times > 0 && !reading.naive_zone_given {
+        let message = format!(
+            "{} of {} times carry no zone and are taken as UTC; --assume-time-zone says otherwise",
+            count(tally.naive_times),
+            count(tally.read)
+        );
+        warnings.push(Warning { code: "W02".to_owned(), n: tally.naive_times, message });
+    }
+    if tally.shifted_times > 0 {
+        let message = format!(
+            "{} local times were skipped or repeated when the clocks changed",
+            count(tally.shifted_times)
+        );
+        warnings.push(Warning { code: "W05".to_owned(), n: tally.shifted_times, message });
+    }
     for note in files.iter().flat_map(|file| &file.notes) {
         let Some(code) = note.code else { continue };
         match warnings.iter_mut().find(|warning| warning.code == code) {

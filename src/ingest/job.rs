@@ -134,7 +134,9 @@ impl Job {
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         if let Some(detected) = &detected {
-            read_as.push_str(&format!("; times: {}", detected.evidence));
+            let formats: Vec<String> = detected.formats.iter().map(ToString::to_string).collect();
+            read_as.push_str(&format!("; times {}", formats.join(" or ")));
+            notes.push(FileNote::note(format!("{name}: {}", detected.evidence)));
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
@@ -295,12 +297,9 @@ fn detect_times(
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
     let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
-    let mut naive = false;
     if let Form::Parquet(file) = &sample.form
-        && let Some(typed_naive) = file.columns()[date].kind.naive_time()
+        && file.columns()[date].kind.naive_time().is_some()
     {
-        naive = typed_naive;
-        warn_naive(naive, plan, name, notes);
         return Ok(None);
     }
     let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
@@ -330,21 +329,11 @@ fn detect_times(
             column: plan.slots[plan.roles.time[0]].clone(),
             error: Box::new(error),
         })?;
-    naive |= detected.naive;
-    warn_naive(naive, plan, name, notes);
     if detected.date_only {
         let message = format!("{name}: times have no time of day; durations are in whole days");
         notes.push(FileNote::warning("W06", message));
     }
     Ok(Some(detected))
-}
-
-fn warn_naive(naive: bool, plan: &ReadPlan, name: &str, notes: &mut Vec<FileNote>) {
-    if naive && !plan.naive_zone_given {
-        let message =
-            format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
-        notes.push(FileNote::warning("W02", message));
-    }
 }
 
 /// How the input is read, in a few words.
@@ -356,7 +345,16 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
                 let list = sniffed.duplicates.join(", ");
                 notes.push(FileNote::warning("W21", format!("{name}: repeated column names: {list}")));
             }
-            sniffed.evidence.clone()
+            notes.push(FileNote::note(format!("{name}: {}", sniffed.evidence)));
+            let delimiter = match sniffed.dialect.delimiter {
+                b',' => "comma".to_owned(),
+                b';' => "semicolon".to_owned(),
+                b'\t' => "tab".to_owned(),
+                b'|' => "pipe".to_owned(),
+                other => format!("{:?}", char::from(other)),
+            };
+            let header = if sniffed.dialect.header { "header" } else { "no header" };
+            format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),

@@ -213,7 +213,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
     let form = |file: &FileRead| match file.compression.as_str() {
-        "none" => file.format.clone(),
+        "not compressed" => file.format.clone(),
         compression => format!("{}, {compression}", file.format),
     };
     match files {
