@@ -9,6 +9,9 @@ pub mod collect;
 pub mod conversion;
 pub mod funnel;
 pub mod input;
+pub mod jsonl;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod segments;
 pub mod table;
 pub mod tally;
