@@ -3,12 +3,14 @@
 //! The only place that prints, reads the environment, or knows exit codes.
 
 pub mod args;
+mod check;
 mod failure;
 mod generate;
 mod input;
 mod output;
 mod plan;
 mod progress;
+mod report;
 mod run;
 mod when;
 

@@ -2,7 +2,7 @@
 
 use super::args::{ColorWhen, OutputArgs};
 use super::failure::Failure;
-use super::run::reject_sample;
+use super::report::reject_sample;
 use crate::ingest::FileAccount;
 use crate::ingest::plan::ReadPlan;
 use crate::render::escape::spreadsheet;
