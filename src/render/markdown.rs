@@ -39,6 +39,12 @@ impl Markdown {
     }
 }
 
+/// More backticks than the text has in a row, so that it can not end its block.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
 fn write_row(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
     for cell in cells {
         write!(out, "| {cell} ")?;
@@ -64,6 +70,10 @@ impl Renderer for Markdown {
                 }
                 Block::Table(table) => self.table(table, out)?,
                 Block::Note(text) => writeln!(out, "{}", escape::markdown_line(text))?,
+                Block::Command(line) => {
+                    let fence = fence(line);
+                    writeln!(out, "{fence}sh\n{}\n{fence}", escape::visible(line, false))?;
+                }
                 Block::Warning { code, text } => {
                     writeln!(out, "> **{}** {}", escape::markdown(code), escape::markdown(text))?;
                 }

@@ -319,6 +319,11 @@ impl Renderer for Terminal {
                 Block::Facts(facts) => self.facts(facts, out)?,
                 Block::Table(table) => self.table(table, out)?,
                 Block::Note(text) => self.prose("", PLAIN, text, DIM, out)?,
+                // Neither wrapped nor cut nor isolated: a shell would read what was added.
+                Block::Command(line) => {
+                    let line = escape::visible(line, self.style.ascii);
+                    writeln!(out, "{}", self.ink(ACCENT, &line))?;
+                }
                 Block::Warning { code, text } => {
                     let lead = format!("warning[{}]: ", self.safe(code));
                     self.prose(&lead, CAUTION, text, PLAIN, out)?;
