@@ -1,2 +1,16 @@
-//! The command line.
+//! The command line: `args` (what was typed) → `plan` (all that is decided) → `run` (does it).
+//!
+//! The only place that prints, reads the environment, or knows exit codes.
+
 pub mod args;
+mod failure;
+mod generate;
+mod input;
+mod output;
+mod plan;
+mod progress;
+mod run;
+mod when;
+
+pub use failure::{Exit, Failure};
+pub use run::run;

@@ -85,6 +85,50 @@ impl<'a> Decimal<'a> {
     }
 }
 
+/// A number of at most 18 digits without a power of ten: what nearly every field holds. Comparing two
+/// of them is as exact as comparing [`Decimal`]s, and several times as fast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SmallDecimal {
+    digits: i64,
+    /// Digits after the point.
+    places: u32,
+}
+
+impl SmallDecimal {
+    /// Reads plain digits with at most one sign and one point. `None` says nothing: ask [`Decimal::parse`].
+    pub(crate) fn parse(text: &[u8]) -> Option<SmallDecimal> {
+        let (negative, text) = sign(text);
+        // 18 digits and a point.
+        if text.is_empty() || text.len() > 19 {
+            return None;
+        }
+        let mut size = 0_i64;
+        let mut count = 0_u32;
+        let mut point = None;
+        for &byte in text {
+            match byte {
+                b'0'..=b'9' if count < 18 => {
+                    size = size * 10 + i64::from(byte - b'0');
+                    count += 1;
+                }
+                b'.' if point.is_none() => point = Some(count),
+                _ => return None,
+            }
+        }
+        let places = point.map_or(0, |point| count - point);
+        (count > 0).then(|| SmallDecimal { digits: if negative { -size } else { size }, places })
+    }
+
+    pub(crate) fn compare(self, other: SmallDecimal) -> Ordering {
+        // Both products stay under 10^36.
+        let raised = |number: SmallDecimal, places: u32| i128::from(number.digits) * 10_i128.pow(places);
+        if self.places == other.places {
+            return self.digits.cmp(&other.digits);
+        }
+        raised(self, other.places).cmp(&raised(other, self.places))
+    }
+}
+
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text.split_first() {
         Some((b'-', rest)) => (true, rest),
@@ -168,7 +212,37 @@ mod tests {
         assert_eq!(seconds.compare(&Decimal::parse(b"-1.5").expect("a number")), Ordering::Equal);
     }
 
+    #[test]
+    fn small_numbers_are_read_in_threes() {
+        for (text, small) in [
+            ("99999999999999999", true),
+            ("999999999999999999", true),
+            ("9999999999999999999", false),
+            ("0.99999999999999999", true),
+            ("0.999999999999999999", false),
+            ("-1.5", true),
+            (".5", true),
+            ("5.", true),
+            (".", false),
+            ("", false),
+            ("-", false),
+            ("1e3", false),
+            (" 1", false),
+            ("1.2.3", false),
+        ] {
+            assert_eq!(SmallDecimal::parse(text.as_bytes()).is_some(), small, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn small_numbers_compare_as_all_do(a in "[-+]?[0-9]{0,4}\\.?[0-9]{0,4}|[0-9]{17,19}", b in "-?[0-9]{1,3}(\\.[0-9]{0,3})?") {
+            let small = |text: &str| SmallDecimal::parse(text.as_bytes());
+            if let (Some(left), Some(right)) = (small(&a), small(&b)) {
+                prop_assert_eq!(left.compare(right), compare(&a, &b));
+            }
+        }
+
         #[test]
         fn orders_as_integers_do(a in any::<i128>(), b in any::<i128>(), shift in 0_u32..6) {
             // A common power of ten keeps the order, wherever the point is put.

@@ -1,6 +1,6 @@
 //! A condition bound to the slots of a decoder, and its truth for one record.
 
-use super::decimal::Decimal;
+use super::decimal::{Decimal, SmallDecimal};
 use super::time_text::{TimeText, instant_us};
 use super::{Glob, Literal, Node, Operator};
 use crate::event::Field;
@@ -34,7 +34,8 @@ enum Bound {
 enum Value {
     /// The text, and the instant it stands for where a field is a time.
     Text(String, Option<i64>),
-    Number(String),
+    /// The number as written, and read where it is a short one.
+    Number(String, Option<SmallDecimal>),
 }
 
 impl BoundCondition {
@@ -79,11 +80,11 @@ impl Bound {
             Bound::And(all) => all.iter().all(|one| one.holds(fields)),
             Bound::Or(any) => any.iter().any(|one| one.holds(fields)),
             Bound::Not(inner) => !inner.holds(fields),
-            Bound::Compare { slot, operator, value } => operator.holds(value.order_of(field(*slot))),
+            Bound::Compare { slot, operator, value } => operator.holds(field(*slot), value),
             Bound::Glob { slot, pattern } => fits(pattern, field(*slot)),
             Bound::In { slot, values, negated } => {
                 let field = field(*slot);
-                values.iter().any(|value| value.order_of(field) == Some(Ordering::Equal)) != *negated
+                values.iter().any(|value| value.equals(field)) != *negated
             }
             Bound::IsNull { slot, negated } => is_null(field(*slot)) != *negated,
         }
@@ -91,15 +92,15 @@ impl Bound {
 }
 
 impl Operator {
-    /// The truth of `field operator value`; `None` is a field that can not be compared.
-    fn holds(self, order: Option<Ordering>) -> bool {
+    /// The truth of `field operator value`; a field that can not be compared only satisfies `!=`.
+    fn holds(self, field: Field<'_>, value: &Value) -> bool {
         match self {
-            Operator::Equal => order == Some(Ordering::Equal),
-            Operator::NotEqual => order != Some(Ordering::Equal),
-            Operator::Less => order == Some(Ordering::Less),
-            Operator::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-            Operator::Greater => order == Some(Ordering::Greater),
-            Operator::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+            Operator::Equal => value.equals(field),
+            Operator::NotEqual => !value.equals(field),
+            Operator::Less => value.order_of(field).is_some_and(Ordering::is_lt),
+            Operator::LessOrEqual => value.order_of(field).is_some_and(Ordering::is_le),
+            Operator::Greater => value.order_of(field).is_some_and(Ordering::is_gt),
+            Operator::GreaterOrEqual => value.order_of(field).is_some_and(Ordering::is_ge),
         }
     }
 }
@@ -108,7 +109,15 @@ impl Value {
     fn new(literal: &Literal) -> Value {
         match literal {
             Literal::Text(text) => Value::Text(text.clone(), instant_us(text)),
-            Literal::Number(number) => Value::Number(number.clone()),
+            Literal::Number(number) => Value::Number(number.clone(), SmallDecimal::parse(number.as_bytes())),
+        }
+    }
+
+    fn equals(&self, field: Field<'_>) -> bool {
+        match (self, field) {
+            // Lengths differ for most unequal texts, which spares the comparison.
+            (Value::Text(text, _), Field::Text(bytes)) => bytes == text.as_bytes(),
+            _ => self.order_of(field) == Some(Ordering::Equal),
         }
     }
 
@@ -123,10 +132,13 @@ impl Value {
             (Value::Text(_, instant), Field::TimeUs(at_us) | Field::LocalTimeUs(at_us)) => {
                 instant.map(|instant_us| at_us.cmp(&instant_us))
             }
-            (Value::Number(number), Field::Text(bytes)) => {
+            (Value::Number(number, small), Field::Text(bytes)) => {
+                if let (Some(small), Some(field)) = (small, SmallDecimal::parse(bytes)) {
+                    return Some(field.compare(*small));
+                }
                 Some(Decimal::parse(bytes)?.compare(&Decimal::parse(number.as_bytes())?))
             }
-            (Value::Number(number), Field::TimeUs(at_us) | Field::LocalTimeUs(at_us)) => {
+            (Value::Number(number, _), Field::TimeUs(at_us) | Field::LocalTimeUs(at_us)) => {
                 let mut room = [0; 20];
                 let seconds = Decimal::millionths(at_us < 0, digits(at_us.unsigned_abs(), &mut room));
                 Some(seconds.compare(&Decimal::parse(number.as_bytes())?))

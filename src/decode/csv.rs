@@ -30,15 +30,14 @@ pub struct CsvDecoder {
     dialect: Dialect,
     columns: usize,
     slots: Vec<usize>,
-    /// Delimiters to place in every record: up to the end of the last wanted column.
-    placed_delimiters: usize,
     header_record: Option<Vec<u8>>,
     limits: Limits,
     /// A sound record up to this size cannot be over a limit of bytes.
     safe_bytes: usize,
     level: Level,
     window: Window,
-    /// Positions of the first delimiters of the record at hand.
+    /// Positions of the first delimiters of the record at hand, as many as it has of those up to
+    /// the end of the last wanted column.
     delimiter_at: Vec<usize>,
     exact: ExactFields,
     scratch: Vec<u8>,
@@ -61,13 +60,12 @@ impl CsvDecoder {
         CsvDecoder {
             columns,
             slots: wanted.to_vec(),
-            placed_delimiters: wanted.iter().max().map_or(0, |&column| column + 1),
             header_record,
             limits,
             safe_bytes: limits.max_field_bytes.min(limits.max_record_bytes),
             level: Level::detect(),
             window: Window::default(),
-            delimiter_at: Vec::new(),
+            delimiter_at: vec![0; wanted.iter().max().map_or(0, |&column| column + 1)],
             exact: ExactFields::default(),
             scratch: Vec::new(),
             dialect,
@@ -123,10 +121,13 @@ impl CsvDecoder {
         let mut may_open = 1 << (start % BLOCK_BYTES);
         let mut inside = 0_u64;
         let mut closed = 0_u64;
+        let signs = Signs { delimiter: self.dialect.delimiter, quote: self.dialect.quote };
         let mut record = Scanned { end: 0, delimiters: 0, unusual: 0, quoted_breaks: 0 };
-        self.delimiter_at.clear();
+        let places = self.delimiter_at.as_mut_slice();
+        let mut placed = 0;
         loop {
-            let masks = self.window.block(bytes, block, self.level, self.signs())?;
+            let index = self.window.find(bytes, block, self.level, signs)?;
+            let masks = &self.window.masks[index];
             let base = block * BLOCK_BYTES;
             let mut delimiters = masks.delimiters & keep;
             let mut breaks = masks.breaks & keep;
@@ -151,8 +152,9 @@ impl CsvDecoder {
             delimiters &= here;
             record.unusual |= masks.unusual & keep & here;
             record.delimiters += delimiters.count_ones() as usize;
-            while delimiters != 0 && self.delimiter_at.len() < self.placed_delimiters {
-                self.delimiter_at.push(base + delimiters.trailing_zeros() as usize);
+            while delimiters != 0 && placed < places.len() {
+                places[placed] = base + delimiters.trailing_zeros() as usize;
+                placed += 1;
                 delimiters &= delimiters - 1;
             }
             if breaks != 0 {
@@ -166,10 +168,6 @@ impl CsvDecoder {
             keep = u64::MAX;
             block += 1;
         }
-    }
-
-    fn signs(&self) -> Signs {
-        Signs { delimiter: self.dialect.delimiter, quote: self.dialect.quote }
     }
 
     /// Judges a record that `scan` has walked. `false` leaves it to `take_exact`.
@@ -208,7 +206,7 @@ impl CsvDecoder {
             let mut escaped = false;
             for &column in &self.slots {
                 let from = if column == 0 { start } else { self.delimiter_at[column - 1] + 1 };
-                let to = self.delimiter_at.get(column).map_or(record.end, |&to| to);
+                let to = if column < record.delimiters { self.delimiter_at[column] } else { record.end };
                 let raw = &bytes[from..to];
                 let text = match raw.first() {
                     Some(&byte) if Some(byte) == self.dialect.quote => {
@@ -373,26 +371,27 @@ impl Window {
         self.masks.clear();
     }
 
-    /// The masks of a block; `None` beyond the end of the bytes.
+    /// Where the masks of a block lie in `masks`; `None` beyond the end of the bytes.
     #[inline(always)]
-    fn block(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> Option<BlockMasks> {
+    fn find(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> Option<usize> {
         // Below `first` the difference wraps around to more than any length.
-        match self.masks.get(block.wrapping_sub(self.first)) {
-            Some(&masks) => Some(masks),
-            None => self.move_to(bytes, block, level, signs),
+        let index = block.wrapping_sub(self.first);
+        if index < self.masks.len() || self.move_to(bytes, block, level, signs) {
+            return Some(block - self.first);
         }
+        None
     }
 
     #[inline(never)]
-    fn move_to(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> Option<BlockMasks> {
+    fn move_to(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> bool {
         let from = block * BLOCK_BYTES;
         let to = bytes.len().min(from + WINDOW_BLOCKS * BLOCK_BYTES);
         if from >= to {
-            return None;
+            return false;
         }
         self.first = block;
         fill_masks(level, signs, &bytes[from..to], &mut self.masks);
-        self.masks.first().copied()
+        true
     }
 }
 

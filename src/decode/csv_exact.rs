@@ -78,7 +78,7 @@ pub(super) fn read_record(
     while position < bytes.len() {
         let byte = bytes[position];
         let in_quotes = matches!(state, State::InQuotes | State::AfterEscape);
-        if position - start >= limits.max_record_bytes && !(is_break(byte) && !in_quotes) {
+        if position - start >= limits.max_record_bytes && (in_quotes || !is_break(byte)) {
             return match in_quotes {
                 true => open_quote(bytes, opened_at, fields),
                 false => match next_line(bytes, position, last) {

@@ -72,10 +72,12 @@ impl Level {
 /// The masks of `bytes`, block by block, into `masks`, whose old content is dropped. The last
 /// block may be shorter; its missing bytes have no bits set.
 pub(super) fn fill_masks(level: Level, signs: Signs, bytes: &[u8], masks: &mut Vec<BlockMasks>) {
-    masks.clear();
     let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
+    masks.resize(blocks.len() + usize::from(!rest.is_empty()), BlockMasks::default());
     match level {
-        Level::Portable => masks.extend(blocks.iter().map(|block| portable_masks(signs, block))),
+        Level::Portable => {
+            masks.iter_mut().zip(blocks).for_each(|(masks, block)| *masks = portable_masks(signs, block));
+        }
         #[cfg(target_arch = "x86_64")]
         Level::Sse2 => x86::fill_sse2(signs, blocks, masks),
         #[cfg(target_arch = "x86_64")]
@@ -85,17 +87,23 @@ pub(super) fn fill_masks(level: Level, signs: Signs, bytes: &[u8], masks: &mut V
             unsafe { x86::fill_avx2(signs, blocks, masks) }
         }
     }
-    if !rest.is_empty() {
+    if let Some(masks) = masks.last_mut()
+        && !rest.is_empty()
+    {
         let mut block = [b' '; BLOCK_BYTES];
         block[..rest.len()].copy_from_slice(rest);
         let found = portable_masks(signs, &block);
         let present = u64::MAX >> (BLOCK_BYTES - rest.len());
-        masks.push(BlockMasks {
+        *masks = BlockMasks {
             delimiters: found.delimiters & present,
             breaks: found.breaks & present,
             quotes: found.quotes & present,
             unusual: found.unusual & present,
-        });
+        };
+    }
+    if signs.quote.is_none() {
+        // Not in the loops above: a choice there keeps the compiler from good vector code.
+        masks.iter_mut().for_each(|masks| masks.quotes = 0);
     }
 }
 
@@ -122,9 +130,7 @@ fn portable_masks(signs: Signs, block: &[u8; BLOCK_BYTES]) -> BlockMasks {
         let at = index * 8;
         masks.delimiters |= gather(equal_bytes(word, signs.delimiter)) << at;
         masks.breaks |= gather(equal_bytes(word, b'\n') | equal_bytes(word, b'\r')) << at;
-        if let Some(quote) = signs.quote {
-            masks.quotes |= gather(equal_bytes(word, quote)) << at;
-        }
+        masks.quotes |= gather(equal_bytes(word, signs.quote.unwrap_or(0))) << at;
         masks.unusual |= gather((word & HIGH_BITS) | equal_bytes(word, 0)) << at;
     }
     masks
@@ -148,9 +154,9 @@ mod x86 {
     use std::arch::x86_64::*;
 
     /// SSE2 belongs to every x86-64 machine.
-    pub(super) fn fill_sse2(signs: Signs, blocks: &[[u8; BLOCK_BYTES]], masks: &mut Vec<BlockMasks>) {
-        let has_quote = if signs.quote.is_some() { u64::MAX } else { 0 };
-        masks.extend(blocks.iter().map(|block| {
+    pub(super) fn fill_sse2(signs: Signs, blocks: &[[u8; BLOCK_BYTES]], masks: &mut [BlockMasks]) {
+        let quote = signs.quote.unwrap_or(0);
+        for (masks, block) in masks.iter_mut().zip(blocks) {
             let mut found = BlockMasks::default();
             for part in 0..4 {
                 // SAFETY: SSE2 is part of the target; `part * 16 + 16 <= 64` bytes lie in the block,
@@ -161,19 +167,18 @@ mod x86 {
                     let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
                     found.delimiters |= mask(equal(signs.delimiter));
                     found.breaks |= mask(_mm_or_si128(equal(b'\n'), equal(b'\r')));
-                    found.quotes |= mask(equal(signs.quote.unwrap_or(0))) & has_quote;
+                    found.quotes |= mask(equal(quote));
                     found.unusual |= mask(_mm_or_si128(bytes, equal(0)));
                 }
             }
-            found
-        }));
+            *masks = found;
+        }
     }
 
     /// # Safety
     /// The machine must have AVX2.
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn fill_avx2(signs: Signs, blocks: &[[u8; BLOCK_BYTES]], masks: &mut Vec<BlockMasks>) {
-        let has_quote = if signs.quote.is_some() { u64::MAX } else { 0 };
+    pub(super) unsafe fn fill_avx2(signs: Signs, blocks: &[[u8; BLOCK_BYTES]], masks: &mut [BlockMasks]) {
         let delimiter = _mm256_set1_epi8(signs.delimiter as i8);
         let quote = _mm256_set1_epi8(signs.quote.unwrap_or(0) as i8);
         let line_feed = _mm256_set1_epi8(b'\n' as i8);
@@ -182,25 +187,21 @@ mod x86 {
         let pair = |low: __m256i, high: __m256i| {
             u64::from(_mm256_movemask_epi8(low) as u32) | (u64::from(_mm256_movemask_epi8(high) as u32) << 32)
         };
-        masks.reserve(blocks.len());
-        for block in blocks {
+        let breaks = |bytes| {
+            _mm256_or_si256(_mm256_cmpeq_epi8(bytes, line_feed), _mm256_cmpeq_epi8(bytes, carriage_return))
+        };
+        let unusual = |bytes| _mm256_or_si256(bytes, _mm256_cmpeq_epi8(bytes, zero));
+        for (masks, block) in masks.iter_mut().zip(blocks) {
             // SAFETY: both loads lie in the 64 bytes of the block and need no alignment.
             let (low, high) = unsafe {
                 (_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block.as_ptr().add(32).cast()))
             };
-            let breaks = |bytes| {
-                _mm256_or_si256(
-                    _mm256_cmpeq_epi8(bytes, line_feed),
-                    _mm256_cmpeq_epi8(bytes, carriage_return),
-                )
-            };
-            let unusual = |bytes| _mm256_or_si256(bytes, _mm256_cmpeq_epi8(bytes, zero));
-            masks.push(BlockMasks {
+            *masks = BlockMasks {
                 delimiters: pair(_mm256_cmpeq_epi8(low, delimiter), _mm256_cmpeq_epi8(high, delimiter)),
                 breaks: pair(breaks(low), breaks(high)),
-                quotes: pair(_mm256_cmpeq_epi8(low, quote), _mm256_cmpeq_epi8(high, quote)) & has_quote,
+                quotes: pair(_mm256_cmpeq_epi8(low, quote), _mm256_cmpeq_epi8(high, quote)),
                 unusual: pair(unusual(low), unusual(high)),
-            });
+            };
         }
     }
 }

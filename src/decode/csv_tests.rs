@@ -56,6 +56,9 @@ impl RecordSink for Recorder {
     }
 }
 
+/// The wanted fields of a sound record, or why it is not one.
+type Judged = Result<Vec<Vec<u8>>, RejectCode>;
+
 fn decoder(columns: usize, wanted: &[usize]) -> CsvDecoder {
     CsvDecoder::new(Dialect::default(), columns, wanted, None, Limits::default())
 }
@@ -88,7 +91,7 @@ fn decode_in_pieces(decoder: &mut CsvDecoder, bytes: &[u8], border: u8) -> (Reco
 
 /// What the `csv` crate makes of the bytes, judged by the rules of the catalogue. `true` beside it
 /// if a quote is open at the end: then the last record is left out.
-fn oracle(bytes: &[u8], columns: usize, wanted: &[usize]) -> (Vec<Result<Vec<Vec<u8>>, RejectCode>>, bool) {
+fn oracle(bytes: &[u8], columns: usize, wanted: &[usize]) -> (Vec<Judged>, bool) {
     // A record behind the end swallows itself if a quote is still open.
     let mut guarded = bytes.to_vec();
     guarded.extend_from_slice(b"\nZ,Z\n");
@@ -121,7 +124,7 @@ fn oracle(bytes: &[u8], columns: usize, wanted: &[usize]) -> (Vec<Result<Vec<Vec
     (judged.collect(), !is_guard)
 }
 
-fn judged(told: &[Told]) -> Vec<Result<Vec<Vec<u8>>, RejectCode>> {
+fn judged(told: &[Told]) -> Vec<Judged> {
     let one = |told: &Told| match told {
         Told::Record { fields, .. } => Ok(fields.clone()),
         Told::Reject { code, .. } => Err(*code),

@@ -1,6 +1,7 @@
 //! The guess on small texts, each worked out by hand.
 
 use super::*;
+use proptest::prelude::*;
 
 fn guess(text: &str) -> Result<Sniffed, DialectError> {
     sniff(text.as_bytes(), true, &DialectHints::default())
@@ -165,11 +166,11 @@ fn the_last_record_of_a_part_is_not_judged() {
     let text = "user,event\nu1,view\nu2";
     assert_eq!(
         sniff(text.as_bytes(), false, &DialectHints::default()).expect("a part").evidence,
-        "comma: 2 columns in 2 of 2 sampled lines, the header included"
+        "comma: 2 columns in 2 of 2 sampled records, the header included"
     );
     assert_eq!(
         guess(text).expect("the whole").evidence,
-        "comma: 2 columns in 2 of 3 sampled lines, the header included"
+        "comma: 2 columns in 2 of 3 sampled records, the header included"
     );
 }
 
@@ -180,4 +181,54 @@ fn other_quotes_and_none() {
     assert_eq!(sniffed.sample[0][0].as_deref(), Some("x,y"));
     let sniffed = guess_with("a\tb\n\"x\ty\n", quoting(Quoting::Never)).expect("no quotes");
     assert_eq!(sniffed.sample[0][0].as_deref(), Some("\"x"));
+}
+
+#[test]
+fn a_header_with_an_unclosed_quote_is_none() {
+    let semicolons = || DialectHints { delimiter: Some(b';'), ..DialectHints::default() };
+    let sniffed = guess_with("a;\"b\nc;d\ne;f\n", semicolons()).expect("a block behind the first line");
+    assert_eq!((sniffed.columns, sniffed.dialect.preamble_lines), (vec!["c".into(), "d".into()], 1));
+    let skipping = DialectHints { skip_lines: Some(0), ..semicolons() };
+    assert_eq!(guess_with("a;\"b\nc;d\ne;f\n", skipping), Err(DialectError::NoDelimiter));
+    let named = DialectHints { required: vec!["a".to_owned()], ..semicolons() };
+    assert!(guess_with("a;\"b\nc;d\ne;f\n", named).is_err());
+}
+
+#[test]
+fn the_sample_is_bounded() {
+    for (records, sampled) in [(999, 999), (1_000, 1_000), (1_001, 1_000)] {
+        let text = format!("user,event\n{}", "u1,view\n".repeat(records));
+        assert_eq!(guess(&text).expect("a plain text").sample.len(), sampled);
+        let without = DialectHints { header: Some(false), ..DialectHints::default() };
+        assert_eq!(guess_with(&text, without).expect("told").sample.len(), SAMPLE_RECORDS);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_and_no_hints_break_the_guess(
+        parts in prop::collection::vec(
+            prop::sample::select(vec![
+                &b"a"[..], b"user", b"17", b",", b";", b"\t", b"\"", b"\\\"", b"\n", b"\r\n", b" ", b"\0", b"\xFF",
+            ]),
+            0..120,
+        ),
+        whole in any::<bool>(),
+        header in any::<Option<bool>>(),
+        skip_lines in prop::option::of(0_u64..4),
+        named in any::<bool>(),
+        delimiter in prop::option::of(Just(b';')),
+    ) {
+        let head = parts.concat();
+        let required = if named { vec!["user".to_owned()] } else { vec![] };
+        let hints = DialectHints { header, skip_lines, required, delimiter, ..DialectHints::default() };
+        if let Ok(sniffed) = sniff(&head, whole, &hints) {
+            prop_assert!(sniffed.data_offset <= head.len());
+            prop_assert_eq!(sniffed.data_line, count_lines(&head[..sniffed.data_offset]));
+            prop_assert!(sniffed.sample.iter().all(|row| row.len() == sniffed.columns.len()));
+            prop_assert_eq!(sniffed.header_record.is_some(), header.unwrap_or(true));
+        }
+    }
 }

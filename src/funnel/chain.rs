@@ -255,19 +255,19 @@ impl ChainFinder {
             let step = chain.len();
             self.refused.clear();
             let chosen = moment.clone().find(|&row| {
-                let class = unit.class_number(row);
-                let is_candidate = unit.kinds.class(class).serves(step)
-                    && !self.refused.contains(&class)
+                let number = unit.class_number(row);
+                let is_candidate = unit.kinds.class(number).serves(step)
+                    && !self.refused.contains(&number)
                     && !chain[first_here..].contains(&(row as u32));
                 if !is_candidate {
                     return false;
                 }
-                tied.take(class);
+                tied.take(number);
                 if self.rest_is_possible(unit, step + 1, level, tied) {
                     return true;
                 }
-                tied.put_back(class);
-                self.refused.push(class);
+                tied.put_back(number);
+                self.refused.push(number);
                 false
             });
             let Some(row) = chosen else { break };

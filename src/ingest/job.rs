@@ -175,7 +175,13 @@ impl Job {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
                 };
-                Pieces::Text { chunks: Chunks::new(opened, ChunkOptions::default()), decoder, data_offset: 0 }
+                // A document may be one line of any length.
+                let max_line_bytes = match form {
+                    JsonForm::Lines => ChunkOptions::default().max_line_bytes,
+                    JsonForm::Array | JsonForm::Document => usize::MAX,
+                };
+                let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
+                Pieces::Text { chunks: Chunks::new(opened, options), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
@@ -197,8 +203,21 @@ impl Job {
     pub fn late_notes(&self) -> Vec<FileNote> {
         match &self.pieces {
             Pieces::Text { chunks, .. } => {
-                let notes = chunks.late_notes().into_iter();
-                notes.map(|note| FileNote { code: note.code(), message: note.to_string() }).collect()
+                let mut notes: Vec<FileNote> = chunks
+                    .late_notes()
+                    .iter()
+                    .map(|note| FileNote { code: note.code(), message: note.to_string() })
+                    .collect();
+                if let Some(change) = chunks.changed() {
+                    notes.push(FileNote::warning(
+                        "W07",
+                        format!(
+                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
+                            self.account.name, change.size_at_open, change.size_now
+                        ),
+                    ));
+                }
+                notes
             }
             Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
         }
@@ -212,6 +231,9 @@ impl Job {
         }
     }
 }
+
+/// Stands for a key of JSON that the sample did not show.
+const UNSEEN: usize = usize::MAX;
 
 /// The column of each slot. A required column that is not there is an error.
 fn find_columns(
@@ -245,7 +267,7 @@ fn find_columns(
             }
         }
         // A key that the sample did not show may still come later in the file.
-        columns.push(if is_json { found.or(Some(usize::MAX)) } else { found });
+        columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
     let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
     if !has_user {

@@ -121,6 +121,26 @@ impl Facts {
         self.present < 50 || self.distinct.saturating_mul(2) <= self.present
     }
 
+    fn content(&self) -> &'static str {
+        if self.kind == ColumnKind::Time {
+            "times"
+        } else if self.holds_date_times() {
+            "dates with times"
+        } else if self.holds_dates_alone() {
+            "dates"
+        } else if self.holds_clocks() {
+            "times of day"
+        } else if self.mostly(self.epochs) {
+            "epoch numbers"
+        } else if self.holds_times() {
+            "times of several forms"
+        } else if self.holds_numbers() {
+            "numbers"
+        } else {
+            "text"
+        }
+    }
+
     /// `612 values in 1,000 rows; text`
     pub(super) fn describe(&self) -> String {
         let values = if self.distinct == 1 { "value" } else { "values" };
@@ -130,16 +150,8 @@ impl Facts {
             let share = self.present * 100 / self.rows.max(1);
             text.push_str(&format!(", filled in {share} %"));
         }
-        text.push_str(match () {
-            () if self.kind == ColumnKind::Time => "; times",
-            () if self.holds_date_times() => "; dates with times",
-            () if self.holds_dates_alone() => "; dates",
-            () if self.holds_clocks() => "; times of day",
-            () if self.mostly(self.epochs) => "; epoch numbers",
-            () if self.holds_times() => "; times of several forms",
-            () if self.holds_numbers() => "; numbers",
-            () => "; text",
-        });
+        text.push_str("; ");
+        text.push_str(self.content());
         text
     }
 }
@@ -149,7 +161,7 @@ pub(super) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -99,7 +99,7 @@ const LAYOUTS: [Layout; 11] = [
         value: &[],
         currency: &[],
         event_id: &["event_id"],
-        note: "unique_id is in every row and becomes user_pseudo_id",
+        note: "unique_id is the collector's own id of the person",
     },
     Layout {
         name: "GA4 in BigQuery",

@@ -233,8 +233,7 @@ impl Guesser<'_> {
         if !asked.user.is_empty() {
             return named;
         }
-        let names = self.profile.as_ref().map_or_else(Vec::new, |profile| profile.user.clone());
-        let known: Vec<Choice> = names.iter().filter_map(|name| self.layout_choice(name)).collect();
+        let known = self.layout_users();
         if !known.is_empty() {
             return known;
         }
@@ -320,11 +319,12 @@ impl Guesser<'_> {
         if asked.session.is_some() {
             return self.asked_or_unknown(Role::Session, asked.session.as_ref());
         }
-        // One value for all rows is a mark of "no session", as -1 in some exports.
-        let told_apart = |facts: &Facts| facts.distinct > 1;
-        let mut choice = self.profile_choice(|profile| profile.session.as_ref(), told_apart);
+        let mut choice = self
+            .profile_choice(|profile| profile.session.as_ref(), |_| true)
+            .filter(|choice| self.is_set(choice.column));
         if choice.is_none() {
-            let tiers = self.tiers(synonyms::session_tier, |facts, _| told_apart(facts));
+            let mut tiers = self.tiers(synonyms::session_tier, |_, _| true);
+            tiers.retain(|&(_, k)| self.is_set(k));
             if tiers.is_empty() {
                 return None;
             }
@@ -335,6 +335,12 @@ impl Guesser<'_> {
             choice.evidence.push_str(&self.nesting(choice.column, user.column));
         }
         Some(choice)
+    }
+
+    /// Some exports write -1 or 0 where there is no session.
+    fn is_set(&self, column: usize) -> bool {
+        let values = &self.columns[column].values;
+        values.iter().filter_map(present).any(|value| !matches!(value.trim(), "-1" | "0"))
     }
 
     /// How the sessions lie to the persons in the sample.
@@ -358,31 +364,22 @@ impl Guesser<'_> {
         if let Some(choice) = self.profile_choice(|profile| profile.value.as_ref(), Facts::holds_numbers) {
             return Some(choice);
         }
-        let named: Vec<(usize, usize)> = self.tiers_even_empty(synonyms::value_tier);
-        if named.is_empty() {
+        let named = self.tiers_even_empty(synonyms::value_tier);
+        let sales = self.purchase_rows(asked, event);
+        let mut fitting = named.clone();
+        fitting.retain(|&(_, k)| {
+            self.facts[k].holds_numbers() && !self.is_per_piece(k) && self.fits_sales(k, &sales)
+        });
+        let best = first_tier(&fitting);
+        if best.is_empty() {
             return None;
         }
-        let sales = self.purchase_rows(asked, event);
-        let fitting: Vec<(usize, usize)> = named
-            .iter()
-            .copied()
-            .filter(|&(_, k)| {
-                self.facts[k].holds_numbers() && !self.is_per_piece(k) && self.fits_sales(k, &sales)
-            })
-            .collect();
-        let mut best = first_tier(&fitting);
-        // Without a sale in the sample nothing but the name can decide, and a plainer name whose
-        // values come later may be the right one.
-        if sales.is_empty() {
-            best = first_tier(&named);
-            best.retain(|&k| !self.is_per_piece(k));
-            if best.iter().any(|&k| !self.facts[k].holds_numbers()) {
-                let candidates = named.iter().map(|&(_, k)| self.candidate(k)).collect();
-                self.problems.push(RoleProblem::Ambiguous { role: Role::Value, candidates });
-                return None;
-            }
-        }
-        if best.is_empty() {
+        // Without a sale in the sample only the name can decide, and an empty column of a name as
+        // plain may be the one that sales fill.
+        let as_plain = |&(tier, k): &(usize, usize)| tier <= fitting[0].0 && !best.contains(&k);
+        if sales.is_empty() && named.iter().any(as_plain) {
+            let candidates = named.iter().map(|&(_, k)| self.candidate(k)).collect();
+            self.problems.push(RoleProblem::Ambiguous { role: Role::Value, candidates });
             return None;
         }
         let confidence = if sales.is_empty() { Confidence::Low } else { Confidence::High };
@@ -543,16 +540,31 @@ impl Guesser<'_> {
         column: impl Fn(&Profile) -> Option<&String>,
         fits: impl Fn(&Facts) -> bool,
     ) -> Option<Choice> {
-        let name = column(self.profile.as_ref()?)?;
-        self.layout_choice(name).filter(|choice| fits(&self.facts[choice.column]))
+        let profile = self.profile.as_ref()?;
+        // A column that is empty in the sample gives way to what the others say.
+        let place = self.place(column(profile)?)?;
+        let sound = self.facts[place].usable() && fits(&self.facts[place]);
+        sound.then(|| self.described_by(profile, place))
     }
 
-    /// A column of the known layout, unless the sample has nothing in it.
-    fn layout_choice(&self, name: &str) -> Option<Choice> {
-        let layout = self.profile.as_ref()?.name;
-        let column = self.place(name).filter(|&k| self.facts[k].usable())?;
-        let evidence = format!("{layout} layout; name `{name}`; {}", self.facts[column].describe());
-        Some(Choice { column, evidence, confidence: Confidence::Layout })
+    /// The persons' columns of the known layout; none if the sample has nothing in any of them.
+    fn layout_users(&self) -> Vec<Choice> {
+        let Some(profile) = &self.profile else { return Vec::new() };
+        let columns: Vec<usize> = profile.user.iter().filter_map(|name| self.place(name)).collect();
+        if !columns.iter().any(|&k| self.facts[k].usable()) {
+            return Vec::new();
+        }
+        // An id that is empty in the sample may be filled in later rows: it stays on the list.
+        columns.into_iter().map(|k| self.described_by(profile, k)).collect()
+    }
+
+    fn described_by(&self, profile: &Profile, column: usize) -> Choice {
+        let Choice { evidence, .. } = self.choice(column, Confidence::Layout);
+        Choice {
+            column,
+            evidence: format!("{} layout; {evidence}", profile.name),
+            confidence: Confidence::Layout,
+        }
     }
 }
 
@@ -561,3 +573,5 @@ fn first_tier(tiers: &[(usize, usize)]) -> Vec<usize> {
     let Some(&(best, _)) = tiers.first() else { return Vec::new() };
     tiers.iter().take_while(|&&(tier, _)| tier == best).map(|&(_, k)| k).collect()
 }
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ const USER: [&[&str]; 3] = [
         "customer_id",
         "customerid",
         "customer",
+        "customer_unique_id",
         "customer_number",
         "customer_key",
         "cust_id",
@@ -169,21 +170,18 @@ const EVENT: [&[&str]; 3] = [
 ];
 const EVENT_ENDINGS: [&str; 5] = ["_event_name", "_event_type", "_action_type", "_event", "_action"];
 
-const SESSION: [&[&str]; 2] = [
-    &[
-        "session_id",
-        "sessionid",
-        "session",
-        "user_session",
-        "session_key",
-        "session_uuid",
-        "visit_id",
-        "visitid",
-        "domain_sessionid",
-        "ga_session_id",
-    ],
-    &[],
-];
+const SESSION: [&[&str]; 1] = [&[
+    "session_id",
+    "sessionid",
+    "session",
+    "user_session",
+    "session_key",
+    "session_uuid",
+    "visit_id",
+    "visitid",
+    "domain_sessionid",
+    "ga_session_id",
+]];
 const SESSION_ENDINGS: [&str; 2] = ["_session_id", "_sessionid"];
 
 /// What a sale brought, then any amount.
@@ -261,7 +259,7 @@ fn names(column: &str) -> Vec<String> {
 fn tier(column: &str, tiers: &[&[&str]], endings: &[&str], never: &[&str]) -> Option<usize> {
     let names = names(column);
     let listed = |tier: &&[&str]| names.iter().any(|name| tier.contains(&name.as_str()));
-    tiers.iter().position(|tier| listed(&tier)).or_else(|| {
+    tiers.iter().position(listed).or_else(|| {
         let name = names.last()?;
         let denied = name.split('_').any(|word| never.contains(&word));
         (!denied && endings.iter().any(|ending| name.ends_with(ending))).then_some(tiers.len())

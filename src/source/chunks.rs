@@ -242,7 +242,7 @@ impl Plain {
     fn changed(&self) -> Option<FileChange> {
         let metadata = self.file.metadata().ok()?;
         let same = metadata.len() == self.size && metadata.modified().ok() == self.modified;
-        (!same).then(|| FileChange { size_at_open: self.size, size_now: metadata.len() })
+        (!same).then_some(FileChange { size_at_open: self.size, size_now: metadata.len() })
     }
 }
 
@@ -350,8 +350,9 @@ impl Stream {
             complete: Arc::clone(&complete),
         };
         // Nobody waits for the thread: dropping the receiver ends it with its next chunk, and a
-        // pipe that says nothing must not hold up the program.
-        thread::spawn(move || cutter.run(head));
+        // pipe that says nothing must not hold up the program. If it cannot be started, its end of
+        // the channel is gone, and `next` says so.
+        drop(thread::Builder::new().name("unpack".to_owned()).spawn(move || cutter.run(head)));
         Stream { name, chunks, used, complete }
     }
 

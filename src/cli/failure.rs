@@ -1,0 +1,84 @@
+//! How a run ends.
+
+use crate::ingest::IngestError;
+use crate::source::SourceError;
+use std::fmt;
+
+/// Exit codes, as promised to scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// I/O, decoding, or a fault of ours.
+    Failed,
+    /// Usage, definition, unknown column or metric, impossible request.
+    Usage,
+    /// More rejected rows than tolerated; the report is written.
+    Rejects,
+    /// Nothing to analyse.
+    Empty,
+    /// A check failed; the report is written.
+    Check,
+}
+
+impl Exit {
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Rejects => 3,
+            Exit::Empty => 4,
+            Exit::Check => 100,
+        }
+    }
+}
+
+/// A run that ended without a report: why, what to do, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub error: anyhow::Error,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn usage(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
+        Failure { exit: Exit::Usage, error: anyhow::Error::msg(error), hint: None }
+    }
+
+    pub fn failed(error: anyhow::Error) -> Failure {
+        Failure { exit: Exit::Failed, error, hint: None }
+    }
+
+    pub fn empty(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
+        Failure { exit: Exit::Empty, error: anyhow::Error::msg(error), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Failure {
+        let exit = match &error {
+            error if error.is_nothing_to_read() => Exit::Empty,
+            SourceError::BadPattern { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Failure { exit, hint: error.hint(), error: error.into() }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Failure {
+        match error {
+            IngestError::Source(error) => error.into(),
+            error => {
+                let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
+                Failure { exit, hint: error.hint(), error: error.into() }
+            }
+        }
+    }
+}

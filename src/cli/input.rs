@@ -1,0 +1,241 @@
+//! From files to everything that was read: finds inputs, looks at the first, settles who plays
+//! which role, reads.
+
+use super::failure::Failure;
+use super::plan::InputPlan;
+use crate::condition::{BoundCondition, Condition, suggest_nearest};
+use crate::decode::Limits;
+use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use crate::ingest::{Everything, Form, Pending, Progress, RowLayout, Sample, read_all};
+use crate::report::build::Request;
+use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
+use crate::source::list::{ListOptions, expand};
+use crate::source::open::open;
+use crate::source::{Input, InputKind, SourceNote};
+use std::io::IsTerminal;
+
+/// The inputs, the first one that holds anything opened and sampled, and what it seems to be.
+pub struct Found {
+    pub pending: Vec<Pending>,
+    pub notes: Vec<SourceNote>,
+    /// Bytes of all inputs as they lie on disk; 0 where that is not known.
+    pub total_bytes: u64,
+    pub guess: Guess,
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// Finds the inputs and looks at the first one that is not empty.
+pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
+    if plan.files.is_empty() {
+        return Err(Failure::usage("no files to read")
+            .hint("name files, directories or globs, or - for standard input"));
+    }
+    if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
+        return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
+    }
+    let expanded = expand(&plan.files, &ListOptions::default())?;
+    let mut found = Found {
+        total_bytes: total_bytes(&expanded.inputs),
+        pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
+        notes: expanded.notes,
+        guess: Guess::default(),
+        columns: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut hints = plan.hints.clone();
+    hints.required = named_columns(&plan.asked);
+    for pending in &mut found.pending {
+        let opened = open(&pending.input)?;
+        let sample = Sample::of(&opened, &hints)?;
+        let is_empty = sample.is_empty();
+        if !is_empty {
+            found.guess = guess(&column_samples(&sample), &plan.asked);
+            found.columns.clone_from(&sample.columns);
+            found.rows.clone_from(&sample.rows);
+        }
+        pending.opened = Some((opened, sample));
+        if !is_empty {
+            break;
+        }
+    }
+    if found.columns.is_empty() {
+        return Err(Failure::empty("there is nothing to read: every input is empty"));
+    }
+    Ok(found)
+}
+
+fn total_bytes(inputs: &[Input]) -> u64 {
+    let size = |input: &Input| match &input.kind {
+        InputKind::File(path) => path.metadata().map(|metadata| metadata.len()).ok(),
+        InputKind::Stdin => None,
+    };
+    inputs.iter().map(size).sum::<Option<u64>>().unwrap_or(0)
+}
+
+/// Columns that the header of delimited text must hold.
+fn named_columns(asked: &Asked) -> Vec<String> {
+    asked.user.iter().take(1).chain(&asked.time).chain(&asked.event).cloned().collect()
+}
+
+fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
+    let kind = |column: usize| match &sample.form {
+        Form::Parquet(file) => match file.columns()[column].kind.naive_time() {
+            Some(_) => ColumnKind::Time,
+            None => ColumnKind::Untyped,
+        },
+        _ => ColumnKind::Untyped,
+    };
+    sample
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(column, name)| ColumnSample {
+            name: name.clone(),
+            kind: kind(column),
+            values: sample.rows.iter().map(|row| row[column].clone()).collect(),
+        })
+        .collect()
+}
+
+impl Found {
+    /// The columns by role, named as in the first input.
+    pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
+        if let Err(problem) = self.guess.required() {
+            return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
+        }
+        let name = |choice: &Choice| self.columns[choice.column].clone();
+        let guess = &self.guess;
+        // Who names the columns wants those columns: then nothing is read that nobody named.
+        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let optional = |choice: &Option<Choice>| {
+            choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
+        };
+        Ok(Columns {
+            user: if plan.asked.user.is_empty() {
+                guess.user.iter().map(name).collect()
+            } else {
+                plan.asked.user.clone()
+            },
+            time: guess.time.iter().map(name).collect(),
+            event: guess.event.as_ref().map(name),
+            session: optional(&guess.session),
+            value: optional(&guess.value),
+            currency: optional(&guess.currency),
+            dimensions,
+        })
+    }
+
+    /// What was guessed and is used, each with its reason.
+    pub fn guessed(&self, used: &Columns) -> Vec<String> {
+        let guess = &self.guess;
+        let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
+            if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
+        };
+        let roles = [
+            ("person", guess.user.clone()),
+            ("time", guess.time.clone()),
+            ("event", optional(&guess.event, &used.event)),
+            ("session", optional(&guess.session, &used.session)),
+            ("value", optional(&guess.value, &used.value)),
+            ("currency", optional(&guess.currency, &used.currency)),
+        ];
+        let mut lines = Vec::new();
+        for (role, choices) in roles {
+            for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
+                lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
+            }
+        }
+        if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
+            lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));
+        }
+        lines
+    }
+}
+
+/// Everything that decides how rows are read.
+pub fn read_plan(
+    plan: &InputPlan,
+    found: &Found,
+    columns: Columns,
+    request: Option<&Request>,
+) -> Result<ReadPlan, Failure> {
+    let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
+    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter));
+    check_columns(found, &slots)?;
+    let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
+        condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
+    };
+    let uses = request.map_or_else(Vec::new, |request| {
+        let specs = request.funnels.iter().flat_map(|funnel| funnel.funnel.event_specs());
+        specs
+            .filter_map(|spec| {
+                let condition = conditions.iter().position(|known| Some(known) == spec.condition.as_ref())?;
+                Some(ConditionUse { pattern: spec.pattern.clone(), condition })
+            })
+            .collect()
+    });
+    let keeps_order = request.is_some_and(|request| {
+        request.funnels.iter().any(|funnel| funnel.funnel.tie == crate::funnel::engine::Tie::File)
+    });
+    let layout = RowLayout {
+        ordinal: keeps_order,
+        session: columns.session.is_some(),
+        value: columns.value.is_some(),
+        currency: columns.currency.is_some(),
+        dimensions: columns.dimensions.len(),
+    };
+    Ok(ReadPlan {
+        conditions: conditions.iter().map(bind).collect::<Result<_, _>>()?,
+        filter: plan.filter.as_ref().map(bind).transpose()?,
+        uses,
+        event_name: plan.asked.event_name.clone(),
+        slots: slots.names.clone(),
+        roles: slots.roles.clone(),
+        columns,
+        layout,
+        time: plan.time.clone(),
+        naive_zone: plan.naive_zone.clone(),
+        naive_zone_given: plan.naive_zone_given,
+        as_of_us: plan.as_of_us,
+        decimal_mark: plan.decimal_mark,
+        null_ids: plan.null_ids.clone(),
+        limits: Limits::default(),
+        keep_rejects: plan.keep_rejects,
+    })
+}
+
+/// A column that was named but is not in the only input is a usage error; among several inputs
+/// others may have it.
+fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
+    if found.pending.len() > 1 {
+        return Ok(());
+    }
+    let Some((_, sample)) = found.pending.first().and_then(|pending| pending.opened.as_ref()) else {
+        return Ok(());
+    };
+    for name in &slots.names {
+        if sample.find(name).is_none() {
+            let near = suggest_nearest(name, found.columns.iter().map(String::as_str), 3);
+            let shown = found.columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+            let hint = match near.as_slice() {
+                [] => format!("the columns are {shown}"),
+                near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
+            };
+            return Err(Failure::usage(format!("there is no column {name:?}")).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// Reads everything.
+pub fn read(
+    plan: &InputPlan,
+    read_plan: &ReadPlan,
+    pending: Vec<Pending>,
+    progress: &dyn Progress,
+) -> Result<Everything, Failure> {
+    let mut hints = plan.hints.clone();
+    hints.required = read_plan.columns.required().cloned().collect();
+    Ok(read_all(read_plan, &hints, pending, plan.threads, progress)?)
+}

@@ -1,0 +1,454 @@
+//! From what was typed and written to what will be done. Decides from values alone: the
+//! environment comes in as [`Environment`], so that all of it is tested like any function.
+
+use super::args::{FunnelArgs, InputArgs};
+use super::failure::Failure;
+use super::when::parse_when;
+use crate::calendar::Period;
+use crate::condition::{Condition, SyntaxError, suggest_nearest};
+use crate::decode::dialect::DialectHints;
+use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
+use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, ValueColumn};
+use crate::event::{DAY_US, MINUTE_US};
+use crate::funnel::definition::{Funnel, Unit};
+use crate::funnel::engine::Tie;
+use crate::funnel::steps::{StepSpec, parse_steps};
+use crate::report::build::{FunnelRequest, Request};
+use crate::report::time_to_purchase::QuantileChoice;
+use crate::schema::roles::Asked;
+use crate::stats::{Quantile, QuantileMethod};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::str::FromStr;
+
+const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
+const DEFAULT_WINDOW_US: i64 = 7 * DAY_US;
+const DEFAULT_TOP: usize = 20;
+const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
+
+/// What the world says, taken once.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    pub now: Timestamp,
+    pub cores: usize,
+}
+
+/// How the input is read, as far as it can be said without looking at it.
+#[derive(Debug, Clone)]
+pub struct InputPlan {
+    pub files: Vec<String>,
+    pub asked: Asked,
+    /// The currency of all values, where the definition says it.
+    pub currency: Option<String>,
+    pub hints: DialectHints,
+    pub time: TimeOptions,
+    pub zone: TimeZone,
+    pub naive_zone: TimeZone,
+    pub naive_zone_given: bool,
+    pub as_of_us: Option<i64>,
+    pub filter: Option<Condition>,
+    pub null_ids: Vec<String>,
+    pub decimal_mark: u8,
+    pub session_timeout_us: i64,
+    pub tolerance: Tolerance,
+    pub keep_rejects: usize,
+    pub threads: usize,
+}
+
+/// Rejected rows that a run may have and still be trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tolerance {
+    Rows(u64),
+    /// Of the rows read, `0.0..=1.0`.
+    Share(f64),
+}
+
+impl Tolerance {
+    pub fn allows(self, rejected: u64, read: u64) -> bool {
+        match self {
+            Tolerance::Rows(most) => rejected <= most,
+            Tolerance::Share(share) => rejected as f64 <= share * read as f64,
+        }
+    }
+}
+
+impl FromStr for Tolerance {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Tolerance, String> {
+        let wrong = || format!("{text:?} is neither a number of rows nor a share such as 0.5%");
+        match text.strip_suffix('%') {
+            Some(per_cent) => {
+                let per_cent: f64 = per_cent.trim().parse().map_err(|_| wrong())?;
+                if !(0.0..=100.0).contains(&per_cent) {
+                    return Err(wrong());
+                }
+                Ok(Tolerance::Share(per_cent / 100.0))
+            }
+            None => text.parse().map(Tolerance::Rows).map_err(|_| wrong()),
+        }
+    }
+}
+
+/// Rejected rows kept to be shown, where they are not written to a file.
+const SHOWN_REJECTS: usize = 50;
+
+/// The first of what was typed and what the definition file says.
+fn first<T: Clone>(typed: &Option<T>, written: &Option<T>) -> Option<T> {
+    typed.clone().or_else(|| written.clone())
+}
+
+fn first_list(typed: &[String], written: Option<&OneOrMore>) -> Vec<String> {
+    if typed.is_empty() {
+        written.cloned().map_or_else(Vec::new, OneOrMore::into_vec)
+    } else {
+        typed.to_vec()
+    }
+}
+
+/// Reads an option's text; the error names the option.
+fn read<T: FromStr>(option: &str, text: Option<String>) -> Result<Option<T>, Failure>
+where
+    T::Err: std::fmt::Display,
+{
+    text.map(|text| text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))).transpose()
+}
+
+/// Reads one of a closed list of names.
+fn named<T>(
+    option: &str,
+    text: &str,
+    wanted: &str,
+    from_name: impl Fn(&str) -> Option<T>,
+) -> Result<T, Failure> {
+    from_name(text).ok_or_else(|| Failure::usage(format!("{option}: {text:?} is not {wanted}")))
+}
+
+fn read_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
+    if name.eq_ignore_ascii_case("utc") {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::get(name).map_err(|_| {
+        let zones = jiff::tz::db();
+        let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
+        let near = suggest_nearest(name, names.iter().map(String::as_str), 3);
+        let failure = Failure::usage(format!("{option}: there is no time zone {name:?}"));
+        if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) }
+    })
+}
+
+fn syntax(option: &str, text: &str, error: &SyntaxError) -> Failure {
+    Failure::usage(format!("{option}: {}", error.explain(text)))
+}
+
+fn read_byte(option: &str, text: &str) -> Result<u8, Failure> {
+    match text {
+        "\\t" | "tab" => Ok(b'\t'),
+        text if text.len() == 1 && text.is_ascii() => Ok(text.as_bytes()[0]),
+        text => Err(Failure::usage(format!("{option}: {text:?} is not one ASCII character"))),
+    }
+}
+
+impl InputPlan {
+    pub fn resolve(
+        args: &InputArgs,
+        file: &DefinitionFile,
+        environment: &Environment,
+    ) -> Result<InputPlan, Failure> {
+        let source = &file.source;
+        let zone_name = first(&args.time_zone, &source.time_zone);
+        let zone = match &zone_name {
+            Some(name) => read_zone("--time-zone", name)?,
+            None => TimeZone::UTC,
+        };
+        let assumed = first(&args.assume_time_zone, &source.assume_time_zone);
+        let naive_zone = match &assumed {
+            Some(name) => read_zone("--assume-time-zone", name)?,
+            None => zone.clone(),
+        };
+        let as_of = first(&args.as_of, &file.report.as_of);
+        let as_of_us = as_of
+            .map(|text| {
+                parse_when(&text, &zone, environment.now).map_err(|e| Failure::usage(format!("--as-of: {e}")))
+            })
+            .transpose()?;
+        let filter = first(&args.filter, &source.filter)
+            .map(|text| Condition::parse(&text).map_err(|error| syntax("--where", &text, &error)))
+            .transpose()?;
+        let (value, currency) = match &source.value {
+            None => (None, None),
+            Some(ValueColumn::Column(column)) => (Some(column.clone()), None),
+            Some(ValueColumn::WithCurrency { column, currency }) => (Some(column.clone()), currency.clone()),
+        };
+        let event_name = first(&args.event_name, &source.event_name);
+        let asked = Asked {
+            user: first_list(&args.user, source.user.as_ref()),
+            time: first_list(&args.time, source.time.as_ref()),
+            event: if event_name.is_some() && args.event.is_none() {
+                None
+            } else {
+                first(&args.event, &source.event)
+            },
+            event_name: if args.event.is_some() { None } else { event_name },
+            session: first(&args.session, &source.session),
+            value: first(&args.value, &value),
+            currency: first(&args.currency, &source.currency),
+        };
+        if asked.time.len() > 2 {
+            return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
+        }
+        let timeout = first(&args.session_timeout, &file.sessions.timeout);
+        let session_timeout_us = match timeout {
+            None => DEFAULT_TIMEOUT_US,
+            Some(text) => parse_duration_us(&text)
+                .map_err(|error| Failure::usage(format!("--session-timeout: {error}")))?,
+        };
+        let decimal = first(&args.decimal, &source.decimal).unwrap_or_else(|| ".".to_owned());
+        let decimal_mark = match decimal.as_str() {
+            "." => b'.',
+            "," => b',',
+            other => return Err(Failure::usage(format!("--decimal: {other:?} is not . or ,"))),
+        };
+        let tolerance = if args.strict {
+            Tolerance::Rows(0)
+        } else {
+            args.max_rejects.parse().map_err(|error| Failure::usage(format!("--max-rejects: {error}")))?
+        };
+        let null_ids = if args.null_ids.is_empty() {
+            source.null_ids.clone().unwrap_or_default()
+        } else {
+            args.null_ids.clone()
+        };
+        if args.threads == Some(0) {
+            return Err(Failure::usage("--threads: at least one is needed"));
+        }
+        Ok(InputPlan {
+            files: if args.files.is_empty() { source.files.clone() } else { args.files.clone() },
+            asked,
+            currency,
+            hints: dialect_hints(args, file)?,
+            time: time_options(args, file)?,
+            zone,
+            naive_zone,
+            naive_zone_given: assumed.is_some() || zone_name.is_some(),
+            as_of_us,
+            filter,
+            null_ids,
+            decimal_mark,
+            session_timeout_us,
+            tolerance,
+            keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
+            threads: args.threads.unwrap_or(environment.cores),
+        })
+    }
+}
+
+fn dialect_hints(args: &InputArgs, file: &DefinitionFile) -> Result<DialectHints, Failure> {
+    let source = &file.source;
+    let delimiter = first(&args.delimiter, &source.delimiter);
+    let columns = if args.columns.is_empty() { source.columns.clone() } else { Some(args.columns.clone()) };
+    let header = if args.no_header { Some(false) } else { source.header };
+    Ok(DialectHints {
+        delimiter: delimiter.map(|text| read_byte("--delimiter", &text)).transpose()?,
+        header,
+        columns,
+        ..DialectHints::default()
+    })
+}
+
+fn time_options(args: &InputArgs, file: &DefinitionFile) -> Result<TimeOptions, Failure> {
+    let source = &file.source;
+    let formats = first_list(&args.time_format, source.time_format.as_ref());
+    Ok(TimeOptions {
+        formats: formats
+            .iter()
+            .map(|text| named("--time-format", text, "a layout such as %d/%m/%Y", TimeFormat::from_name))
+            .collect::<Result<_, _>>()?,
+        epoch_unit: first(&args.epoch_unit, &source.epoch_unit)
+            .map(|text| named("--epoch-unit", &text, "s, ms, us or ns", EpochUnit::from_name))
+            .transpose()?,
+        date_order: first(&args.date_order, &source.date_order)
+            .map(|text| named("--date-order", &text, "dmy, mdy or ymd", DateOrder::from_name))
+            .transpose()?,
+    })
+}
+
+/// The funnels and what is asked of them.
+pub fn resolve_request(
+    args: &FunnelArgs,
+    file: &DefinitionFile,
+    input: &InputPlan,
+    environment: &Environment,
+) -> Result<Request, Failure> {
+    let written = &file.report;
+    let now = match &args.now {
+        None => environment.now,
+        Some(text) => text.parse().map_err(|_| {
+            Failure::usage(format!("--now: {text:?} is not a time such as 2026-01-31T02:00:00Z"))
+        })?,
+    };
+    let bound = |option: &str, text: Option<String>, open: i64| match text {
+        None => Ok(open),
+        Some(text) => {
+            parse_when(&text, &input.zone, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
+        }
+    };
+    let from_us = bound("--from", first(&args.from, &written.from), i64::MIN)?;
+    let to_us = bound("--to", first(&args.to, &written.to), i64::MAX)?;
+    if from_us >= to_us {
+        return Err(Failure::usage("--from is not before --to: no entry can lie between them"));
+    }
+    let quantiles = if args.quantiles.is_empty() {
+        written.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.map(str::to_owned).to_vec())
+    } else {
+        args.quantiles.clone()
+    };
+    let mut quantiles: Vec<Quantile> = quantiles
+        .iter()
+        .map(|text| text.trim().parse().map_err(|error| Failure::usage(format!("--quantiles: {error}"))))
+        .collect::<Result<_, _>>()?;
+    quantiles.sort_unstable();
+    quantiles.dedup();
+    let method = first(&args.quantile_method, &written.quantile_method);
+    let method = read::<QuantileMethod>("--quantile-method", method)?.unwrap_or(QuantileMethod::Type7);
+    let funnels = resolve_funnels(args, file)?;
+    let mut conditions: Vec<Condition> = Vec::new();
+    for funnel in &funnels {
+        for condition in funnel.funnel.event_specs().filter_map(|spec| spec.condition.as_ref()) {
+            if !conditions.contains(condition) {
+                conditions.push(condition.clone());
+            }
+        }
+    }
+    Ok(Request {
+        funnels,
+        conditions,
+        filter: input.filter.clone(),
+        entries_us: from_us..to_us,
+        as_of_us: input.as_of_us,
+        session_timeout_us: input.session_timeout_us,
+        zone: input.zone.clone(),
+        trend: read::<Period>("--trend", first(&args.trend, &written.trend))?,
+        top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
+        choice: QuantileChoice { quantiles, method },
+        currency: input.currency.clone(),
+    })
+}
+
+fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<FunnelRequest>, Failure> {
+    if let Some(text) = &args.steps {
+        let steps = parse_steps(text).map_err(|error| syntax("--steps", text, &error))?;
+        return Ok(vec![funnel_request("purchase", steps, None, args)?]);
+    }
+    let written = file.funnels();
+    if written.is_empty() {
+        return Err(Failure::usage("no funnel is defined").hint(
+            "give --steps 'view, cart, purchase' with your events, or let `dropoff inspect FILES` suggest them",
+        ));
+    }
+    for wanted in &args.funnels {
+        if !written.iter().any(|(name, _)| name == wanted) {
+            let names: Vec<&str> = written.iter().map(|(name, _)| *name).collect();
+            return Err(Failure::usage(format!("--funnel: there is no funnel {wanted:?}"))
+                .hint(format!("the definition file has {}", names.join(", "))));
+        }
+    }
+    written
+        .iter()
+        .filter(|(name, _)| args.funnels.is_empty() || args.funnels.iter().any(|wanted| wanted == name))
+        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args))
+        .collect()
+}
+
+fn funnel_request(
+    name: &str,
+    steps: Vec<StepSpec>,
+    table: Option<&FunnelTable>,
+    args: &FunnelArgs,
+) -> Result<FunnelRequest, Failure> {
+    let window = args.window.clone().or_else(|| table.and_then(|table| table.window.clone()));
+    let window_us = match window.as_deref() {
+        None => Some(DEFAULT_WINDOW_US),
+        Some("none") => None,
+        Some(text) => {
+            let window_us = parse_duration_us(text)
+                .map_err(|error| Failure::usage(format!("window of funnel {name}: {error}")))?;
+            Some(window_us)
+        }
+    };
+    let unit = read::<Unit>("--unit", args.unit.clone())?.or_else(|| table.and_then(|table| table.unit));
+    let tie = args.tie.clone().or_else(|| table.and_then(|table| table.tie.clone()));
+    let by = if args.by.is_empty() {
+        table.map_or_else(Vec::new, |table| table.by.clone())
+    } else {
+        args.by.clone()
+    };
+    Ok(FunnelRequest {
+        funnel: Funnel {
+            name: name.to_owned(),
+            steps,
+            window_us,
+            unit: unit.unwrap_or_default(),
+            tie: read::<Tie>("--tie", tie)?.unwrap_or_default(),
+        },
+        by,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        Environment { now: "2026-11-21T12:00:00Z".parse().unwrap(), cores: 2 }
+    }
+
+    fn request(funnel: &FunnelArgs, file: &str) -> Result<Request, Failure> {
+        let file = DefinitionFile::parse(file, "dropoff.toml").unwrap();
+        let args = InputArgs { max_rejects: "1%".to_owned(), ..InputArgs::default() };
+        let input = InputPlan::resolve(&args, &file, &environment())?;
+        resolve_request(funnel, &file, &input, &environment())
+    }
+
+    #[test]
+    fn flags_override_the_definition_file() {
+        let file = "[funnel.a]\nsteps = \"x, y\"\nwindow = \"1d\"\ntie = \"strict\"\n";
+        let written = request(&FunnelArgs::default(), file).unwrap();
+        assert_eq!(written.funnels[0].funnel.window_us, Some(DAY_US));
+        assert_eq!(written.funnels[0].funnel.tie, Tie::Strict);
+        let typed = FunnelArgs { window: Some("none".to_owned()), ..FunnelArgs::default() };
+        let overridden = request(&typed, file).unwrap();
+        assert_eq!(overridden.funnels[0].funnel.window_us, None);
+        assert_eq!(overridden.funnels[0].funnel.tie, Tie::Strict);
+    }
+
+    #[test]
+    fn impossible_requests_are_usage_errors() {
+        let steps = Some("view, purchase".to_owned());
+        for args in [
+            FunnelArgs::default(),
+            FunnelArgs { steps: steps.clone(), window: Some("1 month".to_owned()), ..FunnelArgs::default() },
+            FunnelArgs { steps: steps.clone(), tie: Some("random".to_owned()), ..FunnelArgs::default() },
+            FunnelArgs { steps: Some("view,,x".to_owned()), ..FunnelArgs::default() },
+            FunnelArgs {
+                steps: steps.clone(),
+                from: Some("2026-02-01".to_owned()),
+                to: Some("2026-02-01".to_owned()),
+                ..FunnelArgs::default()
+            },
+            FunnelArgs { funnels: vec!["nope".to_owned()], ..FunnelArgs::default() },
+        ] {
+            let failure = request(&args, "").expect_err("it can not be met");
+            assert_eq!(failure.exit.code(), 2, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn tolerances_are_rows_or_shares() {
+        assert!("1%".parse::<Tolerance>().unwrap().allows(1, 100));
+        assert!(!"1%".parse::<Tolerance>().unwrap().allows(2, 100));
+        assert!("3".parse::<Tolerance>().unwrap().allows(3, 3));
+        assert!("101%".parse::<Tolerance>().is_err());
+        assert!("x".parse::<Tolerance>().is_err());
+    }
+}
