@@ -206,6 +206,41 @@ pub struct InputArgs {
     pub quiet: bool,
 }
 
+impl InputArgs {
+    /// The flags that change how the same files are read again, as typed, but for those that name
+    /// columns of roles.
+    pub fn typed_flags(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.push(format!("--{name}"));
+                words.push(value);
+            }
+        };
+        flag("config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("where", self.filter.clone());
+        for id in &self.null_ids {
+            flag("null-id", Some(id.clone()));
+        }
+        for layout in &self.time_format {
+            flag("time-format", Some(layout.clone()));
+        }
+        flag("time-zone", self.time_zone.clone());
+        flag("assume-time-zone", self.assume_time_zone.clone());
+        flag("epoch-unit", self.epoch_unit.clone());
+        flag("date-order", self.date_order.clone());
+        flag("as-of", self.as_of.clone());
+        flag("session-timeout", self.session_timeout.clone());
+        flag("delimiter", self.delimiter.clone());
+        flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
+        flag("decimal", self.decimal.clone());
+        if self.no_header {
+            words.push("--no-header".to_owned());
+        }
+        words
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ProgressWhen {
     /// A bar if stderr is a terminal.

@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::failure::{Exit, Failure};
 use super::input::find;
-use super::output::{Outputs, Written, check_target};
+use super::output::{Outputs, Written};
 use super::plan::resolve_request;
 use super::report::make_report;
 use super::run::Start;
@@ -25,16 +25,11 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     request.choice.quantiles.sort_unstable();
     let found = find(&start.plan)?;
-    let inputs: Vec<_> = found.pending.iter().map(|pending| pending.input.clone()).collect();
-    let outputs = Outputs::prepare(&args.output, &inputs, &start.plan.zone, true)?;
-    if let Some(path) = &args.input.rejects {
-        check_target(path, &inputs)?;
-    }
-    let made = make_report(start, &args.input, found, request, args.output.reproducible)?;
-    let verdict = evaluate(&checks, &made.report);
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, true)?;
+    let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    let verdict = evaluate(&checks, &report);
     outputs.write(&verdict)?;
-    let ended = made.exit(&args.input);
-    match ended {
+    match account.exit(&args.input) {
         Err(failure) if failure.exit == Exit::Rejects && args.exit_zero => Ok(Exit::Done),
         Err(failure) => Err(failure),
         Ok(_) if args.exit_zero => Ok(Exit::Done),

@@ -99,6 +99,10 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
 }
 
 impl Found {
+    pub fn inputs(&self) -> Vec<Input> {
+        self.pending.iter().map(|pending| pending.input.clone()).collect()
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
         if let Err(problem) = self.guess.required() {

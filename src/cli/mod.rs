@@ -7,11 +7,14 @@ mod check;
 mod failure;
 mod generate;
 mod input;
+mod inspect;
 mod output;
 mod plan;
 mod progress;
+mod reading;
 mod report;
 mod run;
+mod sessions;
 mod when;
 
 pub use failure::{Exit, Failure};

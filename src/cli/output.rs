@@ -1,8 +1,9 @@
 //! Where results go: standard output, and files that are the old ones or the new ones, never half.
 
-use super::args::{ColorWhen, OutputArgs};
+use super::args::{ColorWhen, InputArgs, OutputArgs};
 use super::failure::Failure;
-use super::report::reject_sample;
+use super::input::Found;
+use super::reading::reject_sample;
 use crate::ingest::FileAccount;
 use crate::ingest::plan::ReadPlan;
 use crate::render::escape::spreadsheet;
@@ -56,10 +57,15 @@ impl Outputs {
     /// the first byte is read.
     pub fn prepare(
         args: &OutputArgs,
-        inputs: &[Input],
+        input_args: &InputArgs,
+        found: &Found,
         zone: &TimeZone,
         has_junit: bool,
     ) -> Result<Outputs, Failure> {
+        let inputs = &found.inputs();
+        if let Some(path) = &input_args.rejects {
+            check_target(path, inputs)?;
+        }
         let to_terminal = io::stdout().is_terminal();
         let mut targets = Vec::new();
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;

@@ -9,10 +9,12 @@ pub mod collect;
 pub mod conversion;
 pub mod funnel;
 pub mod input;
+pub mod inspect;
 pub mod jsonl;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod segments;
+pub mod sessions;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
