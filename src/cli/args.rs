@@ -254,8 +254,13 @@ pub enum ProgressWhen {
 /// Flags of a funnel and of what is asked of it.
 #[derive(Debug, Default, Args)]
 pub struct FunnelArgs {
-    /// Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'.
-    #[arg(long, value_name = "STEPS", help_heading = "Funnel")]
+    /// The steps, in the grammar of the definition file.
+    #[arg(
+        long,
+        value_name = "STEPS",
+        help_heading = "Funnel",
+        help = "Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'"
+    )]
     pub steps: Option<String>,
     /// Only this funnel of the definition file; may be repeated.
     #[arg(long = "funnel", value_name = "NAME", help_heading = "Funnel")]
@@ -298,7 +303,8 @@ pub struct FunnelArgs {
 /// Flags of everything that is printed.
 #[derive(Debug, Default, Args)]
 pub struct OutputArgs {
-    /// Form on standard output: table, markdown, csv, tsv, json, jsonl (check: also junit).
+    /// Form on standard output: table, markdown, csv, tsv, json, jsonl (check: also junit). The table
+    /// by default; of sessions CSV.
     #[arg(short, long, value_name = "FORM", help_heading = "Output")]
     pub format: Option<String>,
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.

@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::failure::{Exit, Failure};
 use super::input::find;
-use super::output::{Outputs, Written};
+use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::report::make_report;
 use super::run::Start;
@@ -25,7 +25,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     }
     request.choice.quantiles.sort_unstable();
     let found = find(&start.plan)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, true)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     let verdict = evaluate(&checks, &report);
     outputs.write(&verdict)?;

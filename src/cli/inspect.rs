@@ -3,7 +3,7 @@
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
 use super::input::find;
-use super::output::{Outputs, Written, check_target, write_text};
+use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::Start;
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let found = find(&start.plan)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, false)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     if let Some(path) = &args.write {
         check_target(path, &found.inputs())?;
     }

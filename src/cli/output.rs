@@ -23,6 +23,22 @@ pub enum Form {
     Junit,
 }
 
+/// What a command writes where no form was asked for, and whether it has tests to report.
+#[derive(Debug, Clone, Copy)]
+pub struct Forms {
+    pub default: Format,
+    pub junit: bool,
+}
+
+impl Forms {
+    /// A document for people.
+    pub const DOCUMENT: Forms = Forms { default: Format::Terminal, junit: false };
+    /// Verdicts, for people or as JUnit.
+    pub const VERDICTS: Forms = Forms { default: Format::Terminal, junit: true };
+    /// Rows for other programs.
+    pub const ROWS: Forms = Forms { default: Format::Csv, junit: false };
+}
+
 /// A result that can be written in every form.
 pub trait Written {
     fn blocks(&self) -> Vec<Block>;
@@ -60,8 +76,9 @@ impl Outputs {
         input_args: &InputArgs,
         found: &Found,
         zone: &TimeZone,
-        has_junit: bool,
+        forms: Forms,
     ) -> Result<Outputs, Failure> {
+        let has_junit = forms.junit;
         let inputs = &found.inputs();
         if let Some(path) = &input_args.rejects {
             check_target(path, inputs)?;
@@ -71,7 +88,7 @@ impl Outputs {
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
         if format.is_some() || args.output.is_empty() {
             targets.push(Target {
-                form: format.unwrap_or(Form::Rendered(Format::Terminal)),
+                form: format.unwrap_or(Form::Rendered(forms.default)),
                 place: Place::Stdout,
             });
         }

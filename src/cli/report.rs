@@ -3,7 +3,7 @@
 use super::args::{InputArgs, ReportArgs};
 use super::failure::{Exit, Failure};
 use super::input::find;
-use super::output::{Outputs, Written};
+use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::reading::{Account, read_rows};
 use super::run::Start;
@@ -18,7 +18,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     let found = find(&start.plan)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, false)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     outputs.write(&report)?;
     account.exit(&args.input)

@@ -3,7 +3,7 @@
 use super::args::SessionsArgs;
 use super::failure::{Exit, Failure};
 use super::input::find;
-use super::output::{Outputs, Written};
+use super::output::{Forms, Outputs, Written};
 use super::reading::read_rows;
 use super::run::Start;
 use crate::render::json;
@@ -15,7 +15,7 @@ use std::io::{self, Write};
 pub fn sessions(args: &SessionsArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let found = find(&start.plan)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, false)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::ROWS)?;
     let columns = found.roles(&start.plan, Vec::new())?;
     let reading = read_rows(&start, &args.input, found, columns, None)?;
     let timeout_us = start.plan.session_timeout_us;

@@ -66,8 +66,8 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Chunks, decoder: Decoder, data_offset: usize },
-    Parquet { file: ParquetFile, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
+    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
     Nothing,
 }
 
@@ -157,7 +157,7 @@ impl Job {
                 );
                 let border = sniffed.dialect.border;
                 Pieces::Text {
-                    chunks: Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() }),
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
                     data_offset: sniffed.data_offset,
                 }
@@ -183,7 +183,7 @@ impl Job {
                     JsonForm::Array | JsonForm::Document => usize::MAX,
                 };
                 let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
-                Pieces::Text { chunks: Chunks::new(opened, options), decoder, data_offset: 0 }
+                Pieces::Text { chunks: Box::new(Chunks::new(opened, options)), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
