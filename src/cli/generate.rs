@@ -15,7 +15,9 @@ pub fn generate(what: Generated) -> Result<Exit, Failure> {
     write(what, &mut out).context("cannot make this").map_err(Failure::failed)?;
     match io::stdout().write_all(&out) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        written => written.map(|()| Exit::Done).context("cannot write to standard output").map_err(Failure::failed),
+        written => {
+            written.map(|()| Exit::Done).context("cannot write to standard output").map_err(Failure::failed)
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use super::output::{Outputs, Written, check_target, write_rejects};
 use super::plan::{Environment, InputPlan, resolve_request};
 use super::progress::Meter;
 use crate::definition::DefinitionFile;
-use crate::ingest::plan::ReadPlan;
 use crate::ingest::FileAccount;
+use crate::ingest::plan::ReadPlan;
 use crate::render::json;
 use crate::report::build::{Request, build, canonical_hash, total_tally};
 use crate::report::table::Block;
@@ -24,9 +24,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Report(args) => report(&args),
         Command::Generate(args) => generate(args.what),
-        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) => {
-            Err(Failure::usage("not here yet"))
-        }
+        Command::Inspect(_) | Command::Sessions(_) | Command::Check(_) => Err(Failure::usage("not here yet")),
     }
 }
 

@@ -143,4 +143,16 @@ Done.
 ";
         assert_eq!(String::from_utf8(out).unwrap(), wanted);
     }
+
+    #[test]
+    fn a_command_can_not_end_its_block() {
+        let written = |command: &str| {
+            let mut out = Vec::new();
+            Markdown::new(TimeZone::UTC).document(&[Block::Command(command.to_owned())], &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written("dropoff report a|b"), "```sh\ndropoff report a|b\n```\n");
+        assert_eq!(written("a ``` b"), "````sh\na ``` b\n````\n");
+        assert_eq!(written("a\n```"), "````sh\na\\n```\n````\n");
+    }
 }

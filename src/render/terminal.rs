@@ -647,4 +647,12 @@ a\\x1bb  1
             }
         }
     }
+
+    #[test]
+    fn a_command_stays_on_one_line_and_unchanged() {
+        let command = format!("dropoff report 'עגלה.csv' --steps '{}'", "view, ".repeat(40));
+        let style = Style { isolate_bidi: true, ..at(40) };
+        assert_eq!(shown(style, &[Block::Command(command.clone())]), format!("{command}\n"));
+        assert_eq!(shown(at(40), &[Block::Command("a\nb\x1b".to_owned())]), "a\\nb\\x1b\n");
+    }
 }

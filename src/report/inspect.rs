@@ -20,11 +20,10 @@ pub use gaps::{Gap, Gaps, unusual_gaps};
 use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
-use super::{FileRead, RejectSample, Run, Warning};
+use super::{Run, Warning};
 use crate::definition::SourceTable;
-use crate::event::RejectCode;
 use crate::ingest::plan::ReadPlan;
-use crate::ingest::{Everything, FileAccount, Tally, over_store};
+use crate::ingest::{Everything, over_store};
 use crate::schema::roles::Guess;
 use crate::schema::suggest::{EventSummary, suggest_funnel};
 use crate::stats::{Quantile, QuantileMethod, Values, quantile};
@@ -36,8 +35,6 @@ pub const INSPECT_SCHEMA: &str = "dropoff.inspect/1";
 
 /// Events with a row of their own.
 const TOP_EVENTS: usize = 20;
-/// Rejected rows shown of each reason.
-const REJECTS_SHOWN: usize = 3;
 
 /// What is known before all rows are read: the look at the first input, and what was typed.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +50,6 @@ pub struct Look<'l> {
     pub flags: &'l [String],
     /// What flags and definition file say of the source; the guess fills in the columns.
     pub source: &'l SourceTable,
-    /// What was guessed, with the reason.
-    pub guessed: &'l [String],
     pub session_timeout_us: i64,
     pub zone: &'l TimeZone,
 }
@@ -156,11 +151,17 @@ pub struct SuggestedFunnel {
     pub why: String,
 }
 
-/// Settles and counts everybody, and puts it beside what the look found. The plan has no
-/// conditions. `elapsed_s` is left 0: the caller has the clock.
-pub fn build(everything: Everything, plan: &ReadPlan, look: &Look<'_>, threads: usize) -> Inspection {
+/// Settles and counts everybody, and puts it beside what the look found. The plan has no conditions;
+/// `reading` is the account of the same reading.
+pub fn build(
+    everything: Everything,
+    plan: &ReadPlan,
+    look: &Look<'_>,
+    mut reading: Run,
+    threads: usize,
+) -> Inspection {
     let tally = total_tally(&everything);
-    let Everything { store, dictionaries, files } = everything;
+    let Everything { store, dictionaries, .. } = everything;
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
@@ -196,10 +197,10 @@ pub fn build(everything: Everything, plan: &ReadPlan, look: &Look<'_>, threads: 
         warnings,
     };
     let steps = body.suggested.as_ref().map(|funnel| (funnel.steps.as_str(), funnel.why.as_str()));
+    reading.warnings.extend(traps::clock_changes(&tally));
     let run = InspectRun {
-        reading: reading(&files, &tally, plan, look, threads),
         report_command: steps.map(|(steps, _)| command::report_command(look, plan, steps)),
-        ..looked(look, threads)
+        ..looked(look, reading)
     };
     Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
@@ -212,10 +213,10 @@ pub fn build(everything: Everything, plan: &ReadPlan, look: &Look<'_>, threads: 
 
 /// What can be said where a required column is unknown: columns, and what keeps the rest from
 /// being told.
-pub fn build_unread(look: &Look<'_>, threads: usize) -> Inspection {
+pub fn build_unread(look: &Look<'_>, reading: Run) -> Inspection {
     Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
-        run: Some(looked(look, threads)),
+        run: Some(looked(look, reading)),
         body: None,
         body_hash: None,
         definition_file: definition_file::definition_file(look, None, None),
@@ -229,81 +230,16 @@ impl Inspection {
     }
 }
 
-fn looked(look: &Look<'_>, threads: usize) -> InspectRun {
+fn looked(look: &Look<'_>, reading: Run) -> InspectRun {
+    let profile = look.guess.profile.as_ref();
     InspectRun {
-        reading: Run {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            elapsed_s: 0.0,
-            threads,
-            files: Vec::new(),
-            guessed: look.guessed.to_vec(),
-            reject_samples: Vec::new(),
-            warnings: Vec::new(),
-            notes: Vec::new(),
-            rows_out_of_order: 0,
-        },
+        reading,
         columns: columns::inspect_columns(look),
         sampled_rows: look.rows.len(),
-        layout: look
-            .guess
-            .profile
-            .as_ref()
-            .map(|profile| Layout { name: profile.name.to_owned(), why: profile.why.clone() }),
+        layout: profile.map(|profile| Layout { name: profile.name.to_owned(), why: profile.why.clone() }),
         problems: columns::problems(look.guess),
         report_command: None,
     }
-}
-
-fn reading(files: &[FileAccount], tally: &Tally, plan: &ReadPlan, look: &Look<'_>, threads: usize) -> Run {
-    let (warnings, notes) = traps::file_notes(files, tally);
-    Run {
-        files: files.iter().map(file_read).collect(),
-        reject_samples: reject_samples(files, plan),
-        warnings,
-        notes,
-        rows_out_of_order: tally.out_of_order,
-        ..looked(look, threads).reading
-    }
-}
-
-fn file_read(file: &FileAccount) -> FileRead {
-    let tally = &file.read.tally;
-    FileRead {
-        path: file.name.clone(),
-        format: file.format.to_owned(),
-        compression: file.compression.clone(),
-        rows: tally.read,
-        rejected: tally.rejected(),
-        filtered: tally.filtered,
-        blank_lines: file.read.blank_lines,
-        read_as: file.read_as.clone(),
-    }
-}
-
-/// The first rejected rows of each reason, in the order of files and rows.
-fn reject_samples(files: &[FileAccount], plan: &ReadPlan) -> Vec<RejectSample> {
-    let mut left = [REJECTS_SHOWN; RejectCode::ALL.len()];
-    let mut samples = Vec::new();
-    for file in files {
-        for placed in &file.read.rejects {
-            let reject = &placed.reject;
-            let left = &mut left[reject.code.index()];
-            if *left == 0 {
-                continue;
-            }
-            *left -= 1;
-            samples.push(RejectSample {
-                file: file.name.clone(),
-                line: placed.line,
-                byte: placed.byte,
-                column: reject.slot.and_then(|slot| plan.slots.get(slot)).cloned(),
-                code: reject.code.to_string(),
-                message: reject.message.clone(),
-                excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
-            });
-        }
-    }
-    samples
 }
 
 /// Every event that has rows.

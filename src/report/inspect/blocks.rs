@@ -59,13 +59,10 @@ fn start(run: Option<&InspectRun>, body: Option<&InspectBody>) -> Vec<Block> {
 fn facts(run: Option<&InspectRun>, body: Option<&InspectBody>) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
-    if let Some(run) = run {
-        if !run.reading.files.is_empty() {
-            add("files", files_text(&run.reading.files));
-        }
-        if let Some(layout) = &run.layout {
-            add("layout", format!("{}: {}", layout.name, layout.why));
-        }
+    if let Some(run) = run
+        && !run.reading.files.is_empty()
+    {
+        add("files", files_text(&run.reading.files));
     }
     if let Some(body) = body {
         for (name, value) in input_facts(&body.input) {

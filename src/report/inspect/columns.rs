@@ -10,6 +10,8 @@ use std::collections::HashSet;
 /// Values shown of a column, and signs of each.
 const SAMPLES: usize = 3;
 const SAMPLE_SIGNS: usize = 40;
+/// Signs of each in a table, where three stand side by side. A time with its zone fits.
+const TABLE_SIGNS: usize = 32;
 
 /// A column of the first input, by its sampled rows.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -83,15 +85,15 @@ pub(super) fn inspect_columns(look: &Look<'_>) -> Vec<InspectedColumn> {
                 confidence: chosen.map(|(_, choice)| confidence_name(choice.confidence).to_owned()),
                 evidence: chosen.map(|(_, choice)| choice.evidence.clone()),
                 distinct: first.len(),
-                values: first.into_iter().take(SAMPLES).map(cut).collect(),
+                values: first.into_iter().take(SAMPLES).map(|value| cut(value, SAMPLE_SIGNS)).collect(),
                 empty: (rows > 0).then(|| (rows - present.len()) as f64 / rows as f64),
             }
         })
         .collect()
 }
 
-fn cut(value: &str) -> String {
-    match value.char_indices().nth(SAMPLE_SIGNS) {
+fn cut(value: &str, signs: usize) -> String {
+    match value.char_indices().nth(signs) {
         None => value.to_owned(),
         Some((end, _)) => format!("{}…", &value[..end]),
     }
@@ -112,16 +114,17 @@ pub(super) fn problems(guess: &Guess) -> Vec<GuessProblem> {
 
 /// The columns as a table; `rows` is how many were sampled.
 pub(super) fn columns_table(columns: &[InspectedColumn], rows: usize) -> Table {
-    let text = |text: &Option<String>| text.clone().map_or(Cell::Missing, Cell::Text);
+    // A blank reads better than a sign for missing: most columns have no role.
+    let text = |text: &Option<String>| Cell::Text(text.clone().unwrap_or_default());
     let lines = columns.iter().map(|column| {
+        let values: Vec<String> = column.values.iter().map(|value| cut(value, TABLE_SIGNS)).collect();
         vec![
             Cell::Text(column.name.clone()),
-            // A blank reads better than a sign for missing: most columns have no role.
-            Cell::Text(column.role.clone().unwrap_or_default()),
+            text(&column.role),
             text(&column.confidence),
             Cell::Count(column.distinct as u64),
             column.empty.map_or(Cell::Missing, Cell::Share),
-            Cell::Text(column.values.join(" · ")),
+            Cell::Text(values.join(", ")),
         ]
     });
     Table {
@@ -146,8 +149,8 @@ mod tests {
 
     #[test]
     fn long_values_are_cut_by_signs() {
-        assert_eq!(cut(&"é".repeat(39)), "é".repeat(39));
-        assert_eq!(cut(&"é".repeat(40)), "é".repeat(40));
-        assert_eq!(cut(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
+        assert_eq!(cut(&"é".repeat(39), 40), "é".repeat(39));
+        assert_eq!(cut(&"é".repeat(40), 40), "é".repeat(40));
+        assert_eq!(cut(&"é".repeat(41), 40), format!("{}…", "é".repeat(40)));
     }
 }

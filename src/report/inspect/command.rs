@@ -4,7 +4,7 @@
 use super::Look;
 use super::columns::choices;
 use crate::funnel::steps::EventPattern;
-use crate::ingest::plan::ReadPlan;
+use crate::ingest::plan::{Columns, ReadPlan};
 use crate::schema::roles::{Confidence, Role};
 
 /// Names of events in the grammar of `--steps`.
@@ -17,7 +17,7 @@ pub(super) fn steps_text(names: &[String]) -> String {
 pub(super) fn report_command(look: &Look<'_>, plan: &ReadPlan, steps: &str) -> String {
     let mut words = vec!["dropoff".to_owned(), "report".to_owned()];
     words.extend(look.files.iter().map(|file| quote_file(file)));
-    words.extend(role_flags(look));
+    words.extend(role_flags(look, &plan.columns));
     if let Some(name) = &plan.event_name {
         words.extend(["--event-name".to_owned(), quote(name)]);
     }
@@ -26,21 +26,25 @@ pub(super) fn report_command(look: &Look<'_>, plan: &ReadPlan, steps: &str) -> S
     words.join(" ")
 }
 
-/// Flags of the roles that the user named or that rest on little.
-fn role_flags(look: &Look<'_>) -> Vec<String> {
-    let mut words = Vec::new();
-    for role in [Role::User, Role::Time, Role::Event, Role::Session, Role::Value, Role::Currency] {
-        let of_role: Vec<_> =
-            choices(look.guess).filter(|(known, _)| *known == role).map(|(_, choice)| choice).collect();
-        let is_sure = |confidence| matches!(confidence, Confidence::High | Confidence::Layout);
-        if of_role.iter().all(|choice| is_sure(choice.confidence)) {
-            continue;
-        }
-        let names: Vec<&str> =
-            of_role.iter().filter_map(|choice| look.columns.get(choice.column)).map(String::as_str).collect();
-        words.extend([role.flag().to_owned(), quote(&names.join(","))]);
-    }
-    words
+/// Flags of the roles that the user named or that rest on little. Where both person and time are
+/// named, nothing else is guessed by a report, so that all that was read is named.
+fn role_flags(look: &Look<'_>, columns: &Columns) -> Vec<String> {
+    let is_unsure = |role: Role| {
+        let sure = [Confidence::High, Confidence::Layout];
+        choices(look.guess).any(|(known, choice)| known == role && !sure.contains(&choice.confidence))
+    };
+    let all_named = is_unsure(Role::User) && is_unsure(Role::Time);
+    let roles = [
+        (Role::User, columns.user.as_slice(), false),
+        (Role::Time, columns.time.as_slice(), false),
+        (Role::Event, columns.event.as_slice(), false),
+        (Role::Session, columns.session.as_slice(), all_named),
+        (Role::Value, columns.value.as_slice(), all_named),
+        (Role::Currency, columns.currency.as_slice(), all_named),
+    ];
+    let named =
+        roles.into_iter().filter(|&(role, names, named)| !names.is_empty() && (named || is_unsure(role)));
+    named.flat_map(|(role, names, _)| [role.flag().to_owned(), quote(&names.join(","))]).collect()
 }
 
 /// A word that a POSIX shell reads back as the text.

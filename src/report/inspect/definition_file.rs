@@ -101,7 +101,7 @@ fn roles(look: &Look<'_>, role: Role, lines: &mut Lines) {
     match names.as_slice() {
         [] => {
             for problem in look.guess.problems.iter().filter(|problem| problem.role() == role) {
-                lines.comment(&problem.to_string());
+                lines.comment(&format!("{problem}; {}", problem.hint()));
                 lines.comment(&format!("{} = \"COLUMN\"", role_name(role)));
             }
         }

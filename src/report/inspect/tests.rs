@@ -59,14 +59,29 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         files: &files,
         flags: &typed.flags,
         source: &typed.source,
-        guessed: &[],
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
     };
     if plan.columns.user.is_empty() || plan.columns.time.is_empty() {
-        return build_unread(&look, threads);
+        return build_unread(&look, no_run());
     }
-    build(read_file(path, &plan, threads), &plan, &look, threads)
+    let everything = read_file(path, &plan, threads);
+    let rows_out_of_order = total_tally(&everything).out_of_order;
+    build(everything, &plan, &look, Run { rows_out_of_order, ..no_run() }, threads)
+}
+
+fn no_run() -> Run {
+    Run {
+        version: "0".to_owned(),
+        elapsed_s: 0.0,
+        threads: 1,
+        files: Vec::new(),
+        guessed: Vec::new(),
+        reject_samples: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
+        rows_out_of_order: 0,
+    }
 }
 
 fn inspect_text(text: &str, typed: &Typed) -> Inspection {
@@ -126,7 +141,7 @@ fn a_small_export_by_hand() {
 }
 
 #[test]
-fn columns_and_rejects_by_hand() {
+fn columns_by_hand() {
     let inspection = inspect_text(SMALL, &Typed::default());
     let run = run(&inspection);
     let roles: Vec<_> = run.columns.iter().map(|column| (&*column.name, column.role.as_deref())).collect();
@@ -138,11 +153,6 @@ fn columns_and_rejects_by_hand() {
     assert_eq!(session.empty, Some(0.1));
     assert!(session.evidence.as_ref().is_some_and(|why| why.contains("`session`")));
     assert_eq!(run.columns[4].empty, Some(0.8));
-    let [reject] = run.reading.reject_samples.as_slice() else { panic!("one reject") };
-    assert_eq!((reject.line, reject.code.as_str(), reject.column.as_deref()), (11, "R04", Some("ts")));
-    assert_eq!(reject.excerpt, "yesterday");
-    let [file] = run.reading.files.as_slice() else { panic!("one file") };
-    assert_eq!((file.format.as_str(), file.rows, file.rejected), ("csv", 10, 1));
 }
 
 #[test]
@@ -179,6 +189,11 @@ fn the_line_to_paste_says_only_what_is_not_found_again() {
         "dropoff report 'my shop.csv' 'logs/*.gz' --user user --value price --no-header --columns \
          'user,ts,event,session,the price' --steps 'view, cart, purchase'"
     );
+    // A report that is told person and time looks for no session by itself.
+    let asked = Asked { user: vec!["user".to_owned()], time: vec!["ts".to_owned()], ..Asked::default() };
+    let line = command(&Typed { asked, ..Typed::default() });
+    assert!(line.contains(" --user user --time ts --session session "), "{line}");
+    assert!(!line.contains("--event"), "{line}");
 }
 
 #[test]
@@ -326,6 +341,15 @@ fn the_same_export_twice_is_told() {
 }
 
 #[test]
+fn names_that_mislead_are_told() {
+    let text = "user,ts,event\n\
+                dana@example.org,2024-01-01T00:00:00Z,View\ndana@example.org,2024-01-01T01:00:00Z,view \n\
+                42,2024-01-01T00:00:00Z,cart\n";
+    let inspection = inspect_text(text, &Typed::default());
+    assert_eq!(codes(&body(&inspection).warnings), [("W11", 1), ("W12", 1), ("W15", 2)]);
+}
+
+#[test]
 fn twenty_events_have_a_row_of_their_own() {
     for (names, other_names) in [(19, 0), (20, 0), (21, 1)] {
         let rows: String =
@@ -353,7 +377,9 @@ fn the_json_has_its_schema_and_the_line_stands_last() {
     let inspection = inspect_text(SMALL, &Typed::default());
     let json = serde_json::to_value(&inspection).expect("JSON");
     assert_eq!(json["schema"], "dropoff.inspect/1");
-    assert_eq!(json["run"]["files"][0]["rows"], 10);
+    // The account of the reading lies beside what the look found.
+    assert_eq!(json["run"]["rows_out_of_order"], 1);
+    assert_eq!(json["run"]["columns"][1]["role"], "time");
     assert_eq!(json["body"]["sessions"]["duration_p50_s"], 300.0);
     assert!(json.get("definition_file").is_none());
     assert!(schemars::schema_for!(Inspection).as_object().is_some_and(|schema| !schema.is_empty()));
@@ -371,7 +397,13 @@ fn a_shop_of_six_months() {
     assert_eq!((log.sessions, log.identical), (3605, 3605));
     let sessions = &body.sessions;
     assert_eq!((sessions.events_p50, sessions.duration_p50_s, sessions.cut), (Some(8.0), Some(869.0), 2));
-    assert_eq!(body.duplicate_rows, 30);
+    assert_eq!((sessions.of_one_event, body.input.tied_rows), (231, 325));
+    assert_eq!((body.duplicate_rows, run(&inspection).reading.rows_out_of_order), (30, 586));
+    let gaps: Vec<_> = body.gaps.longest.iter().map(|gap| (&*gap.from, gap.duration_s)).collect();
+    assert_eq!(
+        (body.gaps.n, gaps[0], gaps[4]),
+        (8, ("2024-01-04T11:57:45Z", 171_461.0), ("2024-01-09T16:28:28Z", 92_502.0))
+    );
     let top = body.events.top.iter().take(5);
     let top: Vec<_> = top.map(|line| (&*line.event, line.rows, line.people, line.first_place_p50)).collect();
     assert_eq!(

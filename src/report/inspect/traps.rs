@@ -2,7 +2,7 @@
 
 use super::facts::InspectFacts;
 use crate::human;
-use crate::ingest::{FileAccount, Tally};
+use crate::ingest::Tally;
 use crate::report::Warning;
 use crate::report::input::InputFacts;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub(super) fn traps(
         warn("W03", facts.repeated_rows, message);
     } else if facts.repeated_rows > 0 {
         let message = format!(
-            "{} rows ({}) repeat another of the same person, time, event and columns: they are counted",
+            "{} rows ({}) repeat another in person, time, event and all other columns read: they are counted",
             human::count(facts.repeated_rows),
             human::share(repeated, false)
         );
@@ -89,26 +89,14 @@ fn fold(name: &str) -> String {
     lower.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Warnings and plain notes about how the files were read.
-pub(super) fn file_notes(files: &[FileAccount], tally: &Tally) -> (Vec<Warning>, Vec<String>) {
-    let mut warnings = Vec::new();
-    let mut notes = Vec::new();
-    for note in files.iter().flat_map(|file| &file.notes) {
-        match note.code {
-            Some(code) => {
-                warnings.push(Warning { code: code.to_owned(), n: 1, message: note.message.clone() });
-            }
-            None => notes.push(note.message.clone()),
-        }
-    }
-    if tally.shifted_times > 0 {
-        let message = format!(
-            "{} local times fall into a change of the clocks: moved if skipped, the earlier if repeated",
-            human::count(tally.shifted_times)
-        );
-        warnings.push(Warning { code: "W05".to_owned(), n: tally.shifted_times, message });
-    }
-    (warnings, notes)
+/// Local times that do not exist or exist twice. They depend on how the input writes its times.
+pub(super) fn clock_changes(tally: &Tally) -> Option<Warning> {
+    let n = tally.shifted_times;
+    let message = format!(
+        "{} local times fall into a change of the clocks: moved if skipped, the earlier if repeated",
+        human::count(n)
+    );
+    (n > 0).then(|| Warning { code: "W05".to_owned(), n, message })
 }
 
 #[cfg(test)]
