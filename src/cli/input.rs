@@ -99,6 +99,10 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
 }
 
 impl Found {
+    pub fn inputs(&self) -> Vec<Input> {
+        self.pending.iter().map(|pending| pending.input.clone()).collect()
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
         if let Err(problem) = self.guess.required() {
@@ -106,6 +110,11 @@ impl Found {
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
+        // Who names the columns wants those columns: then nothing is read that nobody named.
+        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let optional = |choice: &Option<Choice>| {
+            choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
+        };
         Ok(Columns {
             user: if plan.asked.user.is_empty() {
                 guess.user.iter().map(name).collect()
@@ -114,32 +123,35 @@ impl Found {
             },
             time: guess.time.iter().map(name).collect(),
             event: guess.event.as_ref().map(name),
-            session: guess.session.as_ref().map(name),
-            value: guess.value.as_ref().map(name),
-            currency: guess.currency.as_ref().map(name),
+            session: optional(&guess.session),
+            value: optional(&guess.value),
+            currency: optional(&guess.currency),
             dimensions,
         })
     }
 
-    /// What was guessed, each with its reason.
-    pub fn guessed(&self) -> Vec<String> {
+    /// What was guessed and is used, each with its reason.
+    pub fn guessed(&self, used: &Columns) -> Vec<String> {
         let guess = &self.guess;
+        let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
+            if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
+        };
         let roles = [
-            ("person", guess.user.iter().collect::<Vec<_>>()),
-            ("time", guess.time.iter().collect()),
-            ("event", guess.event.iter().collect()),
-            ("session", guess.session.iter().collect()),
-            ("value", guess.value.iter().collect()),
-            ("currency", guess.currency.iter().collect()),
+            ("person", guess.user.clone()),
+            ("time", guess.time.clone()),
+            ("event", optional(&guess.event, &used.event)),
+            ("session", optional(&guess.session, &used.session)),
+            ("value", optional(&guess.value, &used.value)),
+            ("currency", optional(&guess.currency, &used.currency)),
         ];
         let mut lines = Vec::new();
-        if let Some(profile) = &guess.profile {
-            lines.push(format!("layout of {}: {}", profile.name, profile.why));
-        }
         for (role, choices) in roles {
             for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
                 lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
             }
+        }
+        if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
+            lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));
         }
         lines
     }

@@ -66,8 +66,8 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Chunks, decoder: Decoder, data_offset: usize },
-    Parquet { file: ParquetFile, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
+    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
     Nothing,
 }
 
@@ -134,7 +134,9 @@ impl Job {
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         if let Some(detected) = &detected {
-            read_as.push_str(&format!("; times: {}", detected.evidence));
+            let formats: Vec<String> = detected.formats.iter().map(ToString::to_string).collect();
+            read_as.push_str(&format!("; times {}", formats.join(" or ")));
+            notes.push(FileNote::note(format!("{name}: {}", detected.evidence)));
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
@@ -155,7 +157,7 @@ impl Job {
                 );
                 let border = sniffed.dialect.border;
                 Pieces::Text {
-                    chunks: Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() }),
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
                     data_offset: sniffed.data_offset,
                 }
@@ -175,7 +177,13 @@ impl Job {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
                 };
-                Pieces::Text { chunks: Chunks::new(opened, ChunkOptions::default()), decoder, data_offset: 0 }
+                // A document may be one line of any length.
+                let max_line_bytes = match form {
+                    JsonForm::Lines => ChunkOptions::default().max_line_bytes,
+                    JsonForm::Array | JsonForm::Document => usize::MAX,
+                };
+                let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
+                Pieces::Text { chunks: Box::new(Chunks::new(opened, options)), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
@@ -197,8 +205,21 @@ impl Job {
     pub fn late_notes(&self) -> Vec<FileNote> {
         match &self.pieces {
             Pieces::Text { chunks, .. } => {
-                let notes = chunks.late_notes().into_iter();
-                notes.map(|note| FileNote { code: note.code(), message: note.to_string() }).collect()
+                let mut notes: Vec<FileNote> = chunks
+                    .late_notes()
+                    .iter()
+                    .map(|note| FileNote { code: note.code(), message: note.to_string() })
+                    .collect();
+                if let Some(change) = chunks.changed() {
+                    notes.push(FileNote::warning(
+                        "W07",
+                        format!(
+                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
+                            self.account.name, change.size_at_open, change.size_now
+                        ),
+                    ));
+                }
+                notes
             }
             Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
         }
@@ -212,6 +233,9 @@ impl Job {
         }
     }
 }
+
+/// Stands for a key of JSON that the sample did not show.
+const UNSEEN: usize = usize::MAX;
 
 /// The column of each slot. A required column that is not there is an error.
 fn find_columns(
@@ -245,7 +269,7 @@ fn find_columns(
             }
         }
         // A key that the sample did not show may still come later in the file.
-        columns.push(if is_json { found.or(Some(usize::MAX)) } else { found });
+        columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
     let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
     if !has_user {
@@ -273,12 +297,9 @@ fn detect_times(
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
     let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
-    let mut naive = false;
     if let Form::Parquet(file) = &sample.form
-        && let Some(typed_naive) = file.columns()[date].kind.naive_time()
+        && file.columns()[date].kind.naive_time().is_some()
     {
-        naive = typed_naive;
-        warn_naive(naive, plan, name, notes);
         return Ok(None);
     }
     let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
@@ -308,21 +329,11 @@ fn detect_times(
             column: plan.slots[plan.roles.time[0]].clone(),
             error: Box::new(error),
         })?;
-    naive |= detected.naive;
-    warn_naive(naive, plan, name, notes);
     if detected.date_only {
         let message = format!("{name}: times have no time of day; durations are in whole days");
         notes.push(FileNote::warning("W06", message));
     }
     Ok(Some(detected))
-}
-
-fn warn_naive(naive: bool, plan: &ReadPlan, name: &str, notes: &mut Vec<FileNote>) {
-    if naive && !plan.naive_zone_given {
-        let message =
-            format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
-        notes.push(FileNote::warning("W02", message));
-    }
 }
 
 /// How the input is read, in a few words.
@@ -334,7 +345,16 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
                 let list = sniffed.duplicates.join(", ");
                 notes.push(FileNote::warning("W21", format!("{name}: repeated column names: {list}")));
             }
-            sniffed.evidence.clone()
+            notes.push(FileNote::note(format!("{name}: {}", sniffed.evidence)));
+            let delimiter = match sniffed.dialect.delimiter {
+                b',' => "comma".to_owned(),
+                b';' => "semicolon".to_owned(),
+                b'\t' => "tab".to_owned(),
+                b'|' => "pipe".to_owned(),
+                other => format!("{:?}", char::from(other)),
+            };
+            let header = if sniffed.dialect.header { "header" } else { "no header" };
+            format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),

@@ -108,7 +108,7 @@ struct Active {
 }
 
 enum Task {
-    Open(usize, Pending),
+    Open(usize, Box<Pending>),
     Help(usize, Arc<Job>),
 }
 
@@ -126,7 +126,7 @@ impl Shared<'_> {
             }
             if let Some((place, pending)) = board.waiting.pop() {
                 board.opening += 1;
-                return Some(Task::Open(place, pending));
+                return Some(Task::Open(place, Box::new(pending)));
             }
             if let Some(active) = board.active.iter_mut().min_by_key(|active| active.workers) {
                 active.workers += 1;
@@ -211,7 +211,7 @@ impl<'s> Worker<'s> {
             let (place, job) = match task {
                 Task::Help(place, job) => (place, job),
                 Task::Open(place, pending) => {
-                    let job = open_job(pending, self.shared);
+                    let job = open_job(*pending, self.shared);
                     match self.shared.opened(place, job) {
                         Some(job) => (place, job),
                         None => return,

@@ -319,6 +319,11 @@ impl Renderer for Terminal {
                 Block::Facts(facts) => self.facts(facts, out)?,
                 Block::Table(table) => self.table(table, out)?,
                 Block::Note(text) => self.prose("", PLAIN, text, DIM, out)?,
+                // Neither wrapped nor cut nor isolated: a shell would read what was added.
+                Block::Command(line) => {
+                    let line = escape::visible(line, self.style.ascii);
+                    writeln!(out, "{}", self.ink(ACCENT, &line))?;
+                }
                 Block::Warning { code, text } => {
                     let lead = format!("warning[{}]: ", self.safe(code));
                     self.prose(&lead, CAUTION, text, PLAIN, out)?;
@@ -641,5 +646,13 @@ a\\x1bb  1
                 prop_assert!(text.contains(&number), "{number} is not in {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_command_stays_on_one_line_and_unchanged() {
+        let command = format!("dropoff report 'עגלה.csv' --steps '{}'", "view, ".repeat(40));
+        let style = Style { isolate_bidi: true, ..at(40) };
+        assert_eq!(shown(style, &[Block::Command(command.clone())]), format!("{command}\n"));
+        assert_eq!(shown(at(40), &[Block::Command("a\nb\x1b".to_owned())]), "a\\nb\\x1b\n");
     }
 }

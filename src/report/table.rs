@@ -66,6 +66,8 @@ pub enum Block {
     Table(Table),
     /// A sentence for people; machine forms leave it out.
     Note(String),
+    /// A line to paste into a shell, for people: on one line whatever the width.
+    Command(String),
     /// A warning, with its permanent code and its count in the text.
     Warning {
         code: String,
