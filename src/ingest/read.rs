@@ -105,6 +105,8 @@ struct Active {
     place: usize,
     job: Arc<Job>,
     workers: usize,
+    /// Everything is handed out: who still works on it needs no help.
+    exhausted: bool,
 }
 
 enum Task {
@@ -128,7 +130,8 @@ impl Shared<'_> {
                 board.opening += 1;
                 return Some(Task::Open(place, Box::new(pending)));
             }
-            if let Some(active) = board.active.iter_mut().min_by_key(|active| active.workers) {
+            let unfinished = board.active.iter_mut().filter(|active| !active.exhausted);
+            if let Some(active) = unfinished.min_by_key(|active| active.workers) {
                 active.workers += 1;
                 return Some(Task::Help(active.place, Arc::clone(&active.job)));
             }
@@ -145,7 +148,7 @@ impl Shared<'_> {
         let job = match job {
             Ok(job) => {
                 let job = Arc::new(job);
-                board.active.push(Active { place, job: Arc::clone(&job), workers: 1 });
+                board.active.push(Active { place, job: Arc::clone(&job), workers: 1, exhausted: false });
                 Some(job)
             }
             Err(error) => {
@@ -172,6 +175,7 @@ impl Shared<'_> {
             self.fail(&mut board, place, error);
         }
         let Some(index) = board.active.iter().position(|active| active.place == place) else { return };
+        board.active[index].exhausted = true;
         board.active[index].workers -= 1;
         if board.active[index].workers > 0 {
             return;
