@@ -24,10 +24,7 @@ fn main() -> anyhow::Result<()> {
     let texts = TIMES.iter().map(|text| text.as_bytes());
     let detected = detect(texts, &TimeOptions::default())?;
     let mut parser = TimeParser::new(&detected.formats, TimeZone::UTC, DEFAULT_MIN_TIME_US);
-    let times_us = TIMES
-        .iter()
-        .map(|text| parser.parse(text.as_bytes()))
-        .collect::<Result<Vec<i64>, _>>()?;
+    let times_us = TIMES.iter().map(|text| parser.parse(text.as_bytes())).collect::<Result<Vec<i64>, _>>()?;
 
     let mut out = std::io::stdout().lock();
     let mut durations_us = Values::new();

@@ -111,12 +111,18 @@ fn every_program_of_the_examples_runs() {
         .filter_map(|entry| entry.ok()?.path().to_str()?.strip_suffix(".rs").map(str::to_owned))
         .filter_map(|path| Some(Path::new(&path).file_name()?.to_str()?.to_owned()))
         .collect();
-    assert_eq!(programs.iter().map(String::as_str).collect::<Vec<_>>(), expected.keys().copied().collect::<Vec<_>>());
+    assert_eq!(
+        programs.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected.keys().copied().collect::<Vec<_>>()
+    );
     let binaries = PathBuf::from(env!("CARGO_BIN_EXE_dropoff")).with_file_name("examples");
     for (name, printed) in expected {
         let program = binaries.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         let output = Command::new(&program).output().unwrap_or_else(|error| {
-            panic!("{}: {error}; `cargo test` builds it, `cargo test --test docs` alone does not", program.display())
+            panic!(
+                "{}: {error}; `cargo test` builds it, `cargo test --test docs` alone does not",
+                program.display()
+            )
         });
         assert!(output.status.success(), "{name}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{name}");
@@ -169,7 +175,9 @@ fn key_as_listed(path: &str, key: &str) -> String {
         None => (key, ""),
     };
     match stem.strip_prefix('p') {
-        Some(quantile) if quantile.split('_').all(digits) && !path.contains("stages") => format!("p{{q}}{unit}"),
+        Some(quantile) if quantile.split('_').all(digits) && !path.contains("stages") => {
+            format!("p{{q}}{unit}")
+        }
         _ => key.to_owned(),
     }
 }
@@ -181,18 +189,20 @@ fn fits(kind: &str, value: &Value) -> bool {
         "list" => value.as_array().is_some_and(|list| list.iter().all(Value::is_object)),
         "text" => value.is_string(),
         "texts" => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
-        "hash" => value.as_str().is_some_and(|text| {
-            text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        }),
+        "hash" => value
+            .as_str()
+            .is_some_and(|text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
         "count" => value.is_u64(),
         "bool" => value.is_boolean(),
         "number" => value.is_number(),
         "share" => share(value),
         "seconds" => value.as_f64().is_some_and(|seconds| seconds >= 0.0),
-        "interval" => value
-            .as_array()
-            .is_some_and(|ends| ends.len() == 2 && ends.iter().all(share) && ends[0].as_f64() <= ends[1].as_f64()),
-        "time" => value.as_str().is_some_and(|text| text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok()),
+        "interval" => value.as_array().is_some_and(|ends| {
+            ends.len() == 2 && ends.iter().all(share) && ends[0].as_f64() <= ends[1].as_f64()
+        }),
+        "time" => {
+            value.as_str().is_some_and(|text| text.ends_with('Z') && text.parse::<jiff::Timestamp>().is_ok())
+        }
         other => panic!("{other:?} is no type of docs/FORMATS.md"),
     }
 }
@@ -256,13 +266,53 @@ fn the_json_of_reports_is_what_the_formats_list() {
     let (empty, bad) = (empty.to_string_lossy(), bad.to_string_lossy());
     let runs: [&[&str]; 9] = [
         &["--config", "examples/ecom.toml"],
-        &["--config", "examples/ecom.toml", "--by", "platform,user_lifecycle", "--top", "2", "--trend", "week"],
+        &[
+            "--config",
+            "examples/ecom.toml",
+            "--by",
+            "platform,user_lifecycle",
+            "--top",
+            "2",
+            "--trend",
+            "week",
+        ],
         &["--config", "examples/ecom.toml", "--window", "none", "--unit", "session", "--by", "platform"],
-        &["--config", "examples/snowplow.toml", "--user", "user", "--by", "checkout_step", "--trend", "month"],
+        &[
+            "--config",
+            "examples/snowplow.toml",
+            "--user",
+            "user",
+            "--by",
+            "checkout_step",
+            "--trend",
+            "month",
+        ],
         &["--config", "examples/ibm.toml", "--by", "product_category", "--quantiles", "0.5,0.999"],
         &["--config", "examples/cdnow.toml", "--threads", "1"],
-        &["--config", "examples/ecom.toml", "--reproducible", "--where", "platform = 'tablet'", "--from", "2024-03-01"],
-        &[&bad, "--steps", "view, !cart, cart?, purchase", "--max-rejects", "10", "--by", "device", "--trend", "day"],
+        &[
+            "--config",
+            "examples/ecom.toml",
+            "--reproducible",
+            "--where",
+            "platform = 'tablet'",
+            "--from",
+            "2024-03-01",
+        ],
+        &[
+            &bad,
+            "--steps",
+            "view, !cart, cart?, purchase",
+            "--time",
+            "time",
+            "--time-format",
+            "iso",
+            "--max-rejects",
+            "10",
+            "--by",
+            "device",
+            "--trend",
+            "day",
+        ],
         &[&empty, "--steps", "view, purchase", "--by", "event", "--trend", "day"],
     ];
     let mut seen = BTreeSet::new();
@@ -304,8 +354,14 @@ fn the_golden_cases_of_the_definitions_hold() {
     let definitions = read("docs/DEFINITIONS.md");
     let (_, section) = definitions.split_once("## Golden cases").expect("the section is there");
     let mut cases = 0;
-    for line in section.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take_while(|line| line.starts_with('|')) {
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+    for line in section
+        .lines()
+        .skip_while(|line| !line.starts_with("|---"))
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+    {
+        let cells: Vec<&str> =
+            line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
         let [_, rows, steps, tie, level, chain] = cells[..] else { panic!("six cells: {line}") };
         let tie: Tie = tie.parse().expect("a tie rule");
         let rows = rows_of(rows, tie);
@@ -324,8 +380,13 @@ fn the_golden_cases_of_the_definitions_hold() {
         let rules = funnel.rules();
         let mut engine = Engine::new(&rules, &kinds);
         let outcome = engine.run(Rows { times_us: &times_us, kinds: &row_kinds }, &seen);
-        let minutes: Vec<String> = outcome.chain.iter().map(|&row| rows[row as usize].0.to_string()).collect();
-        assert_eq!((outcome.level.to_string().as_str(), minutes.join(" ").as_str()), (level, chain), "{line}");
+        let minutes: Vec<String> =
+            outcome.chain.iter().map(|&row| rows[row as usize].0.to_string()).collect();
+        assert_eq!(
+            (outcome.level.to_string().as_str(), minutes.join(" ").as_str()),
+            (level, chain),
+            "{line}"
+        );
         cases += 1;
     }
     assert!(cases >= 20, "only {cases} cases were found");
@@ -334,7 +395,8 @@ fn the_golden_cases_of_the_definitions_hold() {
 /// Links between the documents lead somewhere.
 #[test]
 fn links_of_the_documents_lead_to_files() {
-    let mut documents: Vec<PathBuf> = vec!["README.md".into(), "CHANGELOG.md".into(), "testdata/README.md".into()];
+    let mut documents: Vec<PathBuf> =
+        vec!["README.md".into(), "CHANGELOG.md".into(), "testdata/README.md".into()];
     for entry in fs::read_dir(root().join("docs")).expect("there are documents") {
         let path = entry.expect("it can be listed").path();
         documents.push(path.strip_prefix(root()).expect("it lies below").to_owned());
