@@ -1,5 +1,8 @@
 //! What the documents say is what the program does: README commands, examples, lists of fields, golden cases.
 
+use clap::Parser;
+use dropoff::cli::args::Cli;
+use dropoff::definition::DefinitionFile;
 use dropoff::event::MINUTE_US;
 use dropoff::funnel::definition::{Funnel, Unit};
 use dropoff::funnel::engine::{Engine, Observation, Rows, Tie};
@@ -62,10 +65,9 @@ fn ci_runs_the_two_commands_of_the_readme() {
     }
 }
 
-/// What each definition file is expected to find; a new one has to be added here.
+/// The funnels of each definition file; a new file has to be added here.
 #[test]
 fn every_definition_file_of_the_examples_reports() {
-    // Entries and purchases; those of the shop were counted with an independent program.
     let expected = BTreeMap::from([
         ("cdnow.toml", vec!["repeat"]),
         ("ecom.toml", vec!["purchase"]),
@@ -412,4 +414,55 @@ fn links_of_the_documents_lead_to_files() {
             assert!(path.exists(), "{}: {target} leads nowhere", document.display());
         }
     }
+}
+
+/// The words of a command as a shell takes them, up to a pipe or a comment.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (None, '|' | '#') if word.is_none() => return words,
+            (None, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    assert!(quote.is_none(), "a quote is never closed: {line}");
+    words.extend(word);
+    words
+}
+
+/// Commands that are shown without their output: flags exist, steps can be read.
+#[test]
+fn commands_of_the_documents_can_be_typed() {
+    let mut commands = 0;
+    for document in ["README.md", "docs/GUIDE.md"] {
+        let text = read(document);
+        let blocks = text.split("```").skip(1).step_by(2);
+        let shell = blocks.filter(|block| block.starts_with("sh\n") || block.starts_with("crontab\n"));
+        for line in shell.flat_map(str::lines) {
+            let Some(command) = line.find("dropoff ").map(|at| &line[at..]) else { continue };
+            let words = shell_words(command);
+            let parsed =
+                Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{document}: {line}\n{error}"));
+            if let dropoff::cli::args::Command::Report(args) = parsed.command
+                && let Some(steps) = &args.funnel.steps
+            {
+                assert!(parse_steps(steps).is_ok(), "{document}: {line}");
+            }
+            commands += 1;
+        }
+        for block in text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let file = DefinitionFile::parse(block, document).unwrap_or_else(|error| panic!("{error}"));
+            assert!(!file.funnels().is_empty(), "{document}: a definition file has a funnel");
+        }
+    }
+    assert!(commands > 25, "only {commands} commands were found");
 }
