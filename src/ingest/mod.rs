@@ -13,6 +13,7 @@ mod sample;
 mod sequence;
 mod settle;
 mod shard;
+mod texts;
 
 pub use assemble::{Dictionaries, Kind, relevant_conditions};
 pub use batch::{RowLayout, Tally};

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 
 /// Pieces that may wait for an earlier one before their threads wait too.
-const MAX_WAITING: usize = 64;
+const MAX_WAITING: usize = 8;
 
 /// One decoded piece of a file.
 pub struct Piece {

@@ -5,7 +5,8 @@
 //! order of files and rows. (definitions, section 3)
 
 use super::batch::{NO_SESSION, NO_VALUE, RowLayout};
-use super::shard::{Shard, Texts};
+use super::shard::Shard;
+use super::texts::Texts;
 use std::cmp::Ordering;
 use std::ops::Range;
 

@@ -4,8 +4,8 @@
 //! so two different ids are never one person, whatever their hashes.
 
 use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
+use super::texts::Texts;
 use foldhash::fast::{FixedState, RandomState};
-use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard};
 
@@ -13,6 +13,8 @@ pub const SHARDS: usize = 1024;
 /// Shards that share a lock; a piece of input takes each lock at most once.
 const SHARDS_PER_LOCK: usize = 16;
 const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
+/// Rows whose persons are looked up together.
+const WARM_ROWS: usize = 64;
 /// Events a block grows to.
 const BLOCK_ROWS: usize = 1024;
 
@@ -29,9 +31,16 @@ pub struct Store {
 /// One thread's buffers for [`Store::insert`].
 #[derive(Default)]
 pub struct InsertScratch {
-    shard_of_row: Vec<u16>,
+    keys: Vec<RowKey>,
     starts: Vec<u32>,
     order: Vec<u32>,
+}
+
+/// Where a row belongs and by what its person is looked up.
+#[derive(Clone, Copy)]
+struct RowKey {
+    tag: u32,
+    shard: u16,
 }
 
 impl Store {
@@ -52,14 +61,14 @@ impl Store {
     /// Adds the rows of a batch. `ordinal` is the place in the input of its first row, used where
     /// the layout keeps places.
     pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) {
-        let InsertScratch { shard_of_row, starts, order } = scratch;
-        shard_of_row.clear();
+        let InsertScratch { keys, starts, order } = scratch;
+        keys.clear();
         starts.clear();
         starts.resize(LOCKS + 1, 0);
         for row in &batch.rows {
-            let hash = self.place.hash_one(batch.text(row.id_start, row.id_len));
-            let shard = (hash >> 54) as u16;
-            shard_of_row.push(shard);
+            let id = batch.text(row.id_start, row.id_len);
+            let shard = (self.place.hash_one(id) >> 54) as u16;
+            keys.push(RowKey { tag: (self.seed.hash_one(id) >> 32) as u32, shard });
             starts[usize::from(shard) / SHARDS_PER_LOCK + 1] += 1;
         }
         for lock in 0..LOCKS {
@@ -68,20 +77,38 @@ impl Store {
         order.clear();
         order.resize(batch.rows.len(), 0);
         let mut next = starts.clone();
-        for (row, &shard) in shard_of_row.iter().enumerate() {
-            let place = &mut next[usize::from(shard) / SHARDS_PER_LOCK];
+        for (row, key) in keys.iter().enumerate() {
+            let place = &mut next[usize::from(key.shard) / SHARDS_PER_LOCK];
             order[*place as usize] = row as u32;
             *place += 1;
         }
         for lock in 0..LOCKS {
             let rows = &order[starts[lock] as usize..starts[lock + 1] as usize];
-            if rows.is_empty() {
-                continue;
+            if !rows.is_empty() {
+                self.insert_group(lock, rows, keys, batch, ordinal);
             }
-            let mut shards = self.lock(lock);
+        }
+    }
+
+    /// Adds the rows that belong to the shards of one lock.
+    fn insert_group(&self, lock: usize, rows: &[u32], keys: &[RowKey], batch: &Batch, ordinal: u64) {
+        let shard_of = |key: &RowKey| usize::from(key.shard) % SHARDS_PER_LOCK;
+        let mut shards = self.lock(lock);
+        for rows in rows.chunks(WARM_ROWS) {
+            // Persons lie anywhere in memory: ask for all of them before waiting for one.
+            let mut slots = [0_u64; WARM_ROWS];
+            let mut touched = 0;
+            for (slot, &row) in slots.iter_mut().zip(rows) {
+                let key = &keys[row as usize];
+                *slot = shards[shard_of(key)].persons.warm_table(key.tag);
+            }
+            for (&slot, &row) in slots.iter().zip(rows) {
+                touched ^= shards[shard_of(&keys[row as usize])].persons.warm_text(slot);
+            }
+            std::hint::black_box(touched);
             for &row in rows {
-                let shard = usize::from(shard_of_row[row as usize]) % SHARDS_PER_LOCK;
-                shards[shard].push(batch, row as usize, ordinal, &self.layout, &self.seed);
+                let key = &keys[row as usize];
+                shards[shard_of(key)].push(batch, row as usize, key.tag, ordinal, &self.layout, &self.seed);
             }
         }
     }
@@ -115,9 +142,17 @@ pub(super) struct Event {
 }
 
 impl Shard {
-    fn push(&mut self, batch: &Batch, row: usize, ordinal: u64, layout: &RowLayout, seed: &RandomState) {
+    fn push(
+        &mut self,
+        batch: &Batch,
+        row: usize,
+        tag: u32,
+        ordinal: u64,
+        layout: &RowLayout,
+        seed: &RandomState,
+    ) {
         let event = &batch.rows[row];
-        let person = self.persons.code(batch.text(event.id_start, event.id_len), seed);
+        let person = self.persons.code(batch.text(event.id_start, event.id_len), tag);
         self.events.push(Event { time_us: event.time_us, person, kind: event.kind });
         let width = layout.words();
         if width == 0 {
@@ -132,61 +167,22 @@ impl Shard {
             rest = 2;
         }
         if layout.session {
-            self.words.push(self.sessions.code_of(batch, batch.sessions[row], seed));
+            let session = self.session_code(batch, batch.sessions[row], seed);
+            self.words.push(session);
             rest += 1;
         }
         for &word in &words[rest..] {
             self.words.push(word);
         }
     }
-}
 
-/// Distinct texts, numbered in the order of arrival.
-#[derive(Default)]
-pub struct Texts {
-    table: HashTable<u32>,
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-}
-
-impl Texts {
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub fn get(&self, code: u32) -> &[u8] {
-        text_at(&self.bytes, &self.ends, code)
-    }
-
-    fn code(&mut self, text: &[u8], seed: &RandomState) -> u32 {
-        let Texts { table, bytes, ends } = self;
-        let hash = seed.hash_one(text);
-        if let Some(&code) = table.find(hash, |&code| text_at(bytes, ends, code) == text) {
-            return code;
-        }
-        let code = ends.len() as u32;
-        bytes.extend_from_slice(text);
-        ends.push(u32::try_from(bytes.len()).expect("ids of one shard under 4 GiB"));
-        table.insert_unique(hash, code, |&code| seed.hash_one(text_at(bytes, ends, code)));
-        code
-    }
-
-    fn code_of(&mut self, batch: &Batch, range: TextRange, seed: &RandomState) -> u32 {
+    fn session_code(&mut self, batch: &Batch, range: TextRange, seed: &RandomState) -> u32 {
         if range.start == TextRange::NONE.start {
             return NO_SESSION;
         }
-        self.code(batch.text(range.start, range.len), seed)
+        let text = batch.text(range.start, range.len);
+        self.sessions.code(text, (seed.hash_one(text) >> 32) as u32)
     }
-
-    /// Lets the look-up table go: only reading follows.
-    pub(super) fn freeze(&mut self) {
-        self.table = HashTable::new();
-    }
-}
-
-fn text_at<'t>(bytes: &'t [u8], ends: &[u32], code: u32) -> &'t [u8] {
-    let start = if code == 0 { 0 } else { ends[code as usize - 1] as usize };
-    &bytes[start..ends[code as usize] as usize]
 }
 
 /// A list that grows by blocks, so that growing never copies and never doubles memory.

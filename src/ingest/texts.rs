@@ -1,0 +1,144 @@
+//! Distinct texts, numbered in the order of arrival: the ids of one shard.
+//!
+//! A look-up costs two reads of memory, one of the table and one of the text itself, and both can
+//! be asked for ahead ([`Texts::warm_table`], [`Texts::warm_text`]), so that the waits of many
+//! look-ups overlap. Texts are compared byte by byte: no hash decides who somebody is.
+
+/// Bytes of a text's code and length, in front of it.
+const HEADER: usize = 8;
+/// Slots of the smallest table.
+const LEAST_SLOTS: usize = 16;
+
+/// Distinct texts and their codes.
+#[derive(Default)]
+pub struct Texts {
+    /// Open addressing, linear probing: tag and place of a text plus one, or 0.
+    slots: Vec<u64>,
+    /// Code, length, text; end to end.
+    bytes: Vec<u8>,
+    count: u32,
+    /// Place of each text, by code; made when the texts are frozen.
+    places: Vec<u32>,
+}
+
+impl Texts {
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The text of a code. The texts must be frozen.
+    pub fn get(&self, code: u32) -> &[u8] {
+        self.text_at(self.places[code as usize])
+    }
+
+    /// The code of a text, given now if it is new. `tag` is a hash of the text, the same for the
+    /// same text.
+    pub fn code(&mut self, text: &[u8], tag: u32) -> u32 {
+        if (self.count as usize + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        let mask = self.slots.len() - 1;
+        let mut index = tag as usize & mask;
+        loop {
+            let slot = self.slots[index];
+            if slot == 0 {
+                break;
+            }
+            if (slot >> 32) as u32 == tag {
+                let place = slot as u32 - 1;
+                if self.text_at(place) == text {
+                    return self.number_at(place);
+                }
+            }
+            index = (index + 1) & mask;
+        }
+        let code = self.count;
+        let place = u32::try_from(self.bytes.len()).expect("ids of one shard under 4 GiB");
+        self.bytes.extend_from_slice(&code.to_le_bytes());
+        self.bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(text);
+        self.slots[index] = u64::from(tag) << 32 | u64::from(place + 1);
+        self.count += 1;
+        code
+    }
+
+    /// Reads the slot at which a look-up will begin.
+    #[inline]
+    pub fn warm_table(&self, tag: u32) -> u64 {
+        if self.slots.is_empty() { 0 } else { self.slots[tag as usize & (self.slots.len() - 1)] }
+    }
+
+    /// Reads the start of the text to which a slot points.
+    #[inline]
+    pub fn warm_text(&self, slot: u64) -> u64 {
+        if slot == 0 { 0 } else { u64::from(self.bytes[slot as u32 as usize - 1]) }
+    }
+
+    /// Lets the table go, after which no text can be added, and makes every text readable.
+    pub fn freeze(&mut self) {
+        self.slots = Vec::new();
+        self.places.reserve_exact(self.len());
+        let mut place = 0;
+        for _ in 0..self.count {
+            self.places.push(place);
+            place += (HEADER + self.text_at(place).len()) as u32;
+        }
+    }
+
+    fn number_at(&self, at: u32) -> u32 {
+        let bytes = &self.bytes[at as usize..at as usize + 4];
+        u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    }
+
+    fn text_at(&self, place: u32) -> &[u8] {
+        let start = place as usize + HEADER;
+        &self.bytes[start..start + self.number_at(place + 4) as usize]
+    }
+
+    fn grow(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        self.slots = vec![0; (old.len() * 2).max(LEAST_SLOTS)];
+        let mask = self.slots.len() - 1;
+        for slot in old.into_iter().filter(|&slot| slot != 0) {
+            let mut index = (slot >> 32) as usize & mask;
+            while self.slots[index] != 0 {
+                index = (index + 1) & mask;
+            }
+            self.slots[index] = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_with_one_tag_stay_apart() {
+        let mut texts = Texts::default();
+        let names: Vec<String> = (0..200).map(|n| format!("id{n}")).collect();
+        for (code, name) in names.iter().enumerate() {
+            // Every tag is shared by many texts, some by all.
+            assert_eq!(texts.code(name.as_bytes(), (code % 3) as u32), code as u32);
+        }
+        for (code, name) in names.iter().enumerate() {
+            assert_eq!(texts.code(name.as_bytes(), (code % 3) as u32), code as u32);
+        }
+        texts.freeze();
+        assert_eq!(texts.len(), 200);
+        for (code, name) in names.iter().enumerate() {
+            assert_eq!(texts.get(code as u32), name.as_bytes());
+        }
+    }
+
+    #[test]
+    fn empty_and_long_texts_are_texts() {
+        let mut texts = Texts::default();
+        let long = vec![b'x'; 70_000];
+        assert_eq!(texts.code(b"", 7), 0);
+        assert_eq!(texts.code(&long, 7), 1);
+        assert_eq!(texts.code(b"", 7), 0);
+        texts.freeze();
+        assert_eq!((texts.get(0), texts.get(1)), (&b""[..], &long[..]));
+    }
+}
