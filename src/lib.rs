@@ -16,6 +16,7 @@
 //! use none.
 
 pub mod calendar;
+pub mod check;
 pub mod cli;
 pub mod condition;
 pub mod decode;

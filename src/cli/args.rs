@@ -206,6 +206,41 @@ pub struct InputArgs {
     pub quiet: bool,
 }
 
+impl InputArgs {
+    /// The flags that change how the same files are read again, as typed, but for those that name
+    /// columns of roles.
+    pub fn typed_flags(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.push(format!("--{name}"));
+                words.push(value);
+            }
+        };
+        flag("config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("where", self.filter.clone());
+        for id in &self.null_ids {
+            flag("null-id", Some(id.clone()));
+        }
+        for layout in &self.time_format {
+            flag("time-format", Some(layout.clone()));
+        }
+        flag("time-zone", self.time_zone.clone());
+        flag("assume-time-zone", self.assume_time_zone.clone());
+        flag("epoch-unit", self.epoch_unit.clone());
+        flag("date-order", self.date_order.clone());
+        flag("as-of", self.as_of.clone());
+        flag("session-timeout", self.session_timeout.clone());
+        flag("delimiter", self.delimiter.clone());
+        flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
+        flag("decimal", self.decimal.clone());
+        if self.no_header {
+            words.push("--no-header".to_owned());
+        }
+        words
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ProgressWhen {
     /// A bar if stderr is a terminal.
@@ -219,8 +254,13 @@ pub enum ProgressWhen {
 /// Flags of a funnel and of what is asked of it.
 #[derive(Debug, Default, Args)]
 pub struct FunnelArgs {
-    /// Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'.
-    #[arg(long, value_name = "STEPS", help_heading = "Funnel")]
+    /// The steps, in the grammar of the definition file.
+    #[arg(
+        long,
+        value_name = "STEPS",
+        help_heading = "Funnel",
+        help = "Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'"
+    )]
     pub steps: Option<String>,
     /// Only this funnel of the definition file; may be repeated.
     #[arg(long = "funnel", value_name = "NAME", help_heading = "Funnel")]
@@ -263,7 +303,8 @@ pub struct FunnelArgs {
 /// Flags of everything that is printed.
 #[derive(Debug, Default, Args)]
 pub struct OutputArgs {
-    /// Form on standard output: table, markdown, csv, tsv, json, jsonl (check: also junit).
+    /// Form on standard output: table, markdown, csv, tsv, json, jsonl (check: also junit). The table
+    /// by default; of sessions CSV.
     #[arg(short, long, value_name = "FORM", help_heading = "Output")]
     pub format: Option<String>,
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.

@@ -6,7 +6,7 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
-use crate::ingest::{Everything, Form, Pending, Progress, RowLayout, Sample, read_all};
+use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{ListOptions, expand};
@@ -99,6 +99,10 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
 }
 
 impl Found {
+    pub fn inputs(&self) -> Vec<Input> {
+        self.pending.iter().map(|pending| pending.input.clone()).collect()
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
         if let Err(problem) = self.guess.required() {
@@ -106,6 +110,11 @@ impl Found {
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
+        // Who names the columns wants those columns: then nothing is read that nobody named.
+        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let optional = |choice: &Option<Choice>| {
+            choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
+        };
         Ok(Columns {
             user: if plan.asked.user.is_empty() {
                 guess.user.iter().map(name).collect()
@@ -114,32 +123,35 @@ impl Found {
             },
             time: guess.time.iter().map(name).collect(),
             event: guess.event.as_ref().map(name),
-            session: guess.session.as_ref().map(name),
-            value: guess.value.as_ref().map(name),
-            currency: guess.currency.as_ref().map(name),
+            session: optional(&guess.session),
+            value: optional(&guess.value),
+            currency: optional(&guess.currency),
             dimensions,
         })
     }
 
-    /// What was guessed, each with its reason.
-    pub fn guessed(&self) -> Vec<String> {
+    /// What was guessed and is used, each with its reason.
+    pub fn guessed(&self, used: &Columns) -> Vec<String> {
         let guess = &self.guess;
+        let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
+            if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
+        };
         let roles = [
-            ("person", guess.user.iter().collect::<Vec<_>>()),
-            ("time", guess.time.iter().collect()),
-            ("event", guess.event.iter().collect()),
-            ("session", guess.session.iter().collect()),
-            ("value", guess.value.iter().collect()),
-            ("currency", guess.currency.iter().collect()),
+            ("person", guess.user.clone()),
+            ("time", guess.time.clone()),
+            ("event", optional(&guess.event, &used.event)),
+            ("session", optional(&guess.session, &used.session)),
+            ("value", optional(&guess.value, &used.value)),
+            ("currency", optional(&guess.currency, &used.currency)),
         ];
         let mut lines = Vec::new();
-        if let Some(profile) = &guess.profile {
-            lines.push(format!("layout of {}: {}", profile.name, profile.why));
-        }
         for (role, choices) in roles {
             for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
                 lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
             }
+        }
+        if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
+            lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));
         }
         lines
     }
@@ -197,8 +209,8 @@ pub fn read_plan(
     })
 }
 
-/// A column that was named but is not in the only input is a usage error; among several inputs
-/// others may have it.
+/// A column that was named but is not in the only input is a usage error at once; among several
+/// inputs others may have it, and of JSON later records ([`check_columns_read`]).
 fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
@@ -206,18 +218,34 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     let Some((_, sample)) = found.pending.first().and_then(|pending| pending.opened.as_ref()) else {
         return Ok(());
     };
-    for name in &slots.names {
-        if sample.find(name).is_none() {
-            let near = suggest_nearest(name, found.columns.iter().map(String::as_str), 3);
-            let shown = found.columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
-            let hint = match near.as_slice() {
-                [] => format!("the columns are {shown}"),
-                near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
-            };
-            return Err(Failure::usage(format!("there is no column {name:?}")).hint(hint));
+    if matches!(sample.form, Form::Json(_)) {
+        return Ok(());
+    }
+    match slots.names.iter().find(|name| sample.find(name).is_none()) {
+        Some(name) => Err(unknown_column(name, &found.columns)),
+        None => Ok(()),
+    }
+}
+
+/// A named column that no input had is a usage error.
+pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
+    for (slot, name) in plan.slots.iter().enumerate() {
+        let is_alternative = plan.roles.user.contains(&slot);
+        if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
+            return Err(unknown_column(name, columns));
         }
     }
     Ok(())
+}
+
+fn unknown_column(name: &str, columns: &[String]) -> Failure {
+    let near = suggest_nearest(name, columns.iter().map(String::as_str), 3);
+    let shown = columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+    let hint = match near.as_slice() {
+        [] => format!("the columns are {shown}"),
+        near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
+    };
+    Failure::usage(format!("there is no column {name:?}")).hint(hint)
 }
 
 /// Reads everything.

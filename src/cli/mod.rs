@@ -3,12 +3,18 @@
 //! The only place that prints, reads the environment, or knows exit codes.
 
 pub mod args;
+mod check;
 mod failure;
+mod generate;
 mod input;
+mod inspect;
 mod output;
 mod plan;
 mod progress;
+mod reading;
+mod report;
 mod run;
+mod sessions;
 mod when;
 
 pub use failure::{Exit, Failure};

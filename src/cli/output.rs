@@ -1,8 +1,9 @@
 //! Where results go: standard output, and files that are the old ones or the new ones, never half.
 
-use super::args::{ColorWhen, OutputArgs};
+use super::args::{ColorWhen, InputArgs, OutputArgs};
 use super::failure::Failure;
-use super::run::reject_sample;
+use super::input::Found;
+use super::reading::reject_sample;
 use crate::ingest::FileAccount;
 use crate::ingest::plan::ReadPlan;
 use crate::render::escape::spreadsheet;
@@ -20,6 +21,22 @@ use tempfile::NamedTempFile;
 pub enum Form {
     Rendered(Format),
     Junit,
+}
+
+/// What a command writes where no form was asked for, and whether it has tests to report.
+#[derive(Debug, Clone, Copy)]
+pub struct Forms {
+    pub default: Format,
+    pub junit: bool,
+}
+
+impl Forms {
+    /// A document for people.
+    pub const DOCUMENT: Forms = Forms { default: Format::Terminal, junit: false };
+    /// Verdicts, for people or as JUnit.
+    pub const VERDICTS: Forms = Forms { default: Format::Terminal, junit: true };
+    /// Rows for other programs.
+    pub const ROWS: Forms = Forms { default: Format::Csv, junit: false };
 }
 
 /// A result that can be written in every form.
@@ -41,7 +58,7 @@ struct Target {
 
 enum Place {
     Stdout,
-    File { path: PathBuf, temporary: NamedTempFile },
+    File(PathBuf),
 }
 
 /// All places to write to.
@@ -52,22 +69,26 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Settles forms and opens a temporary file beside each target, so that a path that can not
-    /// be written is told before the first byte is read.
+    /// Settles forms and tries each target, so that a path that can not be written is told before
+    /// the first byte is read.
     pub fn prepare(
         args: &OutputArgs,
-        inputs: &[Input],
+        input_args: &InputArgs,
+        found: &Found,
         zone: &TimeZone,
-        has_junit: bool,
+        forms: Forms,
     ) -> Result<Outputs, Failure> {
+        let has_junit = forms.junit;
+        let inputs = &found.inputs();
+        if let Some(path) = &input_args.rejects {
+            check_target(path, inputs)?;
+        }
         let to_terminal = io::stdout().is_terminal();
         let mut targets = Vec::new();
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
         if format.is_some() || args.output.is_empty() {
-            targets.push(Target {
-                form: format.unwrap_or(Form::Rendered(Format::Terminal)),
-                place: Place::Stdout,
-            });
+            targets
+                .push(Target { form: format.unwrap_or(Form::Rendered(forms.default)), place: Place::Stdout });
         }
         for path in &args.output {
             targets.push(prepare_target(path, inputs, has_junit)?);
@@ -106,9 +127,9 @@ impl Outputs {
                         }
                     }
                 }
-                Place::File { path, temporary } => {
+                Place::File(path) => {
                     let plain = Style { color: false, isolate_bidi: false, width: 100, ..self.style.clone() };
-                    write_file(result, target.form, &plain, self.csv_raw, &path, temporary)
+                    write_file(result, target.form, &plain, self.csv_raw, &path)
                         .with_context(|| format!("cannot write {}", path.display()))
                         .map_err(Failure::failed)?;
                 }
@@ -138,11 +159,12 @@ fn prepare_target(path: &Path, inputs: &[Input], has_junit: bool) -> Result<Targ
             return Err(failure.hint("use .json, .jsonl, .csv, .tsv, .md or .txt"));
         }
     };
-    Ok(Target { form, place: open_target(path, inputs)? })
+    check_target(path, inputs)?;
+    Ok(Target { form, place: Place::File(path.to_owned()) })
 }
 
-/// Opens the temporary file that will become `path`.
-fn open_target(path: &Path, inputs: &[Input]) -> Result<Place, Failure> {
+/// Tells whether a file can be written there, without leaving anything.
+pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
     for input in inputs {
         if let InputKind::File(input) = &input.kind
             && is_same_file(input, path)
@@ -154,10 +176,15 @@ fn open_target(path: &Path, inputs: &[Input]) -> Result<Place, Failure> {
         let failure = Failure::usage(format!("{}: not a regular file", path.display()));
         return Err(failure.hint("use -o - or --format to write to a pipe"));
     }
+    temporary_beside(path)
+        .map(drop)
+        .map_err(|error| Failure::usage(format!("{}: cannot be written: {error}", path.display())))
+}
+
+/// A new file in the directory of `path`, so that renaming it to `path` is one step.
+fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = NamedTempFile::with_prefix_in(".dropoff-", directory)
-        .map_err(|error| Failure::usage(format!("{}: cannot be written: {error}", path.display())))?;
-    Ok(Place::File { path: path.to_owned(), temporary })
+    NamedTempFile::with_prefix_in(".dropoff-", directory)
 }
 
 #[cfg(unix)]
@@ -201,9 +228,8 @@ fn write_file(
     style: &Style,
     csv_raw: bool,
     path: &Path,
-    temporary: NamedTempFile,
 ) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(temporary);
+    let mut out = BufWriter::new(temporary_beside(path)?);
     write_form(result, form, style, csv_raw, &mut out)?;
     let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     persist(temporary, path)
@@ -223,21 +249,19 @@ fn persist(temporary: NamedTempFile, path: &Path) -> anyhow::Result<()> {
 }
 
 /// A text file that is written at once: the old one or the new one.
-pub fn write_text(path: &Path, inputs: &[Input], text: &str) -> Result<(), Failure> {
-    let Place::File { path, mut temporary } = open_target(path, inputs)? else { return Ok(()) };
-    temporary
-        .write_all(text.as_bytes())
-        .map_err(anyhow::Error::from)
-        .and_then(|()| persist(temporary, &path))
-        .with_context(|| format!("cannot write {}", path.display()))
-        .map_err(Failure::failed)
+pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    let write = || -> anyhow::Result<()> {
+        let mut temporary = temporary_beside(path)?;
+        temporary.write_all(text.as_bytes())?;
+        persist(temporary, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
 }
 
 /// Writes every kept reject as CSV: where it stands, why, and what it says.
 pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> Result<(), Failure> {
-    let Place::File { path, temporary } = open_target(path, &[])? else { return Ok(()) };
     let write = || -> anyhow::Result<()> {
-        let mut writer = csv::Writer::from_writer(BufWriter::new(temporary));
+        let mut writer = csv::Writer::from_writer(BufWriter::new(temporary_beside(path)?));
         writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
         for file in files {
             for placed in &file.read.rejects {
@@ -255,7 +279,7 @@ pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> 
             }
         }
         let buffered = writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?;
-        persist(buffered.into_inner().map_err(io::IntoInnerError::into_error)?, &path)
+        persist(buffered.into_inner().map_err(io::IntoInnerError::into_error)?, path)
     };
     write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
 }

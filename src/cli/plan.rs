@@ -8,7 +8,7 @@ use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, ValueColumn};
+use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, ValueColumn};
 use crate::event::{DAY_US, MINUTE_US};
 use crate::funnel::definition::{Funnel, Unit};
 use crate::funnel::engine::Tie;
@@ -98,14 +98,6 @@ fn first<T: Clone>(typed: &Option<T>, written: &Option<T>) -> Option<T> {
     typed.clone().or_else(|| written.clone())
 }
 
-fn first_list(typed: &[String], written: Option<&OneOrMore>) -> Vec<String> {
-    if typed.is_empty() {
-        written.cloned().map_or_else(Vec::new, OneOrMore::into_vec)
-    } else {
-        typed.to_vec()
-    }
-}
-
 /// Reads an option's text; the error names the option.
 fn read<T: FromStr>(option: &str, text: Option<String>) -> Result<Option<T>, Failure>
 where
@@ -149,91 +141,106 @@ fn read_byte(option: &str, text: &str) -> Result<u8, Failure> {
     }
 }
 
+/// What the definition file says of the source, with what was typed in its place.
+pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
+    let list = |typed: &[String], written: &Option<OneOrMore>| match typed {
+        [] => written.clone(),
+        typed => Some(OneOrMore::More(typed.to_vec())),
+    };
+    let plain_list = |typed: &[String], written: &Option<Vec<String>>| match typed {
+        [] => written.clone(),
+        typed => Some(typed.to_vec()),
+    };
+    let (event, event_name) = match (&args.event, &args.event_name) {
+        (None, None) => (written.event.clone(), written.event_name.clone()),
+        (event, event_name) => (event.clone(), event_name.clone()),
+    };
+    SourceTable {
+        user: list(&args.user, &written.user),
+        time: list(&args.time, &written.time),
+        event,
+        event_name,
+        session: first(&args.session, &written.session),
+        value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
+        currency: first(&args.currency, &written.currency),
+        files: if args.files.is_empty() { written.files.clone() } else { args.files.clone() },
+        time_zone: first(&args.time_zone, &written.time_zone),
+        assume_time_zone: first(&args.assume_time_zone, &written.assume_time_zone),
+        time_format: list(&args.time_format, &written.time_format),
+        epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
+        date_order: first(&args.date_order, &written.date_order),
+        filter: first(&args.filter, &written.filter),
+        delimiter: first(&args.delimiter, &written.delimiter),
+        header: if args.no_header { Some(false) } else { written.header },
+        columns: plain_list(&args.columns, &written.columns),
+        null_ids: plain_list(&args.null_ids, &written.null_ids),
+        decimal: first(&args.decimal, &written.decimal),
+    }
+}
+
 impl InputPlan {
     pub fn resolve(
         args: &InputArgs,
         file: &DefinitionFile,
         environment: &Environment,
     ) -> Result<InputPlan, Failure> {
-        let source = &file.source;
-        let zone_name = first(&args.time_zone, &source.time_zone);
-        let zone = match &zone_name {
+        let source = merged_source(args, &file.source);
+        let zone = match &source.time_zone {
             Some(name) => read_zone("--time-zone", name)?,
             None => TimeZone::UTC,
         };
-        let assumed = first(&args.assume_time_zone, &source.assume_time_zone);
-        let naive_zone = match &assumed {
+        let naive_zone = match &source.assume_time_zone {
             Some(name) => read_zone("--assume-time-zone", name)?,
             None => zone.clone(),
         };
-        let as_of = first(&args.as_of, &file.report.as_of);
-        let as_of_us = as_of
-            .map(|text| {
-                parse_when(&text, &zone, environment.now).map_err(|e| Failure::usage(format!("--as-of: {e}")))
-            })
-            .transpose()?;
-        let filter = first(&args.filter, &source.filter)
-            .map(|text| Condition::parse(&text).map_err(|error| syntax("--where", &text, &error)))
-            .transpose()?;
-        let (value, currency) = match &source.value {
-            None => (None, None),
-            Some(ValueColumn::Column(column)) => (Some(column.clone()), None),
-            Some(ValueColumn::WithCurrency { column, currency }) => (Some(column.clone()), currency.clone()),
-        };
-        let event_name = first(&args.event_name, &source.event_name);
-        let asked = Asked {
-            user: first_list(&args.user, source.user.as_ref()),
-            time: first_list(&args.time, source.time.as_ref()),
-            event: if event_name.is_some() && args.event.is_none() {
-                None
-            } else {
-                first(&args.event, &source.event)
-            },
-            event_name: if args.event.is_some() { None } else { event_name },
-            session: first(&args.session, &source.session),
-            value: first(&args.value, &value),
-            currency: first(&args.currency, &source.currency),
-        };
-        if asked.time.len() > 2 {
-            return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
-        }
-        let timeout = first(&args.session_timeout, &file.sessions.timeout);
-        let session_timeout_us = match timeout {
+        let as_of_us = first(&args.as_of, &file.report.as_of)
+            .map(|text| parse_when(&text, &zone, environment.now))
+            .transpose()
+            .map_err(|error| Failure::usage(format!("--as-of: {error}")))?;
+        let session_timeout_us = match first(&args.session_timeout, &file.sessions.timeout) {
             None => DEFAULT_TIMEOUT_US,
             Some(text) => parse_duration_us(&text)
                 .map_err(|error| Failure::usage(format!("--session-timeout: {error}")))?,
         };
-        let decimal = first(&args.decimal, &source.decimal).unwrap_or_else(|| ".".to_owned());
-        let decimal_mark = match decimal.as_str() {
-            "." => b'.',
-            "," => b',',
-            other => return Err(Failure::usage(format!("--decimal: {other:?} is not . or ,"))),
+        let decimal_mark = match source.decimal.as_deref() {
+            None | Some(".") => b'.',
+            Some(",") => b',',
+            Some(other) => return Err(Failure::usage(format!("--decimal: {other:?} is not . or ,"))),
         };
         let tolerance = if args.strict {
             Tolerance::Rows(0)
         } else {
             args.max_rejects.parse().map_err(|error| Failure::usage(format!("--max-rejects: {error}")))?
         };
-        let null_ids = if args.null_ids.is_empty() {
-            source.null_ids.clone().unwrap_or_default()
-        } else {
-            args.null_ids.clone()
-        };
         if args.threads == Some(0) {
             return Err(Failure::usage("--threads: at least one is needed"));
         }
+        let (asked, currency) = asked(&source)?;
         Ok(InputPlan {
-            files: if args.files.is_empty() { source.files.clone() } else { args.files.clone() },
             asked,
             currency,
-            hints: dialect_hints(args, file)?,
-            time: time_options(args, file)?,
+            hints: DialectHints {
+                delimiter: source
+                    .delimiter
+                    .as_deref()
+                    .map(|text| read_byte("--delimiter", text))
+                    .transpose()?,
+                header: source.header,
+                columns: source.columns.clone(),
+                ..DialectHints::default()
+            },
+            time: time_options(&source)?,
+            naive_zone_given: source.assume_time_zone.is_some() || source.time_zone.is_some(),
             zone,
             naive_zone,
-            naive_zone_given: assumed.is_some() || zone_name.is_some(),
             as_of_us,
-            filter,
-            null_ids,
+            filter: source
+                .filter
+                .as_ref()
+                .map(|text| Condition::parse(text).map_err(|error| syntax("--where", text, &error)))
+                .transpose()?,
+            null_ids: source.null_ids.unwrap_or_default(),
+            files: source.files,
             decimal_mark,
             session_timeout_us,
             tolerance,
@@ -243,32 +250,45 @@ impl InputPlan {
     }
 }
 
-fn dialect_hints(args: &InputArgs, file: &DefinitionFile) -> Result<DialectHints, Failure> {
-    let source = &file.source;
-    let delimiter = first(&args.delimiter, &source.delimiter);
-    let columns = if args.columns.is_empty() { source.columns.clone() } else { Some(args.columns.clone()) };
-    let header = if args.no_header { Some(false) } else { source.header };
-    Ok(DialectHints {
-        delimiter: delimiter.map(|text| read_byte("--delimiter", &text)).transpose()?,
-        header,
-        columns,
-        ..DialectHints::default()
-    })
+/// The columns that were named, and the currency of all values.
+fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
+    let names = |names: &Option<OneOrMore>| names.clone().map_or_else(Vec::new, OneOrMore::into_vec);
+    let (value, currency) = match &source.value {
+        None => (None, None),
+        Some(ValueColumn::Column(column)) => (Some(column.clone()), None),
+        Some(ValueColumn::WithCurrency { column, currency }) => (Some(column.clone()), currency.clone()),
+    };
+    let asked = Asked {
+        user: names(&source.user),
+        time: names(&source.time),
+        event: source.event.clone(),
+        event_name: source.event_name.clone(),
+        session: source.session.clone(),
+        value,
+        currency: source.currency.clone(),
+    };
+    if asked.time.len() > 2 {
+        return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
+    }
+    Ok((asked, currency))
 }
 
-fn time_options(args: &InputArgs, file: &DefinitionFile) -> Result<TimeOptions, Failure> {
-    let source = &file.source;
-    let formats = first_list(&args.time_format, source.time_format.as_ref());
+fn time_options(source: &SourceTable) -> Result<TimeOptions, Failure> {
+    let formats = source.time_format.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     Ok(TimeOptions {
         formats: formats
             .iter()
             .map(|text| named("--time-format", text, "a layout such as %d/%m/%Y", TimeFormat::from_name))
             .collect::<Result<_, _>>()?,
-        epoch_unit: first(&args.epoch_unit, &source.epoch_unit)
-            .map(|text| named("--epoch-unit", &text, "s, ms, us or ns", EpochUnit::from_name))
+        epoch_unit: source
+            .epoch_unit
+            .as_deref()
+            .map(|text| named("--epoch-unit", text, "s, ms, us or ns", EpochUnit::from_name))
             .transpose()?,
-        date_order: first(&args.date_order, &source.date_order)
-            .map(|text| named("--date-order", &text, "dmy, mdy or ymd", DateOrder::from_name))
+        date_order: source
+            .date_order
+            .as_deref()
+            .map(|text| named("--date-order", text, "dmy, mdy or ymd", DateOrder::from_name))
             .transpose()?,
     })
 }

@@ -281,8 +281,8 @@ impl Candidate {
         Candidate { dialect, rows, columns, fitting, skipped }
     }
 
-    /// Reads the sample from the record at `from`, which sets the number of columns. An escape is
-    /// guessed if it makes every record fit and nothing else does.
+    /// Reads the sample from the record at `from`, which sets the number of columns: none if its
+    /// quote is never closed. An escape is guessed if it makes every record fit and nothing else does.
     fn at(head: Head<'_>, from: usize, dialect: Dialect, hints: &DialectHints) -> Option<Candidate> {
         let read = |dialect: Dialect| {
             let rows = head.rows(from, &dialect, SAMPLE_RECORDS + 1);
@@ -301,12 +301,13 @@ impl Candidate {
     fn consistent(head: Head<'_>, from: usize, dialect: Dialect, hints: &DialectHints) -> Option<Candidate> {
         let whole = Candidate::at(head, from, dialect, hints)?;
         let one_will_do = hints.delimiter.is_some();
-        if (whole.columns > 1 || one_will_do) && whole.fitting * 2 >= whole.rows.len() {
+        let least = if one_will_do { 1 } else { 2 };
+        if whole.columns >= least && whole.fitting * 2 >= whole.rows.len() {
             return Some(whole);
         }
         let columns = most_frequent_width(&whole.rows).or(one_will_do.then_some(1))?;
         if hints.skip_lines.is_some() {
-            return Some(whole);
+            return (whole.columns > 0).then_some(whole);
         }
         let fits = |row: &Row| row.fits(columns);
         let first = (0..whole.rows.len()).find(|&index| {
@@ -361,6 +362,9 @@ fn best_with_names(
     for &dialect in dialects {
         let Some(start) = line_with_names(head, from, &dialect, hints) else { continue };
         let Some(candidate) = Candidate::at(head, start, dialect, hints) else { continue };
+        if candidate.columns == 0 {
+            continue;
+        }
         let key = |candidate: &Candidate| {
             // Per mille, so that the shares of different samples compare as integers.
             (candidate.fitting * 1_000 / candidate.rows.len().max(1), candidate.columns)

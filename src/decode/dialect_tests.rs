@@ -184,6 +184,17 @@ fn other_quotes_and_none() {
 }
 
 #[test]
+fn a_header_with_an_unclosed_quote_is_none() {
+    let semicolons = || DialectHints { delimiter: Some(b';'), ..DialectHints::default() };
+    let sniffed = guess_with("a;\"b\nc;d\ne;f\n", semicolons()).expect("a block behind the first line");
+    assert_eq!((sniffed.columns, sniffed.dialect.preamble_lines), (vec!["c".into(), "d".into()], 1));
+    let skipping = DialectHints { skip_lines: Some(0), ..semicolons() };
+    assert_eq!(guess_with("a;\"b\nc;d\ne;f\n", skipping), Err(DialectError::NoDelimiter));
+    let named = DialectHints { required: vec!["a".to_owned()], ..semicolons() };
+    assert!(guess_with("a;\"b\nc;d\ne;f\n", named).is_err());
+}
+
+#[test]
 fn the_sample_is_bounded() {
     for (records, sampled) in [(999, 999), (1_000, 1_000), (1_001, 1_000)] {
         let text = format!("user,event\n{}", "u1,view\n".repeat(records));

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn floats_are_read_as_their_shortest_decimal() {
         assert_eq!(amount_from_f64(0.1 + 0.2), Ok(300_000));
-        assert_eq!(amount_from_f64(12.300000000000001), Ok(12_300_000));
+        assert_eq!(amount_from_f64(12.3_f64.next_up()), Ok(12_300_000));
         assert_eq!(amount_from_f64(0.0000005), Ok(0));
         assert_eq!(amount_from_f64(0.0000015), Ok(2));
         assert_eq!(amount_from_f64(-1e12), Ok(-1_000_000_000_000_000_000));

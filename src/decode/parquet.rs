@@ -20,10 +20,11 @@ use super::time::format_utc;
 use super::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use footer::{Footer, read_footer};
+use polars::io::mmap::MmapBytesReader;
 use polars::io::parquet::read::FileMetadata;
 use polars::prelude::{ParallelStrategy, ParquetReader, PolarsResult, SerReader, Series};
 use quiet::catch_quietly;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -32,6 +33,8 @@ use values::{NumberText, Values};
 
 /// Rows of a slice at most: a row group of `DuckDB`.
 pub const SLICE_ROWS: u64 = 122_880;
+/// Files with mislabelled pages are read up to this size; the writers of such are long gone.
+const MAX_CORRECTED_BYTES: u64 = 1 << 30;
 
 /// Why a Parquet file, or part of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -74,11 +77,13 @@ pub struct ParquetFile {
     /// The decoder's own view of the footer, with its row groups taken out.
     frame: FileMetadata,
     groups: FileMetadata,
-    /// Chunks (row group, leaf) whose page headers were found sound.
-    checked: Mutex<HashSet<(usize, usize)>>,
+    /// Chunks (row group, leaf) whose page headers were found sound, with the bytes in them
+    /// that the decoder must see corrected.
+    checked: Mutex<HashMap<(usize, usize), Vec<u64>>>,
 }
 
 impl ParquetFile {
+    /// Reads and checks the footer; no data yet.
     pub fn open(path: &Path) -> Result<ParquetFile, ParquetError> {
         ParquetFile::from_file(File::open(path)?)
     }
@@ -108,10 +113,12 @@ impl ParquetFile {
         Ok(ParquetFile { file, footer, columns, frame, groups, checked: Mutex::default() })
     }
 
+    /// All columns in the order of the schema, usable or not; their place is their number.
     pub fn columns(&self) -> &[ParquetColumn] {
         &self.columns
     }
 
+    /// Rows of the file.
     pub fn rows(&self) -> u64 {
         self.footer.rows
     }
@@ -201,12 +208,16 @@ impl ParquetFile {
             column: column.path.clone(),
             reason,
         };
-        self.check_pages_under(slice.row_group, &column.names[0]).map_err(unreadable)?;
-        let file = self.file.try_clone()?;
-        let decoded = catch_quietly(|| {
-            let series = self.read_top_level(file, slice, &column.names[0])?;
-            Values::new(&series, column)
-        });
+        let leaves = self.leaves_under(&column.names[0]);
+        let mislabelled = self.check_pages(slice.row_group, &leaves).map_err(unreadable)?;
+        let decoded = if mislabelled.is_empty() {
+            let file = self.file.try_clone()?;
+            catch_quietly(|| Values::new(&self.read_top_level(file, slice, &column.names[0])?, column))
+        } else {
+            let bytes = self.corrected(slice.row_group, &leaves, &mislabelled).map_err(unreadable)?;
+            let bytes = io::Cursor::new(bytes);
+            catch_quietly(|| Values::new(&self.read_top_level(bytes, slice, &column.names[0])?, column))
+        };
         match decoded {
             Some(Ok(values)) if values.len() as u64 == slice.rows => Ok(values),
             Some(Ok(_)) => Err(unreadable("it has not as many values as it says".to_owned())),
@@ -215,26 +226,59 @@ impl ParquetFile {
         }
     }
 
-    /// All the chunks that the decoder will read for a column: those of its top-level field.
-    fn check_pages_under(&self, row_group: usize, top_level: &str) -> Result<(), String> {
+    /// The leaves that the decoder will read for a column: all those of its top-level field.
+    fn leaves_under(&self, top_level: &str) -> Vec<usize> {
         let under = self.columns.iter().filter(|column| column.names[0] == top_level);
-        for leaf in under.flat_map(|column| column.leaves.clone()) {
-            let known = |set: &HashSet<(usize, usize)>| set.contains(&(row_group, leaf));
-            if known(&self.checked.lock().unwrap_or_else(PoisonError::into_inner)) {
-                continue;
-            }
-            pages::check_pages(&self.file, &self.footer.row_groups[row_group].chunks[leaf])?;
-            self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert((row_group, leaf));
-        }
-        Ok(())
+        under.flat_map(|column| column.leaves.clone()).collect()
     }
 
-    fn read_top_level(&self, file: File, slice: Slice, name: &str) -> PolarsResult<Series> {
+    /// Checks the page headers of some leaves, once; the positions of bytes to correct.
+    fn check_pages(&self, row_group: usize, leaves: &[usize]) -> Result<Vec<u64>, String> {
+        let mut mislabelled = Vec::new();
+        for &leaf in leaves {
+            let known = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(positions) = known.get(&(row_group, leaf)) {
+                mislabelled.extend(positions);
+                continue;
+            }
+            // Not while others wait: two threads may check the same chunk, with the same result.
+            drop(known);
+            let positions = pages::check_pages(&self.file, &self.footer.row_groups[row_group].chunks[leaf])?;
+            mislabelled.extend(&positions);
+            let mut known = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert((row_group, leaf), positions);
+        }
+        Ok(mislabelled)
+    }
+
+    /// The bytes of some columns, corrected and in the places they have in the file; the rest of
+    /// it is zeros that are never touched, and so take no memory.
+    fn corrected(&self, row_group: usize, leaves: &[usize], mislabelled: &[u64]) -> Result<Vec<u8>, String> {
+        let chunks = || leaves.iter().map(|&leaf| &self.footer.row_groups[row_group].chunks[leaf]);
+        let end = chunks().map(|chunk| chunk.start + chunk.bytes).max().unwrap_or(0);
+        if end > MAX_CORRECTED_BYTES {
+            return Err(
+                "its pages are mislabelled, as by PyArrow before 3.0, in a file over 1 GiB".to_owned()
+            );
+        }
+        let mut bytes = vec![0; end as usize];
+        for chunk in chunks() {
+            let range = chunk.start as usize..(chunk.start + chunk.bytes) as usize;
+            pages::read_exact_at(&self.file, &mut bytes[range], chunk.start)
+                .map_err(|error| error.to_string())?;
+        }
+        for &at in mislabelled {
+            bytes[at as usize] = pages::IS_COMPRESSED;
+        }
+        Ok(bytes)
+    }
+
+    fn read_top_level(&self, source: impl MmapBytesReader, slice: Slice, name: &str) -> PolarsResult<Series> {
         // Only the row group of the slice: the decoder would go through all that come before it.
         let mut metadata = self.frame.clone();
         metadata.row_groups.push(self.groups.row_groups[slice.row_group].clone());
         metadata.num_rows = metadata.row_groups[0].num_rows();
-        let mut reader = ParquetReader::new(file);
+        let mut reader = ParquetReader::new(source);
         reader.set_metadata(Arc::new(metadata));
         let frame = reader
             .with_columns(Some(vec![name.to_owned()]))

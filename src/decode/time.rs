@@ -47,6 +47,7 @@ pub enum RangeReason {
 }
 
 impl TimeError {
+    /// The reject code of a row with such a time.
     pub fn code(self) -> RejectCode {
         match self {
             TimeError::Unreadable => RejectCode::R04,
@@ -80,6 +81,7 @@ pub struct TimeNotes {
 }
 
 impl TimeNotes {
+    /// Adds the counts of another parser of the same file.
     pub fn merge(&mut self, other: TimeNotes) {
         self.naive += other.naive;
         self.shifted += other.shifted;

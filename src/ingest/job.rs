@@ -13,7 +13,7 @@ use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::Opened;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Something worth telling about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct FileAccount {
     pub compression: String,
     pub read_as: String,
     pub notes: Vec<FileNote>,
+    /// By slot: whether the input has the column at all (of JSON: in any record).
+    pub has: Vec<bool>,
     pub read: FileTally,
 }
 
@@ -66,8 +68,8 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Chunks, decoder: Decoder, data_offset: usize },
-    Parquet { file: ParquetFile, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
+    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
     Nothing,
 }
 
@@ -79,6 +81,8 @@ pub struct Job {
     pub spread: Vec<Option<usize>>,
     pub times: TimeParser,
     pub account: FileAccount,
+    /// By slot, where the input is JSON: a record had the key.
+    pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
     file_size: u64,
@@ -87,12 +91,17 @@ pub struct Job {
 /// Spreads the columns that an input has over all slots, so that what it lacks is missing.
 pub struct Spread<'a, S> {
     pub slots: &'a [Option<usize>],
+    /// Slots of JSON keys that no record has had yet.
+    pub unseen: &'a mut Vec<usize>,
     pub inner: S,
 }
 
 impl<S: RecordSink> RecordSink for Spread<'_, S> {
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
         if self.slots.len() == fields.len() {
+            if !self.unseen.is_empty() {
+                self.unseen.retain(|&slot| fields[slot] == Field::Missing);
+            }
             return self.inner.record(at, fields);
         }
         let spread: Vec<Field<'_>> =
@@ -121,6 +130,8 @@ impl Job {
         let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
         let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
         let present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let is_json = matches!(sample.form, Form::Json(_));
+        let has = columns.iter().map(|column| column.is_some() && !is_json).collect();
         let mut decoded = 0;
         let spread = columns
             .iter()
@@ -134,7 +145,9 @@ impl Job {
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         if let Some(detected) = &detected {
-            read_as.push_str(&format!("; times: {}", detected.evidence));
+            let formats: Vec<String> = detected.formats.iter().map(ToString::to_string).collect();
+            read_as.push_str(&format!("; times {}", formats.join(" or ")));
+            notes.push(FileNote::note(format!("{name}: {}", detected.evidence)));
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
@@ -155,7 +168,7 @@ impl Job {
                 );
                 let border = sniffed.dialect.border;
                 Pieces::Text {
-                    chunks: Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() }),
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
                     data_offset: sniffed.data_offset,
                 }
@@ -175,7 +188,13 @@ impl Job {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
                 };
-                Pieces::Text { chunks: Chunks::new(opened, ChunkOptions::default()), decoder, data_offset: 0 }
+                // A document may be one line of any length.
+                let max_line_bytes = match form {
+                    JsonForm::Lines => ChunkOptions::default().max_line_bytes,
+                    JsonForm::Array | JsonForm::Document => usize::MAX,
+                };
+                let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
+                Pieces::Text { chunks: Box::new(Chunks::new(opened, options)), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
@@ -187,18 +206,53 @@ impl Job {
             sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
             spread,
             times,
-            account: FileAccount { name, format, compression, read_as, notes, read: FileTally::default() },
+            seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
+            account: FileAccount {
+                name,
+                format,
+                compression,
+                read_as,
+                notes,
+                has,
+                read: FileTally::default(),
+            },
             told: AtomicU64::new(0),
             file_size,
         })
+    }
+
+    /// Slots whose keys must still be looked out for.
+    pub fn unseen(&self) -> Vec<usize> {
+        let is_seen = |slot: usize| self.account.has[slot] || self.seen[slot].load(Ordering::Relaxed);
+        (0..self.seen.len()).filter(|&slot| !is_seen(slot)).collect()
+    }
+
+    /// Notes what was seen of the slots that were looked out for.
+    pub fn note_seen(&self, looked_for: &[usize], unseen: &[usize]) {
+        for &slot in looked_for.iter().filter(|slot| !unseen.contains(slot)) {
+            self.seen[slot].store(true, Ordering::Relaxed);
+        }
     }
 
     /// What is known only after the last piece.
     pub fn late_notes(&self) -> Vec<FileNote> {
         match &self.pieces {
             Pieces::Text { chunks, .. } => {
-                let notes = chunks.late_notes().into_iter();
-                notes.map(|note| FileNote { code: note.code(), message: note.to_string() }).collect()
+                let mut notes: Vec<FileNote> = chunks
+                    .late_notes()
+                    .iter()
+                    .map(|note| FileNote { code: note.code(), message: note.to_string() })
+                    .collect();
+                if let Some(change) = chunks.changed() {
+                    notes.push(FileNote::warning(
+                        "W07",
+                        format!(
+                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
+                            self.account.name, change.size_at_open, change.size_now
+                        ),
+                    ));
+                }
+                notes
             }
             Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
         }
@@ -212,6 +266,9 @@ impl Job {
         }
     }
 }
+
+/// Stands for a key of JSON that the sample did not show.
+const UNSEEN: usize = usize::MAX;
 
 /// The column of each slot. A required column that is not there is an error.
 fn find_columns(
@@ -245,7 +302,7 @@ fn find_columns(
             }
         }
         // A key that the sample did not show may still come later in the file.
-        columns.push(if is_json { found.or(Some(usize::MAX)) } else { found });
+        columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
     let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
     if !has_user {
@@ -273,12 +330,9 @@ fn detect_times(
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
     let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
-    let mut naive = false;
     if let Form::Parquet(file) = &sample.form
-        && let Some(typed_naive) = file.columns()[date].kind.naive_time()
+        && file.columns()[date].kind.naive_time().is_some()
     {
-        naive = typed_naive;
-        warn_naive(naive, plan, name, notes);
         return Ok(None);
     }
     let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
@@ -308,21 +362,11 @@ fn detect_times(
             column: plan.slots[plan.roles.time[0]].clone(),
             error: Box::new(error),
         })?;
-    naive |= detected.naive;
-    warn_naive(naive, plan, name, notes);
     if detected.date_only {
         let message = format!("{name}: times have no time of day; durations are in whole days");
         notes.push(FileNote::warning("W06", message));
     }
     Ok(Some(detected))
-}
-
-fn warn_naive(naive: bool, plan: &ReadPlan, name: &str, notes: &mut Vec<FileNote>) {
-    if naive && !plan.naive_zone_given {
-        let message =
-            format!("{name}: times without a zone are taken as UTC; --assume-time-zone says otherwise");
-        notes.push(FileNote::warning("W02", message));
-    }
 }
 
 /// How the input is read, in a few words.
@@ -334,7 +378,16 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
                 let list = sniffed.duplicates.join(", ");
                 notes.push(FileNote::warning("W21", format!("{name}: repeated column names: {list}")));
             }
-            sniffed.evidence.clone()
+            notes.push(FileNote::note(format!("{name}: {}", sniffed.evidence)));
+            let delimiter = match sniffed.dialect.delimiter {
+                b',' => "comma".to_owned(),
+                b';' => "semicolon".to_owned(),
+                b'\t' => "tab".to_owned(),
+                b'|' => "pipe".to_owned(),
+                other => format!("{:?}", char::from(other)),
+            };
+            let header = if sniffed.dialect.header { "header" } else { "no header" };
+            format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),

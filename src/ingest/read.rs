@@ -105,10 +105,12 @@ struct Active {
     place: usize,
     job: Arc<Job>,
     workers: usize,
+    /// Everything is handed out: who still works on it needs no help.
+    exhausted: bool,
 }
 
 enum Task {
-    Open(usize, Pending),
+    Open(usize, Box<Pending>),
     Help(usize, Arc<Job>),
 }
 
@@ -126,9 +128,10 @@ impl Shared<'_> {
             }
             if let Some((place, pending)) = board.waiting.pop() {
                 board.opening += 1;
-                return Some(Task::Open(place, pending));
+                return Some(Task::Open(place, Box::new(pending)));
             }
-            if let Some(active) = board.active.iter_mut().min_by_key(|active| active.workers) {
+            let unfinished = board.active.iter_mut().filter(|active| !active.exhausted);
+            if let Some(active) = unfinished.min_by_key(|active| active.workers) {
                 active.workers += 1;
                 return Some(Task::Help(active.place, Arc::clone(&active.job)));
             }
@@ -145,7 +148,7 @@ impl Shared<'_> {
         let job = match job {
             Ok(job) => {
                 let job = Arc::new(job);
-                board.active.push(Active { place, job: Arc::clone(&job), workers: 1 });
+                board.active.push(Active { place, job: Arc::clone(&job), workers: 1, exhausted: false });
                 Some(job)
             }
             Err(error) => {
@@ -172,6 +175,7 @@ impl Shared<'_> {
             self.fail(&mut board, place, error);
         }
         let Some(index) = board.active.iter().position(|active| active.place == place) else { return };
+        board.active[index].exhausted = true;
         board.active[index].workers -= 1;
         if board.active[index].workers > 0 {
             return;
@@ -180,6 +184,9 @@ impl Shared<'_> {
         if !self.failed.load(Ordering::Relaxed) {
             let mut account = job.account.clone();
             account.read = job.sequence.take_tally();
+            for (has, seen) in account.has.iter_mut().zip(&job.seen) {
+                *has |= seen.load(Ordering::Relaxed);
+            }
             account.notes.extend(job.late_notes());
             board.accounts[place] = Some(account);
         }
@@ -211,7 +218,7 @@ impl<'s> Worker<'s> {
             let (place, job) = match task {
                 Task::Help(place, job) => (place, job),
                 Task::Open(place, pending) => {
-                    let job = open_job(pending, self.shared);
+                    let job = open_job(*pending, self.shared);
                     match self.shared.opened(place, job) {
                         Some(job) => (place, job),
                         None => return,
@@ -273,9 +280,12 @@ impl<'s> Worker<'s> {
         batch: &mut Batch,
     ) -> PieceEnd {
         let before = times.notes();
-        let mut sink =
-            Spread { slots: &job.spread, inner: Assembler { codes: &mut self.codes, times, batch } };
+        let looked_for = job.unseen();
+        let mut unseen = looked_for.clone();
+        let assembler = Assembler { codes: &mut self.codes, times, batch };
+        let mut sink = Spread { slots: &job.spread, unseen: &mut unseen, inner: assembler };
         let end = decoder.decode(bytes, last, &mut sink);
+        job.note_seen(&looked_for, &unseen);
         batch.tally.note_times(before, times.notes());
         end
     }
@@ -288,7 +298,7 @@ impl<'s> Worker<'s> {
             let mut batch = self.spare_batch();
             let before = times.notes();
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
-            let mut sink = Spread { slots: &job.spread, inner: assembler };
+            let mut sink = Spread { slots: &job.spread, unseen: &mut Vec::new(), inner: assembler };
             let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),

@@ -16,7 +16,7 @@ pub enum Form {
     Empty,
     Csv(Sniffed),
     Json(JsonForm),
-    Parquet(ParquetFile),
+    Parquet(Box<ParquetFile>),
 }
 
 /// The start of an input, taken apart.
@@ -62,7 +62,7 @@ impl Sample {
         .map_err(fail)?;
         let columns = file.columns().iter().map(|column| column.path.clone()).collect();
         let rows = file.sample(SAMPLE_ROWS).map_err(fail)?;
-        Ok(Sample { form: Form::Parquet(file), columns, rows })
+        Ok(Sample { form: Form::Parquet(Box::new(file)), columns, rows })
     }
 
     /// The values of one column.

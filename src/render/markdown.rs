@@ -39,6 +39,12 @@ impl Markdown {
     }
 }
 
+/// More backticks than the text has in a row, so that it can not end its block.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
 fn write_row(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::Result<()> {
     for cell in cells {
         write!(out, "| {cell} ")?;
@@ -64,6 +70,10 @@ impl Renderer for Markdown {
                 }
                 Block::Table(table) => self.table(table, out)?,
                 Block::Note(text) => writeln!(out, "{}", escape::markdown_line(text))?,
+                Block::Command(line) => {
+                    let fence = fence(line);
+                    writeln!(out, "{fence}sh\n{}\n{fence}", escape::visible(line, false))?;
+                }
                 Block::Warning { code, text } => {
                     writeln!(out, "> **{}** {}", escape::markdown(code), escape::markdown(text))?;
                 }
@@ -132,5 +142,17 @@ Done.
 > **W06** 3 rows
 ";
         assert_eq!(String::from_utf8(out).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_command_can_not_end_its_block() {
+        let written = |command: &str| {
+            let mut out = Vec::new();
+            Markdown::new(TimeZone::UTC).document(&[Block::Command(command.to_owned())], &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written("dropoff report a|b"), "```sh\ndropoff report a|b\n```\n");
+        assert_eq!(written("a ``` b"), "````sh\na ``` b\n````\n");
+        assert_eq!(written("a\n```"), "````sh\na\\n```\n````\n");
     }
 }

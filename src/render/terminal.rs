@@ -166,8 +166,9 @@ impl Terminal {
         }
         let titles: Vec<String> =
             table.columns.iter().map(|column| self.column_title(&column.title)).collect();
+        let above = std::iter::once(None).chain(table.rows.iter().map(Some));
         let shown: Vec<Vec<Shown>> =
-            table.rows.iter().map(|row| row.iter().map(|cell| self.shown(cell)).collect()).collect();
+            table.rows.iter().zip(above).map(|(row, above)| self.shown_row(table, row, above)).collect();
         let needs: Vec<Need<'_>> =
             (0..table.columns.len()).map(|column| need(table, column, &titles[column], &shown)).collect();
 
@@ -187,6 +188,21 @@ impl Terminal {
             self.prose("  ", PLAIN, note, DIM, out)?;
         }
         Ok(())
+    }
+
+    /// A row without the leading labels that repeat those of the row above.
+    fn shown_row(&self, table: &Table, row: &[Cell], above: Option<&Vec<Cell>>) -> Vec<Shown> {
+        let mut repeats = true;
+        let mut shown = Vec::with_capacity(row.len());
+        for (place, cell) in row.iter().enumerate() {
+            repeats &= table.columns[place].grouped && above.is_some_and(|above| above[place] == *cell);
+            shown.push(if repeats {
+                Shown::Words { text: String::new(), is_data: false }
+            } else {
+                self.shown(cell)
+            });
+        }
+        shown
     }
 
     fn shown(&self, cell: &Cell) -> Shown {
@@ -319,6 +335,11 @@ impl Renderer for Terminal {
                 Block::Facts(facts) => self.facts(facts, out)?,
                 Block::Table(table) => self.table(table, out)?,
                 Block::Note(text) => self.prose("", PLAIN, text, DIM, out)?,
+                // Neither wrapped nor cut nor isolated: a shell would read what was added.
+                Block::Command(line) => {
+                    let line = escape::visible(line, self.style.ascii);
+                    writeln!(out, "{}", self.ink(ACCENT, &line))?;
+                }
                 Block::Warning { code, text } => {
                     let lead = format!("warning[{}]: ", self.safe(code));
                     self.prose(&lead, CAUTION, text, PLAIN, out)?;
@@ -641,5 +662,13 @@ a\\x1bb  1
                 prop_assert!(text.contains(&number), "{number} is not in {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_command_stays_on_one_line_and_unchanged() {
+        let command = format!("dropoff report 'עגלה.csv' --steps '{}'", "view, ".repeat(40));
+        let style = Style { isolate_bidi: true, ..at(40) };
+        assert_eq!(shown(style, &[Block::Command(command.clone())]), format!("{command}\n"));
+        assert_eq!(shown(at(40), &[Block::Command("a\nb\x1b".to_owned())]), "a\\nb\\x1b\n");
     }
 }

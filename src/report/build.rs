@@ -68,6 +68,15 @@ impl Catalog {
         dictionaries: crate::ingest::Dictionaries,
         currency: Option<String>,
     ) -> Result<Catalog, MixedCurrencies> {
+        let (catalog, currencies) = Catalog::and_currencies(dictionaries);
+        if currencies.len() > 1 {
+            return Err(MixedCurrencies(currencies));
+        }
+        Ok(Catalog { currency: currencies.into_iter().next().or(currency), ..catalog })
+    }
+
+    /// As [`Catalog::of`], with the currencies of all values beside it, where nothing is added up.
+    pub fn and_currencies(dictionaries: crate::ingest::Dictionaries) -> (Catalog, Vec<String>) {
         let texts = |keys: Vec<Box<str>>| -> Vec<String> { keys.into_iter().map(String::from).collect() };
         let events = texts(dictionaries.events.into_keys());
         let kinds = dictionaries.kinds.into_keys();
@@ -76,9 +85,6 @@ impl Catalog {
             dictionaries.dimensions.into_iter().map(|keys| texts(keys.into_keys())).collect();
         let mut named: Vec<String> = currencies.iter().filter(|text| !text.is_empty()).cloned().collect();
         named.sort_unstable();
-        if named.len() > 1 {
-            return Err(MixedCurrencies(named));
-        }
         let kind_keys: Vec<(Option<&str>, &[bool])> = kinds
             .iter()
             .map(|kind| (kind.event.map(|event| events[event as usize].as_str()), &*kind.truths))
@@ -88,14 +94,15 @@ impl Catalog {
             currencies: ranks(&currencies),
             dimensions: dimensions.iter().map(|texts| ranks(texts)).collect(),
         };
-        Ok(Catalog {
+        let catalog = Catalog {
             event_of_kind: kinds.iter().map(|kind| kind.event.unwrap_or(NO_EVENT)).collect(),
-            currency: named.into_iter().next().or(currency),
+            currency: None,
             events,
             kinds,
             dimensions,
             ties,
-        })
+        };
+        (catalog, named)
     }
 
     /// What every kind of row may do in a funnel.
@@ -294,7 +301,6 @@ fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Requ
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
     };
-    let used = tally.used.max(1) as f64;
     let (rows_of_event, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
     let mut present: Vec<(&str, u64)> = catalog
         .events
@@ -320,6 +326,17 @@ fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Requ
             }
         }
     }
+    warnings.extend(input_warnings(tally, facts));
+    warnings
+}
+
+/// What is worth a warning of any input, whatever is asked of it.
+pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, n: u64, message: String| {
+        warnings.push(Warning { code: code.to_owned(), n, message });
+    };
+    let used = tally.used.max(1) as f64;
     let tied = facts.tied_rows as f64 / used;
     if tied > MANY_TIES {
         let message = format!(

@@ -55,16 +55,22 @@ pub struct Scope {
     pub event_of_kind: Vec<u32>,
 }
 
+/// The codes of a row in the segment columns of a funnel.
+pub type SegmentKey = Box<[u32]>;
+
+/// Entrants by combination of segment values.
+pub type Entrants = HashMap<SegmentKey, u64, RandomState>;
+
 /// Where each combination of segment values is counted; all others together in the last place.
 #[derive(Debug, Clone, Default)]
 pub struct SegmentSlots {
-    pub slots: HashMap<Box<[u32]>, usize, RandomState>,
+    pub slots: HashMap<SegmentKey, usize, RandomState>,
     /// The place of all other values, after those that have their own.
     pub other: usize,
 }
 
 /// The codes of a row in the segment columns of a funnel.
-fn segment_key(person: &Person<'_>, row: usize, by: &[usize]) -> Box<[u32]> {
+fn segment_key(person: &Person<'_>, row: usize, by: &[usize]) -> SegmentKey {
     by.iter().map(|&dimension| person.rows.dimension(row, dimension)).collect()
 }
 
@@ -88,12 +94,12 @@ fn units<'p>(
 pub struct SegmentCounter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
-    pub entrants: Vec<HashMap<Box<[u32]>, u64, RandomState>>,
+    pub entrants: Vec<Entrants>,
 }
 
 impl<'p> SegmentCounter<'p> {
     pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
-        SegmentCounter { funnels, scope, entrants: vec![HashMap::default(); funnels.len()] }
+        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()] }
     }
 }
 

@@ -9,7 +9,12 @@ pub mod collect;
 pub mod conversion;
 pub mod funnel;
 pub mod input;
+pub mod inspect;
+pub mod jsonl;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod segments;
+pub mod sessions;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
@@ -213,7 +218,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
     let form = |file: &FileRead| match file.compression.as_str() {
-        "none" => file.format.clone(),
+        "not compressed" => file.format.clone(),
         compression => format!("{}, {compression}", file.format),
     };
     match files {

@@ -1,9 +1,7 @@
 //! Which segment values get a row of their own: the largest by entrants, the rest in `(other)`.
 
-use super::collect::SegmentSlots;
+use super::collect::{Entrants, SegmentKey, SegmentSlots};
 use super::funnel::SegmentValues;
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 
 /// The places of a funnel's segments and what is printed there, `(other)` last.
 pub struct ChosenSegments {
@@ -11,20 +9,17 @@ pub struct ChosenSegments {
     pub values: Vec<SegmentValues>,
 }
 
+/// A combination, its texts, and its entrants.
+type Ranked<'a> = (&'a SegmentKey, Vec<&'a str>, u64);
+
 /// Takes the `top` combinations by entrants, ties by the bytes of their values.
 ///
 /// `texts` holds, by dimension of the funnel, the text of every code; an empty text is not set.
-pub fn choose(
-    entrants: &HashMap<Box<[u32]>, u64, RandomState>,
-    columns: &[String],
-    texts: &[&[String]],
-    top: usize,
-) -> ChosenSegments {
+pub fn choose(entrants: &Entrants, columns: &[String], texts: &[&[String]], top: usize) -> ChosenSegments {
     let text_of = |key: &[u32]| -> Vec<&str> {
         key.iter().zip(texts).map(|(&code, texts)| texts[code as usize].as_str()).collect()
     };
-    let mut ranked: Vec<(&Box<[u32]>, Vec<&str>, u64)> =
-        entrants.iter().map(|(key, &n)| (key, text_of(key), n)).collect();
+    let mut ranked: Vec<Ranked<'_>> = entrants.iter().map(|(key, &n)| (key, text_of(key), n)).collect();
     ranked.sort_unstable_by(|a, b| b.2.cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
     ranked.truncate(top);
     let mut slots = SegmentSlots { other: ranked.len(), ..SegmentSlots::default() };
@@ -48,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_largest_come_first_and_the_rest_has_one_place() {
-        let mut entrants: HashMap<Box<[u32]>, u64, RandomState> = HashMap::default();
+        let mut entrants = Entrants::default();
         for (code, n) in [(0, 3), (1, 9), (2, 3), (3, 1)] {
             entrants.insert(Box::new([code]), n);
         }
@@ -59,6 +54,6 @@ mod tests {
         // Not set and app have 3 each: the empty text comes first by its bytes.
         assert_eq!(printed, [Some("mobile"), None, Some("app"), Some("(other)")]);
         assert_eq!(chosen.slots.other, 3);
-        assert_eq!(chosen.slots.slots.get(&Box::from([3_u32]) as &Box<[u32]>), None);
+        assert_eq!(chosen.slots.slots.get(&SegmentKey::from([3_u32])), None);
     }
 }

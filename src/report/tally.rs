@@ -31,7 +31,7 @@ pub struct UnitFacts {
     pub began_elsewhere: bool,
     /// Of a converted unit: from the person's first row to the converting row, both included.
     pub purchase: Option<PurchaseFacts>,
-    /// Of a unit that did not convert.
+    /// Of a unit that did not convert, where its leaving is asked for.
     pub leaving: Option<LeavingFacts>,
 }
 
@@ -218,8 +218,8 @@ impl UnitTally {
             Status::Excluded => self.excluded += 1,
             Status::NotEntered => unreachable!("only units that entered are counted"),
         }
-        if let Some(leaving) = &facts.leaving {
-            self.stages[outcome.level - 1].add(outcome, leaving);
+        if outcome.status != Status::Converted {
+            self.stages[outcome.level - 1].add(outcome, facts.leaving.as_ref());
             self.watched.add(outcome, facts);
         }
     }
@@ -300,23 +300,29 @@ impl UnitTally {
 }
 
 impl StageTally {
-    fn add(&mut self, outcome: &Outcome, leaving: &LeavingFacts) {
+    fn add(&mut self, outcome: &Outcome, leaving: Option<&LeavingFacts>) {
         self.seen_early += u64::from(outcome.seen_early);
         match outcome.status {
             Status::Open => self.open += 1,
             Status::Excluded => self.excluded += 1,
             Status::Dropped => {
                 self.dropped += 1;
-                *self.last_events.entry(leaving.last_event).or_default() += 1;
-                *self.next_events.entry(leaving.next_event).or_default() += 1;
-                self.left_after.push(leaving.left_after_us);
-                self.came_back += u64::from(leaving.next_event.is_some());
-                self.bought_later += u64::from(leaving.bought_later);
-                if let Some(value) = leaving.value {
-                    self.values.push(value);
+                if let Some(leaving) = leaving {
+                    self.add_leaving(leaving);
                 }
             }
             Status::Converted | Status::NotEntered => {}
+        }
+    }
+
+    fn add_leaving(&mut self, leaving: &LeavingFacts) {
+        *self.last_events.entry(leaving.last_event).or_default() += 1;
+        *self.next_events.entry(leaving.next_event).or_default() += 1;
+        self.left_after.push(leaving.left_after_us);
+        self.came_back += u64::from(leaving.next_event.is_some());
+        self.bought_later += u64::from(leaving.bought_later);
+        if let Some(value) = leaving.value {
+            self.values.push(value);
         }
     }
 

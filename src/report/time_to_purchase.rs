@@ -213,7 +213,7 @@ impl TimeToPurchase {
 
     /// `names` are the required steps'.
     pub fn tables(&self, names: &[String]) -> Vec<Table> {
-        let mut tables = vec![self.spread_table(names), self.until_table()];
+        let mut tables = vec![self.quantile_table(names), self.mean_table(names), self.until_table()];
         if !self.histogram.is_empty() {
             tables.push(self.histogram_table());
         }
@@ -223,37 +223,66 @@ impl TimeToPurchase {
         tables
     }
 
-    fn spread_table(&self, names: &[String]) -> Table {
-        let mut rows = Vec::new();
-        let mut push = |name: String, spread: &Spread, share: Option<f64>| {
-            let mut row = vec![Cell::Text(name), Cell::Count(spread.n)];
-            row.extend(spread.quantiles.0.iter().map(|(_, value)| seconds(*value)));
-            row.push(seconds(spread.mean_s));
-            row.push(seconds(spread.least_s));
-            row.push(seconds(spread.most_s));
-            row.push(share.map_or(Cell::Missing, Cell::Share));
-            rows.push(row);
-        };
-        for step in &self.steps {
+    /// Each stretch of the way, with its name.
+    fn stretches(&self, names: &[String]) -> Vec<(String, &Spread, Option<f64>)> {
+        let steps = self.steps.iter().map(|step| {
             let name = format!("{} → {}", names[step.from - 1], names[step.to - 1]);
-            push(name, &step.spread, step.share_of_time);
-        }
-        push("Whole way, on the winning chain".to_owned(), &self.total, None);
-        push("Since the first entry".to_owned(), &self.since_first_entry, None);
-        push("Since the first event of any kind".to_owned(), &self.since_first_event, None);
+            (name, &step.spread, step.share_of_time)
+        });
+        let whole = [
+            ("Whole way".to_owned(), &self.total, None),
+            ("Since first entry".to_owned(), &self.since_first_entry, None),
+            ("Since first event".to_owned(), &self.since_first_event, None),
+        ];
+        steps.chain(whole).collect()
+    }
+
+    fn quantile_table(&self, names: &[String]) -> Table {
         let mut columns = vec![Column::text("name", "From → to"), Column::number("n", "n")];
         for (key, _) in &self.total.quantiles.0 {
             columns.push(Column::number(key.clone(), key.trim_end_matches("_s").replace('_', ".")));
         }
-        columns.push(Column::number("mean_s", "Mean"));
-        columns.push(Column::number("least_s", "Least"));
-        columns.push(Column::number("most_s", "Most"));
-        columns.push(Column::number("share_of_time", "Share of time"));
+        let rows = self.stretches(names).into_iter().map(|(name, spread, _)| {
+            let mut row = vec![Cell::Text(name), Cell::Count(spread.n)];
+            row.extend(spread.quantiles.0.iter().map(|(_, value)| seconds(*value)));
+            row
+        });
         Table {
             name: "time_to_purchase".to_owned(),
             title: "How long it took those who purchased".to_owned(),
             columns,
-            rows,
+            rows: rows.collect(),
+            notes: vec![
+                "Steps and whole way: on the winning chain. Since first entry: from the first step 1 in the range. \
+                 Since first event: from the first row of any kind."
+                    .to_owned(),
+            ],
+        }
+    }
+
+    fn mean_table(&self, names: &[String]) -> Table {
+        let rows = self.stretches(names).into_iter().map(|(name, spread, share)| {
+            vec![
+                Cell::Text(name),
+                Cell::Count(spread.n),
+                seconds(spread.mean_s),
+                seconds(spread.least_s),
+                seconds(spread.most_s),
+                share.map_or(Cell::Missing, Cell::Share),
+            ]
+        });
+        Table {
+            name: "time_to_purchase_mean".to_owned(),
+            title: "On average, and at the ends".to_owned(),
+            columns: vec![
+                Column::text("name", "From → to"),
+                Column::number("n", "n"),
+                Column::number("mean_s", "Mean"),
+                Column::number("least_s", "Least"),
+                Column::number("most_s", "Most"),
+                Column::number("share_of_time", "Share of time"),
+            ],
+            rows: rows.collect(),
             notes: Vec::new(),
         }
     }

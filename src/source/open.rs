@@ -346,7 +346,7 @@ mod tests {
             let opened = opened("a", &bytes);
             assert!(opened.is_parquet);
             let mut content = Vec::new();
-            let mut file = opened.into_file().expect("Parquet lies in a file");
+            let mut file = opened.file().expect("the file can be opened").expect("Parquet lies in a file");
             file.read_to_end(&mut content).expect("the file can be read");
             assert_eq!(content, b"PAR1 and more");
         }

@@ -10,10 +10,12 @@ use crate::event::{Field, RejectCode};
 pub struct JsonPath(String);
 
 impl JsonPath {
+    /// Takes any text; a path that no record has is missing in all of them.
     pub fn new(path: impl Into<String>) -> JsonPath {
         JsonPath(path.into())
     }
 
+    /// As it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

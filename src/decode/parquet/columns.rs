@@ -15,6 +15,7 @@ pub struct ParquetColumn {
     pub(super) leaves: std::ops::Range<usize>,
 }
 
+/// What the values of a column are handed over as; `Display` names it for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParquetKind {
     Text,

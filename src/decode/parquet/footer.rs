@@ -53,6 +53,7 @@ pub(super) enum Logical {
     Other,
 }
 
+/// The unit in which a file keeps its timestamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
     Millis,

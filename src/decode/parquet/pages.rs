@@ -10,6 +10,10 @@ const MAX_PAGE_BYTES: i64 = 256 << 20;
 /// Bytes that are looked at for a header first, and at most (they hold statistics).
 const HEADER_BYTES: [u64; 2] = [512, 1 << 20];
 const UNCOMPRESSED: i64 = 0;
+/// A field header: one further than the last field (`is_compressed` after the level lengths), true.
+pub(super) const IS_COMPRESSED: u8 = 0x11;
+/// As above, false.
+const IS_NOT_COMPRESSED: u8 = 0x12;
 
 const DATA_PAGE: i64 = 0;
 const INDEX_PAGE: i64 = 1;
@@ -26,13 +30,20 @@ struct PageHeader {
     /// Of a version 2 page: bytes of the levels, which are never compressed.
     levels: i64,
     dictionary_values: i64,
+    /// Where in the header it says that a version 2 page is not compressed.
+    not_compressed_at: Option<usize>,
 }
 
 /// Walks the headers of all pages. The error says what is wrong.
-pub(super) fn check_pages(file: &File, chunk: &Chunk) -> Result<(), String> {
+///
+/// The answer is the positions in the file of field headers (one byte each) that say a page is
+/// not compressed although its two sizes differ: `PyArrow` before 3.0 wrote so (ARROW-10353).
+/// With [`IS_COMPRESSED`] in their place the pages are what they should be.
+pub(super) fn check_pages(file: &File, chunk: &Chunk) -> Result<Vec<u64>, String> {
     let end = chunk.start.saturating_add(chunk.bytes);
     let mut at = chunk.start;
     let mut values = 0_u64;
+    let mut mislabelled = Vec::new();
     while values < chunk.values {
         let (header, header_bytes) = read_header(file, at, end)
             .map_err(|error| error.to_string())?
@@ -62,13 +73,18 @@ pub(super) fn check_pages(file: &File, chunk: &Chunk) -> Result<(), String> {
         if !matches!(header.kind, DATA_PAGE | INDEX_PAGE | DICTIONARY_PAGE | DATA_PAGE_V2) {
             return Err("a page of an unknown kind".to_owned());
         }
+        if let Some(offset) = header.not_compressed_at
+            && header.compressed != header.uncompressed
+        {
+            mislabelled.push(at + offset as u64);
+        }
         values = values.saturating_add(header.values as u64);
         at = body + header.compressed as u64;
     }
     if values > chunk.values {
         return Err("the pages hold more values than their column".to_owned());
     }
-    Ok(())
+    Ok(mislabelled)
 }
 
 /// The header at `at` and its length; `None` when there is none.
@@ -85,12 +101,12 @@ fn read_header(file: &File, at: u64, end: u64) -> io::Result<Option<(PageHeader,
 }
 
 #[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+pub(super) fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+pub(super) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let read = std::os::windows::fs::FileExt::seek_read(file, bytes, at)?;
         if read == 0 {
@@ -104,6 +120,7 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<(
 
 fn parse(reader: &mut Reader<'_>) -> Option<PageHeader> {
     let mut header = PageHeader { kind: -1, ..PageHeader::default() };
+    let bytes = reader.bytes();
     reader.fields(|id, wire, reader| {
         match (id, wire) {
             (1, Wire::I32) => header.kind = reader.int()?,
@@ -129,6 +146,11 @@ fn parse(reader: &mut Reader<'_>) -> Option<PageHeader> {
                         let bytes = reader.int()?;
                         header.levels =
                             if bytes < 0 || header.levels < 0 { -1 } else { header.levels + bytes };
+                        Some(())
+                    }
+                    (7, Wire::False) => {
+                        let at = reader.at() - 1;
+                        header.not_compressed_at = (bytes[at] == IS_NOT_COMPRESSED).then_some(at);
                         Some(())
                     }
                     _ => reader.skip(wire),

@@ -27,7 +27,7 @@ impl RecordSink for Collect {
     }
 }
 
-/// A file in a folder of its own, written by the decoder's sister, in row groups of `group_rows`.
+/// A file in a folder of its own, written by polars in row groups of about `group_rows`.
 fn written(columns: Vec<pl::Series>, group_rows: usize) -> (tempfile::TempDir, ParquetFile) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.parquet");
@@ -358,8 +358,9 @@ fn malformed_files_are_errors_or_rows_never_a_crash() {
         if name.contains("5992530547310592") || name.contains("4819270771146752") {
             refused_first.push(matches!(result, Err(ParquetError::NotParquet | ParquetError::Damaged(_))));
         }
-        if name == "alltypes-java.parquet" {
-            assert!(result.unwrap() > 0, "a sound file");
+        // The two sound ones, the second written by PyArrow 2.0 with mislabelled pages.
+        if name == "alltypes-java.parquet" || name == "ARROW-17100.parquet" {
+            assert!(result.unwrap() > 0, "{name}");
         }
     }
     assert_eq!(files.len(), 158);

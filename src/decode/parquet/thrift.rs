@@ -54,6 +54,11 @@ impl<'a> Reader<'a> {
         Reader { bytes, at: 0, depth: 0 }
     }
 
+    /// All that is read from.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Bytes read so far.
     pub(super) fn at(&self) -> usize {
         self.at

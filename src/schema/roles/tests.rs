@@ -220,6 +220,8 @@ fn values_follow_the_purchases() {
     // Two amounts of like names, and no sale to choose by.
     let (before, _) = CLICKS.split_at(CLICKS.find("14752").expect("a sale"));
     assert_eq!(value(before), None);
+    assert_eq!(value("user_id,event,ts,price,amount\n1,view,2024-01-01 00:00:00,5,"), None);
+    assert_eq!(value("user_id,event,ts,price\n1,view,2024-01-01 00:00:00,5"), Some("price".to_owned()));
     let head = "user_id,event,ts";
     let rows = "1,purchase,2024-01-01 00:00:00";
     assert_eq!(value(&format!("{head},price\n{rows},5")), Some("price".to_owned()));

@@ -1,0 +1,46 @@
+//! Files that others need: completions, the manual, the JSON Schema.
+
+use super::args::{Cli, Generated};
+use super::failure::{Exit, Failure};
+use crate::render::json;
+use crate::report::Report;
+use anyhow::Context;
+use clap::CommandFactory;
+use clap_complete::{Shell, generate as complete};
+use std::io::{self, Write};
+
+/// Writes one of them to standard output.
+pub fn generate(what: Generated) -> Result<Exit, Failure> {
+    let mut out = Vec::new();
+    write(what, &mut out).context("cannot make this").map_err(Failure::failed)?;
+    match io::stdout().write_all(&out) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        written => {
+            written.map(|()| Exit::Done).context("cannot write to standard output").map_err(Failure::failed)
+        }
+    }
+}
+
+fn write(what: Generated, out: &mut Vec<u8>) -> io::Result<()> {
+    let mut command = Cli::command();
+    let shell = match what {
+        Generated::Man => return manual(command, out),
+        Generated::Schema => return json::write_pretty(&schemars::schema_for!(Report), out),
+        Generated::Bash => Shell::Bash,
+        Generated::Zsh => Shell::Zsh,
+        Generated::Fish => Shell::Fish,
+        Generated::Powershell => Shell::PowerShell,
+    };
+    complete(shell, &mut command, "dropoff", out);
+    Ok(())
+}
+
+/// The page of the program, then one of each command.
+fn manual(mut command: clap::Command, out: &mut Vec<u8>) -> io::Result<()> {
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+        clap_mangen::Man::new(subcommand.clone()).render(out)?;
+    }
+    Ok(())
+}

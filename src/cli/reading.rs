@@ -1,0 +1,201 @@
+//! Reads all rows for a verb, and keeps the account of the run.
+
+use super::args::InputArgs;
+use super::failure::{Exit, Failure};
+use super::input::{Found, check_columns_read, read, read_plan};
+use super::output::write_rejects;
+use super::progress::Meter;
+use super::run::Start;
+use crate::human::count;
+use crate::ingest::plan::{Columns, ReadPlan};
+use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
+use crate::report::build::{Request, total_tally};
+use crate::report::{FileRead, RejectSample, Run, Warning};
+
+/// Everything that was read, with its account.
+pub struct Reading {
+    pub plan: ReadPlan,
+    pub everything: Everything,
+    /// How long it took is filled in at the end.
+    pub run: Run,
+    pub account: Account,
+}
+
+/// What a run is judged by.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub trusted: bool,
+    rejected: u64,
+    read: u64,
+    used: u64,
+}
+
+impl Account {
+    /// How a run ends whose result is written: well, with too many rejects, or with nothing.
+    pub fn exit(&self, args: &InputArgs) -> Result<Exit, Failure> {
+        if self.used == 0 && !args.allow_empty {
+            let message =
+                format!("there is nothing to analyse: none of the {} rows can be used", count(self.read));
+            return Err(Failure::empty(message)
+                .hint("`dropoff inspect FILES` shows why; --allow-empty makes this no error"));
+        }
+        if self.trusted {
+            return Ok(Exit::Done);
+        }
+        let kept = args.rejects.as_ref().map_or_else(
+            || "--rejects FILE keeps them".to_owned(),
+            |path| format!("they are kept in {}", path.display()),
+        );
+        Err(Failure {
+            exit: Exit::Rejects,
+            error: anyhow::anyhow!(
+                "{} of {} rows were rejected, more than tolerated",
+                count(self.rejected),
+                count(self.read)
+            ),
+            hint: Some(format!("{kept}; accept them with --max-rejects {}", self.rejected)),
+        })
+    }
+}
+
+/// Reads every row of what was found.
+pub fn read_rows(
+    start: &Start,
+    args: &InputArgs,
+    mut found: Found,
+    columns: Columns,
+    request: Option<&Request>,
+) -> Result<Reading, Failure> {
+    let guessed = found.guessed(&columns);
+    let reading = read_plan(&start.plan, &found, columns, request)?;
+    let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
+    let pending = std::mem::take(&mut found.pending);
+    let everything = read(&start.plan, &reading, pending, &meter)?;
+    meter.finish();
+    check_columns_read(&reading, &everything.files, &found.columns)?;
+    if let Some(path) = &args.rejects {
+        write_rejects(path, &everything.files, &reading)?;
+    }
+    let tally = total_tally(&everything);
+    let rejected = tally.rejected_against_tolerance();
+    Ok(Reading {
+        run: Run {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            elapsed_s: 0.0,
+            threads: start.plan.threads,
+            files: everything.files.iter().map(file_read).collect(),
+            guessed,
+            reject_samples: reject_samples(&everything.files, &reading),
+            warnings: file_warnings(&found, &everything.files, &tally, &reading),
+            notes: file_notes(&found, &everything.files),
+            rows_out_of_order: tally.out_of_order,
+        },
+        plan: reading,
+        everything,
+        account: Account {
+            trusted: start.plan.tolerance.allows(rejected, tally.read),
+            rejected,
+            read: tally.read,
+            used: tally.used,
+        },
+    })
+}
+
+fn file_read(file: &FileAccount) -> FileRead {
+    FileRead {
+        path: file.name.clone(),
+        format: file.format.to_owned(),
+        compression: file.compression.clone(),
+        rows: file.read.tally.read,
+        rejected: file.read.tally.rejected(),
+        filtered: file.read.tally.filtered,
+        blank_lines: file.read.blank_lines,
+        read_as: file.read_as.clone(),
+    }
+}
+
+/// Rejects shown in a report.
+const SHOWN_REJECTS: usize = 20;
+
+/// The first rejects of each code, over all files.
+fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample> {
+    let mut samples: Vec<RejectSample> = Vec::new();
+    for file in files {
+        for placed in &file.read.rejects {
+            let code = placed.reject.code.to_string();
+            let of_code = samples.iter().filter(|sample| sample.code == code).count();
+            if of_code < 3 && samples.len() < SHOWN_REJECTS {
+                samples.push(reject_sample(&file.name, placed, reading));
+            }
+        }
+    }
+    samples
+}
+
+/// One reject, for people and for the file of rejects.
+pub fn reject_sample(file: &str, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+    RejectSample {
+        file: file.to_owned(),
+        line: placed.line,
+        byte: placed.byte,
+        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
+        code: placed.reject.code.to_string(),
+        message: placed.reject.message.clone(),
+        excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+    }
+}
+
+/// Warnings about how files were read, those of one code together.
+fn file_warnings(found: &Found, files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = Vec::new();
+    if tally.naive_times > 0 && !reading.naive_zone_given {
+        let message = format!(
+            "{} of {} times carry no zone and are taken as UTC; --assume-time-zone says otherwise",
+            count(tally.naive_times),
+            count(tally.read)
+        );
+        warnings.push(Warning { code: "W02".to_owned(), n: tally.naive_times, message });
+    }
+    if tally.shifted_times > 0 {
+        let message = format!(
+            "{} local times were skipped or repeated when the clocks changed",
+            count(tally.shifted_times)
+        );
+        warnings.push(Warning { code: "W05".to_owned(), n: tally.shifted_times, message });
+    }
+    let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
+    let of_files = files.iter().flat_map(|file| &file.notes);
+    let of_files = of_files.filter_map(|note| Some((note.code?, note.message.clone())));
+    for (code, message) in of_list.chain(of_files) {
+        match warnings.iter_mut().find(|warning| warning.code == code) {
+            Some(known) => known.n += 1,
+            None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
+        }
+    }
+    let by_file = |warning: &&mut Warning| warning.n > 1 && !matches!(warning.code.as_str(), "W02" | "W05");
+    for warning in warnings.iter_mut().filter(by_file) {
+        warning.message.push_str(&format!(" (and {} more files)", warning.n - 1));
+    }
+    warnings
+}
+
+fn file_notes(found: &Found, files: &[FileAccount]) -> Vec<String> {
+    let of_list = found.notes.iter().filter(|note| note.code().is_none()).map(ToString::to_string);
+    let of_files = files.iter().flat_map(|file| &file.notes).filter(|note| note.code.is_none());
+    of_list.chain(of_files.map(|note| note.message.clone())).collect()
+}
+
+/// The account of a run that could not read rows, for what was seen all the same.
+pub fn unread_run(found: &Found, threads: usize) -> Run {
+    Run {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        elapsed_s: 0.0,
+        threads,
+        files: Vec::new(),
+        guessed: Vec::new(),
+        reject_samples: Vec::new(),
+        warnings: Vec::new(),
+        notes: found.notes.iter().map(ToString::to_string).collect(),
+        rows_out_of_order: 0,
+    }
+}

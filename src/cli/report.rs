@@ -1,0 +1,72 @@
+//! `dropoff report`: reads, counts, writes, and says how the run ended.
+
+use super::args::{InputArgs, ReportArgs};
+use super::failure::{Exit, Failure};
+use super::input::find;
+use super::output::{Forms, Outputs, Written};
+use super::plan::resolve_request;
+use super::reading::{Account, read_rows};
+use super::run::Start;
+use crate::render::json;
+use crate::report::build::{Request, build, canonical_hash};
+use crate::report::table::Block;
+use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
+use std::io::{self, Write};
+
+/// Runs the command.
+pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let start = Start::of(&args.input)?;
+    let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
+    let found = find(&start.plan)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
+    let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    outputs.write(&report)?;
+    account.exit(&args.input)
+}
+
+/// Reads everything and makes the report.
+pub fn make_report(
+    start: &Start,
+    args: &InputArgs,
+    found: super::input::Found,
+    request: &Request,
+    reproducible: bool,
+) -> Result<(Report, Account), Failure> {
+    let mut dimensions: Vec<String> = Vec::new();
+    for column in request.funnels.iter().flat_map(|funnel| &funnel.by) {
+        if !dimensions.contains(column) {
+            dimensions.push(column.clone());
+        }
+    }
+    let columns = found.roles(&start.plan, dimensions)?;
+    let reading = read_rows(start, args, found, columns, Some(request))?;
+    let body = build(reading.everything, &reading.plan, request, start.plan.threads).map_err(|error| {
+        Failure::usage(error.to_string()).hint(
+            "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
+        )
+    })?;
+    let run =
+        (!reproducible).then(|| Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run });
+    let report = Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        trusted: reading.account.trusted,
+        run,
+        body_hash: canonical_hash(&body),
+        body,
+    };
+    Ok((report, reading.account))
+}
+
+impl Written for Report {
+    fn blocks(&self) -> Vec<Block> {
+        Report::blocks(self)
+    }
+
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        json::write_pretty(self, out)
+    }
+
+    fn json_lines(&self, out: &mut dyn Write) -> io::Result<()> {
+        jsonl::write_lines(self, out)
+    }
+}

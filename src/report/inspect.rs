@@ -1,0 +1,295 @@
+//! `dropoff inspect`: what an analyst sees in the first minute with an export that nobody documented.
+//!
+//! Files and columns, people, events and sessions, what may mislead, and a report to start with.
+//! Reading the input and guessing the roles is done before; here is what was found and how it lies
+//! in tables. As in a report, `body` depends on the events alone; what comes from the look at the
+//! first file, and from how files were named and cut, is under `run`.
+
+mod blocks;
+mod columns;
+mod command;
+mod definition_file;
+mod facts;
+mod gaps;
+mod traps;
+
+pub use columns::{GuessProblem, InspectedColumn};
+pub use facts::{EventPeople, Hour, InspectFacts};
+pub use gaps::{Gap, Gaps, unusual_gaps};
+
+use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
+use super::input::{Input, InputFacts};
+use super::sessions::Observed;
+use super::{Run, Warning};
+use crate::definition::SourceTable;
+use crate::ingest::plan::ReadPlan;
+use crate::ingest::{Everything, over_store};
+use crate::schema::roles::Guess;
+use crate::schema::suggest::{EventSummary, suggest_funnel};
+use crate::stats::{Quantile, QuantileMethod, Values, quantile};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub const INSPECT_SCHEMA: &str = "dropoff.inspect/1";
+
+/// Events with a row of their own.
+const TOP_EVENTS: usize = 20;
+
+/// What is known before all rows are read: the look at the first input, and what was typed.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'l> {
+    pub guess: &'l Guess,
+    /// Columns and sampled rows of the first input.
+    pub columns: &'l [String],
+    pub rows: &'l [Vec<Option<String>>],
+    /// Files, directories and globs as typed.
+    pub files: &'l [String],
+    /// Every other input flag as typed, a word each, but for those that name columns of roles and
+    /// the event of all rows: they are added where they are needed.
+    pub flags: &'l [String],
+    /// What flags and definition file say of the source; the guess fills in the columns.
+    pub source: &'l SourceTable,
+    pub session_timeout_us: i64,
+    pub zone: &'l TimeZone,
+}
+
+/// Everything `dropoff inspect` says.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Inspection {
+    pub schema: String,
+    /// Null where it was asked to be left out.
+    pub run: Option<InspectRun>,
+    /// Null where a required column is unknown, so that no row could be read.
+    pub body: Option<InspectBody>,
+    /// BLAKE3 of the body in its canonical form.
+    pub body_hash: Option<String>,
+    #[serde(skip)]
+    definition_file: String,
+}
+
+/// What may differ from run to run over the same events.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct InspectRun {
+    #[serde(flatten)]
+    pub reading: Run,
+    /// Of the first input, by its sampled rows.
+    pub columns: Vec<InspectedColumn>,
+    pub sampled_rows: usize,
+    /// The known export layout that the columns are of, and by what it was recognised.
+    pub layout: Option<Layout>,
+    pub problems: Vec<GuessProblem>,
+    /// A report to start with, to be pasted; null where no funnel is suggested.
+    pub report_command: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Layout {
+    pub name: String,
+    pub why: String,
+}
+
+/// The same for the same events, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct InspectBody {
+    pub time_zone: String,
+    pub session_timeout_s: f64,
+    pub input: Input,
+    pub events: Events,
+    pub sessions: SessionsSummary,
+    /// Rows alike with another in person, time, event and every column that was read.
+    pub duplicate_rows: u64,
+    pub gaps: Gaps,
+    /// Currencies of the values, where a currency column was read. A report takes one only.
+    pub currencies: Vec<String>,
+    pub suggested: Option<SuggestedFunnel>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Event names by rows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Events {
+    /// Distinct names.
+    pub names: u64,
+    /// Most rows first, then by name.
+    pub top: Vec<EventLine>,
+    /// Names that are not among the top, and their rows.
+    pub other_names: u64,
+    pub other_rows: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EventLine {
+    pub event: String,
+    pub rows: u64,
+    /// Of all used rows, those without an event name included.
+    pub share_of_rows: f64,
+    /// People with at least one such row.
+    pub people: u64,
+    /// Median over these people: how many other events they did before it for the first time.
+    pub first_place_p50: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SessionsSummary {
+    pub n: u64,
+    /// Rows of a session.
+    pub events_p50: Option<f64>,
+    pub duration_p50_s: Option<f64>,
+    /// Sessions of a single row: they have no duration.
+    pub of_one_event: u64,
+    /// Sessions that begin or end within the timeout of the data's ends.
+    pub cut: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SuggestedFunnel {
+    /// Event names, in order.
+    pub events: Vec<String>,
+    /// The same in the grammar of `--steps`.
+    pub steps: String,
+    pub why: String,
+}
+
+/// Settles and counts everybody, and puts it beside what the look found. The plan has no conditions;
+/// `reading` is the account of the same reading.
+pub fn build(
+    everything: Everything,
+    plan: &ReadPlan,
+    look: &Look<'_>,
+    mut reading: Run,
+    threads: usize,
+) -> Inspection {
+    let tally = total_tally(&everything);
+    let Everything { store, dictionaries, .. } = everything;
+    let (catalog, currencies) = Catalog::and_currencies(dictionaries);
+    let timeout_us = look.session_timeout_us;
+    let observed = Observed::of(&tally, plan, timeout_us);
+    let ids_have_column = plan.roles.user.len() > 1;
+    let (facts, mut found) = over_store(store, &catalog.ties, timeout_us, threads, || {
+        let event_count = catalog.events.len();
+        (
+            InputFacts::new(catalog.kinds.len(), plan.layout.session),
+            InspectFacts::new(&catalog.event_of_kind, event_count, observed, ids_have_column),
+        )
+    });
+
+    let summaries = event_summaries(&catalog, &facts, &found);
+    let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
+        steps: command::steps_text(&suggested.steps),
+        events: suggested.steps,
+        why: suggested.why,
+    });
+    let names: Vec<&str> = summaries.iter().map(|event| event.name.as_str()).collect();
+    let mut warnings = traps::traps(&tally, &facts, &found, &names);
+    warnings.extend(input_warnings(&tally, &facts));
+    warnings.sort_by(|a, b| a.code.cmp(&b.code));
+    let body = InspectBody {
+        time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
+        session_timeout_s: timeout_us as f64 / 1e6,
+        input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
+        events: Events::of(summaries, tally.used),
+        sessions: SessionsSummary::of(&mut found),
+        duplicate_rows: facts.repeated_rows,
+        gaps: unusual_gaps(&found.hours),
+        currencies,
+        suggested,
+        warnings,
+    };
+    let steps = body.suggested.as_ref().map(|funnel| (funnel.steps.as_str(), funnel.why.as_str()));
+    reading.warnings.extend(traps::clock_changes(&tally));
+    let run = InspectRun {
+        report_command: steps.map(|(steps, _)| command::report_command(look, plan, steps)),
+        ..looked(look, reading)
+    };
+    Inspection {
+        schema: INSPECT_SCHEMA.to_owned(),
+        definition_file: definition_file::definition_file(look, Some(plan), steps),
+        run: Some(run),
+        body_hash: Some(canonical_hash(&body)),
+        body: Some(body),
+    }
+}
+
+/// What can be said where a required column is unknown: columns, and what keeps the rest from
+/// being told.
+pub fn build_unread(look: &Look<'_>, reading: Run) -> Inspection {
+    Inspection {
+        schema: INSPECT_SCHEMA.to_owned(),
+        run: Some(looked(look, reading)),
+        body: None,
+        body_hash: None,
+        definition_file: definition_file::definition_file(look, None, None),
+    }
+}
+
+impl Inspection {
+    /// A commented definition file: what was found, to be edited.
+    pub fn definition_file(&self) -> &str {
+        &self.definition_file
+    }
+}
+
+fn looked(look: &Look<'_>, reading: Run) -> InspectRun {
+    let profile = look.guess.profile.as_ref();
+    InspectRun {
+        reading,
+        columns: columns::inspect_columns(look),
+        sampled_rows: look.rows.len(),
+        layout: profile.map(|profile| Layout { name: profile.name.to_owned(), why: profile.why.clone() }),
+        problems: columns::problems(look.guess),
+        report_command: None,
+    }
+}
+
+/// Every event that has rows.
+fn event_summaries(catalog: &Catalog, facts: &InputFacts, found: &InspectFacts<'_>) -> Vec<EventSummary> {
+    let (rows, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
+    let people = found.event_people();
+    let events = catalog.events.iter().zip(rows).zip(people).filter(|((_, rows), _)| *rows > 0);
+    events
+        .map(|((name, rows), event)| EventSummary {
+            name: name.clone(),
+            rows,
+            people: event.people,
+            first_place: event.first_place,
+        })
+        .collect()
+}
+
+impl Events {
+    fn of(mut summaries: Vec<EventSummary>, used: u64) -> Events {
+        summaries.sort_unstable_by(|a, b| (b.rows, &a.name).cmp(&(a.rows, &b.name)));
+        let names = summaries.len() as u64;
+        let others = summaries.split_off(summaries.len().min(TOP_EVENTS));
+        let lines = summaries.into_iter().map(|event| EventLine {
+            share_of_rows: event.rows as f64 / used.max(1) as f64,
+            event: event.name,
+            rows: event.rows,
+            people: event.people,
+            first_place_p50: event.first_place,
+        });
+        Events {
+            names,
+            top: lines.collect(),
+            other_names: others.len() as u64,
+            other_rows: others.iter().map(|event| event.rows).sum(),
+        }
+    }
+}
+
+impl SessionsSummary {
+    fn of(found: &mut InspectFacts<'_>) -> SessionsSummary {
+        let median = |values: &mut Values| quantile(values.sorted(), Quantile::MEDIAN, QuantileMethod::Type7);
+        SessionsSummary {
+            n: found.rows_of_session.len() as u64,
+            events_p50: median(&mut found.rows_of_session),
+            duration_p50_s: median(&mut found.duration_us_of_session).map(|us| us / 1e6),
+            of_one_event: found.rows_of_session.sorted().partition_point(|&rows| rows <= 1) as u64,
+            cut: found.cut_sessions,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
