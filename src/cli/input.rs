@@ -6,7 +6,7 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
-use crate::ingest::{Everything, Form, Pending, Progress, RowLayout, Sample, read_all};
+use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{ListOptions, expand};
@@ -209,8 +209,8 @@ pub fn read_plan(
     })
 }
 
-/// A column that was named but is not in the only input is a usage error; among several inputs
-/// others may have it.
+/// A column that was named but is not in the only input is a usage error at once; among several
+/// inputs others may have it, and of JSON later records ([`check_columns_read`]).
 fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
@@ -218,18 +218,34 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     let Some((_, sample)) = found.pending.first().and_then(|pending| pending.opened.as_ref()) else {
         return Ok(());
     };
-    for name in &slots.names {
-        if sample.find(name).is_none() {
-            let near = suggest_nearest(name, found.columns.iter().map(String::as_str), 3);
-            let shown = found.columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
-            let hint = match near.as_slice() {
-                [] => format!("the columns are {shown}"),
-                near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
-            };
-            return Err(Failure::usage(format!("there is no column {name:?}")).hint(hint));
+    if matches!(sample.form, Form::Json(_)) {
+        return Ok(());
+    }
+    match slots.names.iter().find(|name| sample.find(name).is_none()) {
+        Some(name) => Err(unknown_column(name, &found.columns)),
+        None => Ok(()),
+    }
+}
+
+/// A named column that no input had is a usage error.
+pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
+    for (slot, name) in plan.slots.iter().enumerate() {
+        let is_alternative = plan.roles.user.contains(&slot);
+        if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
+            return Err(unknown_column(name, columns));
         }
     }
     Ok(())
+}
+
+fn unknown_column(name: &str, columns: &[String]) -> Failure {
+    let near = suggest_nearest(name, columns.iter().map(String::as_str), 3);
+    let shown = columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+    let hint = match near.as_slice() {
+        [] => format!("the columns are {shown}"),
+        near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
+    };
+    Failure::usage(format!("there is no column {name:?}")).hint(hint)
 }
 
 /// Reads everything.

@@ -87,10 +87,8 @@ impl Outputs {
         let mut targets = Vec::new();
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
         if format.is_some() || args.output.is_empty() {
-            targets.push(Target {
-                form: format.unwrap_or(Form::Rendered(forms.default)),
-                place: Place::Stdout,
-            });
+            targets
+                .push(Target { form: format.unwrap_or(Form::Rendered(forms.default)), place: Place::Stdout });
         }
         for path in &args.output {
             targets.push(prepare_target(path, inputs, has_junit)?);

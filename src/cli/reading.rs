@@ -2,7 +2,7 @@
 
 use super::args::InputArgs;
 use super::failure::{Exit, Failure};
-use super::input::{Found, read, read_plan};
+use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
 use super::run::Start;
@@ -72,6 +72,7 @@ pub fn read_rows(
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, &meter)?;
     meter.finish();
+    check_columns_read(&reading, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
         write_rejects(path, &everything.files, &reading)?;
     }

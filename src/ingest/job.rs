@@ -13,7 +13,7 @@ use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::Opened;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Something worth telling about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct FileAccount {
     pub compression: String,
     pub read_as: String,
     pub notes: Vec<FileNote>,
+    /// By slot: whether the input has the column at all (of JSON: in any record).
+    pub has: Vec<bool>,
     pub read: FileTally,
 }
 
@@ -79,6 +81,8 @@ pub struct Job {
     pub spread: Vec<Option<usize>>,
     pub times: TimeParser,
     pub account: FileAccount,
+    /// By slot, where the input is JSON: a record had the key.
+    pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
     file_size: u64,
@@ -87,12 +91,17 @@ pub struct Job {
 /// Spreads the columns that an input has over all slots, so that what it lacks is missing.
 pub struct Spread<'a, S> {
     pub slots: &'a [Option<usize>],
+    /// Slots of JSON keys that no record has had yet.
+    pub unseen: &'a mut Vec<usize>,
     pub inner: S,
 }
 
 impl<S: RecordSink> RecordSink for Spread<'_, S> {
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
         if self.slots.len() == fields.len() {
+            if !self.unseen.is_empty() {
+                self.unseen.retain(|&slot| fields[slot] == Field::Missing);
+            }
             return self.inner.record(at, fields);
         }
         let spread: Vec<Field<'_>> =
@@ -121,6 +130,8 @@ impl Job {
         let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
         let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
         let present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let is_json = matches!(sample.form, Form::Json(_));
+        let has = columns.iter().map(|column| column.is_some() && !is_json).collect();
         let mut decoded = 0;
         let spread = columns
             .iter()
@@ -195,10 +206,32 @@ impl Job {
             sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
             spread,
             times,
-            account: FileAccount { name, format, compression, read_as, notes, read: FileTally::default() },
+            seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
+            account: FileAccount {
+                name,
+                format,
+                compression,
+                read_as,
+                notes,
+                has,
+                read: FileTally::default(),
+            },
             told: AtomicU64::new(0),
             file_size,
         })
+    }
+
+    /// Slots whose keys must still be looked out for.
+    pub fn unseen(&self) -> Vec<usize> {
+        let is_seen = |slot: usize| self.account.has[slot] || self.seen[slot].load(Ordering::Relaxed);
+        (0..self.seen.len()).filter(|&slot| !is_seen(slot)).collect()
+    }
+
+    /// Notes what was seen of the slots that were looked out for.
+    pub fn note_seen(&self, looked_for: &[usize], unseen: &[usize]) {
+        for &slot in looked_for.iter().filter(|slot| !unseen.contains(slot)) {
+            self.seen[slot].store(true, Ordering::Relaxed);
+        }
     }
 
     /// What is known only after the last piece.

@@ -184,6 +184,9 @@ impl Shared<'_> {
         if !self.failed.load(Ordering::Relaxed) {
             let mut account = job.account.clone();
             account.read = job.sequence.take_tally();
+            for (has, seen) in account.has.iter_mut().zip(&job.seen) {
+                *has |= seen.load(Ordering::Relaxed);
+            }
             account.notes.extend(job.late_notes());
             board.accounts[place] = Some(account);
         }
@@ -277,9 +280,12 @@ impl<'s> Worker<'s> {
         batch: &mut Batch,
     ) -> PieceEnd {
         let before = times.notes();
-        let mut sink =
-            Spread { slots: &job.spread, inner: Assembler { codes: &mut self.codes, times, batch } };
+        let looked_for = job.unseen();
+        let mut unseen = looked_for.clone();
+        let assembler = Assembler { codes: &mut self.codes, times, batch };
+        let mut sink = Spread { slots: &job.spread, unseen: &mut unseen, inner: assembler };
         let end = decoder.decode(bytes, last, &mut sink);
+        job.note_seen(&looked_for, &unseen);
         batch.tally.note_times(before, times.notes());
         end
     }
@@ -292,7 +298,7 @@ impl<'s> Worker<'s> {
             let mut batch = self.spare_batch();
             let before = times.notes();
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
-            let mut sink = Spread { slots: &job.spread, inner: assembler };
+            let mut sink = Spread { slots: &job.spread, unseen: &mut Vec::new(), inner: assembler };
             let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),

@@ -166,8 +166,9 @@ impl Terminal {
         }
         let titles: Vec<String> =
             table.columns.iter().map(|column| self.column_title(&column.title)).collect();
+        let above = std::iter::once(None).chain(table.rows.iter().map(Some));
         let shown: Vec<Vec<Shown>> =
-            table.rows.iter().map(|row| row.iter().map(|cell| self.shown(cell)).collect()).collect();
+            table.rows.iter().zip(above).map(|(row, above)| self.shown_row(table, row, above)).collect();
         let needs: Vec<Need<'_>> =
             (0..table.columns.len()).map(|column| need(table, column, &titles[column], &shown)).collect();
 
@@ -187,6 +188,21 @@ impl Terminal {
             self.prose("  ", PLAIN, note, DIM, out)?;
         }
         Ok(())
+    }
+
+    /// A row without the leading labels that repeat those of the row above.
+    fn shown_row(&self, table: &Table, row: &[Cell], above: Option<&Vec<Cell>>) -> Vec<Shown> {
+        let mut repeats = true;
+        let mut shown = Vec::with_capacity(row.len());
+        for (place, cell) in row.iter().enumerate() {
+            repeats &= table.columns[place].grouped && above.is_some_and(|above| above[place] == *cell);
+            shown.push(if repeats {
+                Shown::Words { text: String::new(), is_data: false }
+            } else {
+                self.shown(cell)
+            });
+        }
+        shown
     }
 
     fn shown(&self, cell: &Cell) -> Shown {

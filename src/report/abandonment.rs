@@ -176,8 +176,8 @@ impl Abandonment {
             name: name.to_owned(),
             title: title.to_owned(),
             columns: vec![
-                Column::number("step", "#"),
-                Column::text("name", "Last step"),
+                Column::number("step", "#").grouped(),
+                Column::text("name", "Last step").grouped(),
                 Column::text("event", "Event"),
                 Column::number("n", "Dropped"),
                 Column::number("share", "Share"),

@@ -15,12 +15,7 @@ type Ranked<'a> = (&'a SegmentKey, Vec<&'a str>, u64);
 /// Takes the `top` combinations by entrants, ties by the bytes of their values.
 ///
 /// `texts` holds, by dimension of the funnel, the text of every code; an empty text is not set.
-pub fn choose(
-    entrants: &Entrants,
-    columns: &[String],
-    texts: &[&[String]],
-    top: usize,
-) -> ChosenSegments {
+pub fn choose(entrants: &Entrants, columns: &[String], texts: &[&[String]], top: usize) -> ChosenSegments {
     let text_of = |key: &[u32]| -> Vec<&str> {
         key.iter().zip(texts).map(|(&code, texts)| texts[code as usize].as_str()).collect()
     };

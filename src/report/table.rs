@@ -31,15 +31,22 @@ pub struct Column {
     pub title: String,
     /// Right-aligned where alignment exists.
     pub numeric: bool,
+    /// A terminal leaves a value blank that repeats the one above it.
+    pub grouped: bool,
 }
 
 impl Column {
     pub fn text(name: impl Into<String>, title: impl Into<String>) -> Column {
-        Column { name: name.into(), title: title.into(), numeric: false }
+        Column { name: name.into(), title: title.into(), numeric: false, grouped: false }
+    }
+
+    /// A label of several rows, shown once.
+    pub fn grouped(self) -> Column {
+        Column { grouped: true, ..self }
     }
 
     pub fn number(name: impl Into<String>, title: impl Into<String>) -> Column {
-        Column { name: name.into(), title: title.into(), numeric: true }
+        Column { name: name.into(), title: title.into(), numeric: true, grouped: false }
     }
 }
 

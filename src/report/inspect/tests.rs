@@ -421,32 +421,3 @@ fn a_shop_of_six_months() {
         Some("product_view, add_to_cart, shipping_details, payment_details, purchase")
     );
 }
-
-#[test]
-fn temporary_show() {
-    for path in [
-        "testdata/retentioneering-ecom.csv.gz",
-        "testdata/snowplow-ecommerce.csv",
-        "testdata/cdnow-purchases.csv",
-    ] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-        let i = inspect_file(&path, &Typed::default(), 2);
-        let mut out = Vec::new();
-        use crate::render::Renderer;
-        crate::render::Terminal::new(crate::render::Style::default())
-            .document(&i.blocks(), &mut out)
-            .unwrap();
-        println!("{}", String::from_utf8(out).unwrap());
-        let p =
-            plan(crate::report::sessions::tests::columns(&["user"], "timestamp", "event", Some("session")));
-        let mut t = crate::report::sessions::build(read_file(&path, &p, 2), &p, TIMEOUT_US, 2).table();
-        t.rows.truncate(4);
-        for width in [80, 160] {
-            let mut out = Vec::new();
-            crate::render::Terminal::new(crate::render::Style { width, ..Default::default() })
-                .document(&[Block::Table(t.clone())], &mut out)
-                .unwrap();
-            println!("{}", String::from_utf8(out).unwrap());
-        }
-    }
-}

@@ -11,7 +11,7 @@ use std::path::Path;
 
 pub(in crate::report) const TIMEOUT_US: i64 = 30 * MINUTE_US;
 
-/// Three people and one row that is rejected. Person `a` pauses 30 minutes, then 30 minutes and a
+/// Three people and one row of nobody, which is rejected. Person `a` pauses 30 minutes, then 30 minutes and a
 /// second; `b` has two equal rows; the last names neither event nor session.
 pub(in crate::report) const SMALL: &str = "\
 user,ts,event,session,price
@@ -24,7 +24,7 @@ b,2024-01-02T00:00:00Z,view,s3,
 b,2024-01-02T00:05:00Z,cart,s4,
 b,2024-01-02T00:10:00Z,purchase,s4,5
 null,2024-01-02T00:10:00Z,,,
-c,yesterday,view,s9,
+,2024-01-01T12:00:00Z,view,s9,
 ";
 
 struct Silent;
