@@ -184,7 +184,11 @@ pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
 /// A new file in the directory of `path`, so that renaming it to `path` is one step.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::with_prefix_in(".dropoff-", directory)
+    NamedTempFile::with_prefix_in(".dropoff-", directory).map_err(|error| {
+        // The error names the temporary file, which nobody asked for; its cause says enough.
+        let cause = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+        cause.map_or(error, io::Error::other)
+    })
 }
 
 #[cfg(unix)]
