@@ -185,9 +185,10 @@ pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     NamedTempFile::with_prefix_in(".dropoff-", directory).map_err(|error| {
-        // The error names the temporary file, which nobody asked for; its cause says enough.
-        let cause = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
-        cause.map_or(error, io::Error::other)
+        // The error names the temporary file as well, which nobody asked for.
+        let text = error.to_string();
+        let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
+        io::Error::new(error.kind(), cause)
     })
 }
 
