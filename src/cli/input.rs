@@ -25,7 +25,7 @@ pub struct Found {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Finds the inputs and looks at the first one that is not empty.
+/// Finds the inputs and looks at the first one that holds rows.
 pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
@@ -48,14 +48,15 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     for pending in &mut found.pending {
         let opened = open(&pending.input)?;
         let sample = Sample::of(&opened, &hints)?;
-        let is_empty = sample.is_empty();
-        if !is_empty {
+        // A header without rows says what the columns are called, if nothing says more.
+        let has_rows = !sample.rows.is_empty();
+        if has_rows || found.columns.is_empty() && !sample.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
             found.columns.clone_from(&sample.columns);
             found.rows.clone_from(&sample.rows);
         }
         pending.opened = Some((opened, sample));
-        if !is_empty {
+        if has_rows {
             break;
         }
     }
@@ -106,6 +107,9 @@ impl Found {
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
         if let Err(problem) = self.guess.required() {
+            if self.rows.is_empty() {
+                return Err(Failure::empty("there is nothing to analyse: the inputs hold no rows"));
+            }
             return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();

@@ -353,7 +353,8 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
         warn("W10", facts.most_rows_of_one, message);
     }
     if facts.persons > 0 && facts.persons < FEW_UNITS {
-        let message = format!("only {} people: rates say little", facts.persons);
+        let people = if facts.persons == 1 { "person" } else { "people" };
+        let message = format!("only {} {people}: rates say little", facts.persons);
         warn("W15", facts.persons, message);
     }
     if tally.without_event > 0 {
