@@ -202,6 +202,8 @@ pub fn build(
             FunnelReport::of(ready, tally, &context)
         })
         .collect();
+    let mut warnings = warnings;
+    warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     for funnel in &funnels {
         assert_eq!(
             funnel.entered,
@@ -287,6 +289,23 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
 pub fn canonical_hash(value: &impl Serialize) -> String {
     let bytes = serde_json::to_vec(value).expect("results have text keys and finite numbers");
     blake3::hash(&bytes).to_hex().to_string()
+}
+
+/// Said of a funnel in which nobody could be lost yet: its window is longer than what was observed.
+fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
+    let window_s = funnel.definition.window_s?;
+    let mature = funnel.conversion.mature.as_ref()?;
+    if funnel.entered == 0 || mature.n > 0 {
+        return None;
+    }
+    let span_us = tally.latest_us? - tally.earliest_us?;
+    let message = format!(
+        "funnel {}: nobody has a full window of {} behind them, the data span {}: who has not converted is open",
+        funnel.name,
+        human::duration((window_s * 1e6) as i64, false),
+        human::duration(span_us, false)
+    );
+    Some(Warning { code: "W14".to_owned(), n: funnel.entered, message })
 }
 
 /// Share of tied rows over which their order deserves a warning.
