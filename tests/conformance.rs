@@ -5,6 +5,7 @@
 
 use dropoff::funnel::engine::{Engine, Observation, Rows, Rules, Tie};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
+use dropoff::session::split;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -290,19 +291,16 @@ fn sessions_differ(case: &Value) -> Vec<String> {
         .map(|(place, event)| (text(&event["user"]), time_us(&event["ts"]), place))
         .collect();
     rows.sort_unstable();
-    let mut session_of_event = vec![0; rows.len()];
-    let mut count = 0;
-    let mut session = 0;
-    let mut before: Option<(&str, i64)> = None;
-    for (user, at_us, place) in rows {
-        session = match before {
-            Some((same, last_us)) if same == user && at_us - last_us <= timeout_us => session,
-            Some((same, _)) if same == user => session + 1,
-            _ => 1,
-        };
-        count += u64::from(before.is_none_or(|(same, last_us)| same != user || at_us - last_us > timeout_us));
-        session_of_event[place] = session;
-        before = Some((user, at_us));
+    let mut session_of_event = vec![0_u64; rows.len()];
+    let mut count = 0_u64;
+    for of_user in rows.chunk_by(|a, b| a.0 == b.0) {
+        let times_us: Vec<i64> = of_user.iter().map(|(_, at_us, _)| *at_us).collect();
+        for (session, (range, _)) in split(&times_us, timeout_us).enumerate() {
+            count += 1;
+            for (_, _, place) in &of_user[range] {
+                session_of_event[*place] = session as u64 + 1;
+            }
+        }
     }
     let mut unlike = Vec::new();
     for (key, wanted) in object(&case["expected"]) {

@@ -88,9 +88,11 @@ impl Abandonment {
                 "The last thing the dropped did before leaving",
                 |stage| &stage.last_events,
             ));
-            tables.push(self.event_table("next_events", "What they did first when they came back", |stage| {
-                &stage.next_events
-            }));
+            tables.push(self.event_table(
+                "next_events",
+                "What they did first when they came back",
+                |stage| &stage.next_events,
+            ));
         }
         if self.stages.iter().any(|stage| stage.value.is_some()) {
             tables.push(self.value_table());
