@@ -63,6 +63,7 @@ pub fn read_all(
             error: None,
         }),
         changed: Condvar::new(),
+        spare: Mutex::default(),
     };
     std::thread::scope(|scope| {
         for _ in 1..threads.max(1) {
@@ -87,6 +88,15 @@ struct Shared<'s> {
     failed: AtomicBool,
     board: Mutex<Board>,
     changed: Condvar,
+    spare: Mutex<Spare>,
+}
+
+/// Buffers that are done with. Shared, because who accepts a piece is not always who read it: kept
+/// by each thread they would pile up with one and be made anew by the other.
+#[derive(Default)]
+struct Spare {
+    batches: Vec<Batch>,
+    bytes: Vec<Vec<u8>>,
 }
 
 /// Who does what.
@@ -115,6 +125,10 @@ enum Task {
 }
 
 impl Shared<'_> {
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -198,8 +212,6 @@ struct Worker<'s> {
     shared: &'s Shared<'s>,
     codes: Codes<'s>,
     insert: InsertScratch,
-    spare_batches: Vec<Batch>,
-    spare_bytes: Vec<Vec<u8>>,
 }
 
 impl<'s> Worker<'s> {
@@ -208,8 +220,6 @@ impl<'s> Worker<'s> {
             shared,
             codes: Codes::new(shared.plan, dictionaries),
             insert: InsertScratch::default(),
-            spare_batches: Vec::new(),
-            spare_bytes: Vec::new(),
         }
     }
 
@@ -244,7 +254,7 @@ impl<'s> Worker<'s> {
         let mut times = job.times.clone();
         let mut told = 0;
         while !self.shared.failed.load(Ordering::Relaxed) {
-            let buffer = self.spare_bytes.pop().unwrap_or_default();
+            let buffer = self.shared.spare().bytes.pop().unwrap_or_default();
             let Some(mut chunk) = chunks.next(buffer)? else { break };
             if chunk.index == 0 {
                 chunk.bytes.drain(..*data_offset);
@@ -259,7 +269,7 @@ impl<'s> Worker<'s> {
             });
             for accepted in accepted {
                 self.keep(place, accepted.rows_before, accepted.batch);
-                self.spare_bytes.push(accepted.bytes);
+                self.shared.spare().bytes.push(accepted.bytes);
             }
             // Threads that share a file each tell what they see that nobody told yet.
             let read = chunks.bytes_read();
@@ -324,12 +334,12 @@ impl<'s> Worker<'s> {
     fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) {
         let ordinal = place as u64 * ROWS_PER_FILE + rows_before;
         self.shared.store.insert(&batch, ordinal, &mut self.insert);
-        self.spare_batches.push(batch);
+        self.shared.spare().batches.push(batch);
     }
 
     /// A batch to fill, from those that were used before.
-    fn spare_batch(&mut self) -> Batch {
-        let mut batch = self.spare_batches.pop().unwrap_or_default();
+    fn spare_batch(&self) -> Batch {
+        let mut batch = self.shared.spare().batches.pop().unwrap_or_default();
         batch.clear();
         batch
     }
