@@ -147,7 +147,7 @@ pub struct InputArgs {
     /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
     #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
     pub time_format: Vec<String>,
-    /// Zone of calendar buckets and of printed times.
+    /// Zone of calendar buckets and of printed times [default: UTC].
     #[arg(long, value_name = "ZONE", help_heading = "Times")]
     pub time_zone: Option<String>,
     /// Zone of times that carry none; else --time-zone, else UTC.
@@ -162,7 +162,7 @@ pub struct InputArgs {
     /// End of observation; the latest row by default.
     #[arg(long, value_name = "TIME", help_heading = "Times")]
     pub as_of: Option<String>,
-    /// Gap without a row after which a new session starts.
+    /// Longest gap without a row inside a session [default: 30m].
     #[arg(long, value_name = "DURATION", help_heading = "Times")]
     pub session_timeout: Option<String>,
 
@@ -175,7 +175,7 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
-    /// Decimal mark of values.
+    /// Decimal mark of values [default: .].
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
 
@@ -265,13 +265,13 @@ pub struct FunnelArgs {
     /// Only this funnel of the definition file; may be repeated.
     #[arg(long = "funnel", value_name = "NAME", help_heading = "Funnel")]
     pub funnels: Vec<String>,
-    /// Longest time from the first step to any other, inclusive; or none.
+    /// Longest time from the first step to any other, inclusive; or none [default: 7d].
     #[arg(long, value_name = "DURATION|none", help_heading = "Funnel")]
     pub window: Option<String>,
-    /// What is counted.
+    /// What is counted [default: person].
     #[arg(long, value_name = "person|session", help_heading = "Funnel")]
     pub unit: Option<String>,
-    /// What rows of equal time may do.
+    /// What rows of equal time may do: serve steps in any order, in file order, none [default: step].
     #[arg(long, value_name = "step|file|strict", help_heading = "Funnel")]
     pub tie: Option<String>,
     /// Entries from this time on (inclusive): a date, a time, today, yesterday.
@@ -280,22 +280,23 @@ pub struct FunnelArgs {
     /// Entries before this time.
     #[arg(long, value_name = "TIME", help_heading = "Funnel")]
     pub to: Option<String>,
-    /// What today and yesterday are relative to.
+    /// What today and yesterday are relative to; the clock by default.
     #[arg(long, value_name = "TIME", help_heading = "Funnel")]
     pub now: Option<String>,
 
     /// Segment columns; the value is that of the first entry.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Report")]
     pub by: Vec<String>,
-    /// Segments with a row of their own.
+    /// Segments with a row of their own; all others together are (other) [default: 20].
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub top: Option<usize>,
     /// Conversion by time of entry.
     #[arg(long, value_name = "day|week|month", help_heading = "Report")]
     pub trend: Option<String>,
-    /// Quantiles of durations, e.g. 0.5,0.9,0.95.
+    /// Quantiles of durations [default: 0.25,0.5,0.75,0.9,0.95,0.99].
     #[arg(long, value_name = "Q[,..]", value_delimiter = ',', help_heading = "Report")]
     pub quantiles: Vec<String>,
+    /// Interpolated between two values, or the nearest one [default: type-7].
     #[arg(long, value_name = "type-7|nearest-rank", help_heading = "Report")]
     pub quantile_method: Option<String>,
 }
@@ -310,6 +311,7 @@ pub struct OutputArgs {
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
+    /// Colour in the table form.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorWhen,
     /// Bars and signs in ASCII.

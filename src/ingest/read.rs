@@ -216,11 +216,7 @@ struct Worker<'s> {
 
 impl<'s> Worker<'s> {
     fn new(shared: &'s Shared<'s>, dictionaries: &'s Dictionaries) -> Worker<'s> {
-        Worker {
-            shared,
-            codes: Codes::new(shared.plan, dictionaries),
-            insert: InsertScratch::default(),
-        }
+        Worker { shared, codes: Codes::new(shared.plan, dictionaries), insert: InsertScratch::default() }
     }
 
     fn run(&mut self) {
