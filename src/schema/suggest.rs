@@ -50,7 +50,8 @@ pub fn suggest_funnel(events: &[EventSummary]) -> Option<Suggested> {
     let why = format!(
         "`{}` is a sale by its name ({} people); the {stages} before it are known stages that people reach \
          in this order",
-        purchase.name, purchase.people
+        purchase.name,
+        crate::human::count(purchase.people)
     );
     Some(Suggested { steps: steps.into_iter().map(|event| event.name.clone()).collect(), why })
 }
