@@ -1,26 +1,44 @@
 //! The `dropoff` program: runs the command line, prints its error, sets the exit code.
 
 use clap::Parser;
-use dropoff::cli::{args::Cli, run};
+use dropoff::cli::{Exit, Failure, args::Cli, run};
 use dropoff::render::escape::visible;
 use std::io::Write;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(failure) => {
-            let mut message = String::new();
-            for line in format!("error: {:#}", failure.error).lines() {
-                message.push_str(&visible(line, false));
-                message.push('\n');
-            }
-            if let Some(hint) = &failure.hint {
-                message.push_str(&format!("hint: {}\n", visible(hint, false)));
-            }
-            // A closed stderr changes nothing about how the run ended.
-            let _ = std::io::stderr().write_all(message.as_bytes());
+    let cli = Cli::parse();
+    // A fault of ours is told with its place and without what it stumbled over, which may be data.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+        tell(&format!("error: dropoff {} made a mistake{place}", env!("CARGO_PKG_VERSION")));
+    }));
+    match catch_unwind(|| run(cli)) {
+        Ok(Ok(exit)) => ExitCode::from(exit.code()),
+        Ok(Err(failure)) => {
+            tell_failure(&failure);
             ExitCode::from(failure.exit.code())
         }
+        Err(_) => {
+            tell("hint: please report this, with the command and the first lines of the log if you may");
+            ExitCode::from(Exit::Failed.code())
+        }
     }
+}
+
+fn tell_failure(failure: &Failure) {
+    for line in format!("error: {:#}", failure.error).lines() {
+        tell(&visible(line, false));
+    }
+    if let Some(hint) = &failure.hint {
+        for line in format!("hint: {hint}").lines() {
+            tell(&visible(line, false));
+        }
+    }
+}
+
+/// Writes a line to stderr; a closed one changes nothing about how the run ended.
+fn tell(line: &str) {
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -214,6 +214,19 @@ struct Worker<'s> {
     insert: InsertScratch,
 }
 
+/// A thread that panics leaves pieces that others wait for: they must not wait for ever.
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.failed.store(true, Ordering::Relaxed);
+            for active in &self.shared.board().active {
+                active.job.sequence.abandon();
+            }
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
 impl<'s> Worker<'s> {
     fn new(shared: &'s Shared<'s>, dictionaries: &'s Dictionaries) -> Worker<'s> {
         Worker { shared, codes: Codes::new(shared.plan, dictionaries), insert: InsertScratch::default() }
@@ -351,4 +364,98 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
         }
     };
     Job::new(opened, sample, shared.plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Limits;
+    use crate::decode::time::TimeOptions;
+    use crate::ingest::RowLayout;
+    use crate::ingest::plan::{Columns, Slots};
+    use jiff::tz::TimeZone;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicU64;
+
+    fn plan() -> ReadPlan {
+        let columns = Columns {
+            user: vec!["user".to_owned()],
+            time: vec!["time".to_owned()],
+            event: Some("event".to_owned()),
+            ..Columns::default()
+        };
+        let Slots { names, roles } = Slots::assign(&columns, std::iter::empty());
+        ReadPlan {
+            columns,
+            event_name: None,
+            slots: names,
+            roles,
+            conditions: Vec::new(),
+            uses: Vec::new(),
+            filter: None,
+            layout: RowLayout::default(),
+            time: TimeOptions::default(),
+            naive_zone: TimeZone::UTC,
+            naive_zone_given: true,
+            as_of_us: None,
+            decimal_mark: b'.',
+            null_ids: Vec::new(),
+            limits: Limits::default(),
+            keep_rejects: 0,
+        }
+    }
+
+    /// Some 12 MB: a dozen chunks.
+    fn log() -> tempfile::NamedTempFile {
+        let mut text = String::from("user,time,event\n");
+        for row in 0..300_000 {
+            text.push_str(&format!("user{},2026-01-01T00:00:{:02}Z,view\n", row % 1000, row % 60));
+        }
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("it can be written");
+        file
+    }
+
+    fn read(progress: &dyn Progress, threads: usize) -> Result<Everything, IngestError> {
+        let file = log();
+        let pending = Pending { input: Input::file(file.path()), opened: None };
+        read_all(&plan(), &DialectHints::default(), vec![pending], threads, progress)
+    }
+
+    struct Total(AtomicU64);
+
+    impl Progress for Total {
+        fn advance(&self, bytes: u64) {
+            self.0.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_told_once_whatever_the_number_of_threads() {
+        for threads in [1, 2, 12] {
+            let total = Total(AtomicU64::new(0));
+            let everything = read(&total, threads).expect("it can be read");
+            assert_eq!(everything.files[0].read.tally.used, 300_000);
+            let size = log().path().metadata().expect("it is there").len();
+            // The head that was looked at for the dialect may be told again.
+            let told = total.0.load(Ordering::Relaxed);
+            assert!((size..=size + (2 << 20)).contains(&told), "{told} of {size}");
+        }
+    }
+
+    struct Faulty(AtomicU64);
+
+    impl Progress for Faulty {
+        fn advance(&self, _: u64) {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) != 2, "a fault of ours");
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_leaves_none_waiting() {
+        for threads in [1, 2, 12] {
+            let faulty = Faulty(AtomicU64::new(0));
+            assert!(catch_unwind(AssertUnwindSafe(|| read(&faulty, threads))).is_err());
+        }
+    }
 }
