@@ -285,6 +285,11 @@ fn find_columns(
     let mut columns = Vec::with_capacity(plan.slots.len());
     for (slot, wanted) in plan.slots.iter().enumerate() {
         let found = sample.find(wanted);
+        if let Form::Csv(sniffed) = &sample.form
+            && sniffed.duplicates.contains(wanted)
+        {
+            return Err(IngestError::RepeatedColumn { name: name.to_owned(), column: wanted.clone() });
+        }
         if let Some(column) = found
             && sample.columns[column] != *wanted
         {
