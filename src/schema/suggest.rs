@@ -47,11 +47,11 @@ pub fn suggest_funnel(events: &[EventSummary]) -> Option<Suggested> {
     }
     let stages = steps.len();
     steps.push(purchase);
-    let why = format!(
-        "`{}` is a sale by its name ({} people); the {stages} before it are known stages that people reach \
-         in this order",
-        purchase.name, purchase.people
-    );
+    let before = match stages {
+        1 => "the one before it is a known stage that people reach first".to_owned(),
+        stages => format!("the {stages} before it are known stages that people reach in this order"),
+    };
+    let why = format!("`{}` is a sale by its name ({} people); {before}", purchase.name, purchase.people);
     Some(Suggested { steps: steps.into_iter().map(|event| event.name.clone()).collect(), why })
 }
 
