@@ -9,12 +9,12 @@ use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
 use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
-use crate::source::list::{ListOptions, expand};
+use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
 use std::io::IsTerminal;
 
-/// The inputs, the first one that holds anything opened and sampled, and what it seems to be.
+/// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
     pub pending: Vec<Pending>,
     pub notes: Vec<SourceNote>,
@@ -25,7 +25,8 @@ pub struct Found {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Finds the inputs and looks at the first one that is not empty.
+/// Finds the inputs and looks at the first one that holds a row: what is empty, or only a header, says
+/// little of the others.
 pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
@@ -34,7 +35,10 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
         return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
     }
-    let expanded = expand(&plan.files, &ListOptions::default())?;
+    let expanded = match expand(&plan.files, &ListOptions::default()) {
+        Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
+        expanded => expanded?,
+    };
     let mut found = Found {
         total_bytes: total_bytes(&expanded.inputs),
         pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
@@ -48,19 +52,27 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     for pending in &mut found.pending {
         let opened = open(&pending.input)?;
         let sample = Sample::of(&opened, &hints)?;
-        let is_empty = sample.is_empty();
-        if !is_empty {
+        let has_rows = !sample.rows.is_empty();
+        if has_rows || found.columns.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
             found.columns.clone_from(&sample.columns);
             found.rows.clone_from(&sample.rows);
         }
-        pending.opened = Some((opened, sample));
-        if !is_empty {
+        // Many files without a row must not all stay open; standard input opens but once.
+        if has_rows || pending.input.kind == InputKind::Stdin {
+            pending.opened = Some((opened, sample));
+        }
+        if has_rows {
             break;
         }
     }
-    if found.columns.is_empty() {
-        return Err(Failure::empty("there is nothing to read: every input is empty"));
+    if found.is_unknown() {
+        if !plan.allow_empty {
+            return Err(Failure::empty("there is nothing to analyse: no input holds a row that can be read")
+                .hint("--allow-empty makes this no error"));
+        }
+        // Nothing is lost: no row could be read without knowing its columns.
+        found.pending.clear();
     }
     Ok(found)
 }
@@ -103,8 +115,16 @@ impl Found {
         self.pending.iter().map(|pending| pending.input.clone()).collect()
     }
 
+    /// There is no row to tell the columns from, and their names do not suffice.
+    pub fn is_unknown(&self) -> bool {
+        self.rows.is_empty() && self.guess.required().is_err()
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
+        if self.is_unknown() {
+            return Ok(Columns { dimensions, ..Columns::default() });
+        }
         if let Err(problem) = self.guess.required() {
             return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
         }

@@ -35,16 +35,19 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         zone: &start.plan.zone,
     };
     let (mut inspection, ended) = match guess.required() {
-        Err(problem) => {
+        Err(problem) if !found.is_unknown() => {
             let failure = Failure::usage(problem.to_string()).hint(problem.hint());
             (build_unread(&look, unread_run(&found, start.plan.threads)), Err(failure))
         }
-        Ok(()) => {
+        _ => {
             let columns = found.roles(&start.plan, Vec::new())?;
             let reading = read_rows(&start, &args.input, found, columns, None)?;
             let run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
             let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads);
-            (inspection, reading.account.exit(&args.input))
+            let account = reading.account;
+            // What was found is shown all the same: why no row can be used is what was asked.
+            let ended = account.require_rows(&args.input).and_then(|()| account.exit(&args.input));
+            (inspection, ended)
         }
     };
     if let Some(path) = &args.write {
