@@ -175,13 +175,13 @@ impl Report {
         if let Some(filter) = &definition.filter {
             facts.push(("where".to_owned(), filter.clone()));
         }
-        if definition.from.is_some() || definition.to.is_some() {
-            let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".to_owned());
-            facts.push((
-                "entries".to_owned(),
-                format!("from {} to {} (exclusive)", bound(&definition.from), bound(&definition.to)),
-            ));
-        }
+        let entries = match (&definition.from, &definition.to) {
+            (Some(from), Some(to)) => Some(format!("from {from} to {to} (exclusive)")),
+            (Some(from), None) => Some(format!("from {from} on")),
+            (None, Some(to)) => Some(format!("before {to}")),
+            (None, None) => None,
+        };
+        facts.extend(entries.map(|entries| ("entries".to_owned(), entries)));
         facts.push(("rules".to_owned(), format!("{}, equal times by {}", definition.rules, definition.tie)));
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));
