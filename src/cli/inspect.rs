@@ -6,12 +6,13 @@ use super::input::find;
 use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
-use super::run::Start;
+use super::run::{Start, on_path};
 use crate::render::json;
 use crate::report::Run;
 use crate::report::inspect::{Inspection, Look, build, build_unread};
 use crate::report::table::Block;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
@@ -24,11 +25,13 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
+    let files_of_definition = seen_from(args.write.as_deref(), &start.plan.files);
     let look = Look {
         guess: &guess,
         columns: &columns,
         rows: &rows,
         files: &start.plan.files,
+        files_of_definition: &files_of_definition,
         flags: &flags,
         source: &source,
         session_timeout_us: start.plan.session_timeout_us,
@@ -58,6 +61,18 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     }
     outputs.write(&inspection)?;
     ended
+}
+
+/// Files as a definition file names them, which are relative to it: as they are beside it, else
+/// from the root.
+fn seen_from(definition: Option<&Path>, files: &[String]) -> Vec<String> {
+    let directory = definition.and_then(Path::parent).unwrap_or(Path::new(""));
+    if directory.as_os_str().is_empty() {
+        return files.to_vec();
+    }
+    let from_root =
+        |file: &String| on_path(file, |path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    files.iter().map(from_root).collect()
 }
 
 impl Written for Inspection {

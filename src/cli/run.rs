@@ -73,9 +73,18 @@ fn nearest_definition() -> Option<PathBuf> {
 fn resolve_files(plan: &mut InputPlan, args: &InputArgs, definition: Option<&Path>) {
     let Some(directory) = definition.and_then(Path::parent) else { return };
     if args.files.is_empty() {
-        for file in plan.files.iter_mut().filter(|file| *file != "-") {
-            *file = directory.join(&file).to_string_lossy().into_owned();
+        for file in &mut plan.files {
+            *file = on_path(file, |path| directory.join(path));
         }
+    }
+}
+
+/// Changes the path in what names files: not in `-`, and behind the sign of an `@list`.
+pub fn on_path(file: &str, change: impl Fn(&Path) -> PathBuf) -> String {
+    match file.strip_prefix('@') {
+        _ if file == "-" => file.to_owned(),
+        Some(list) => format!("@{}", change(Path::new(list)).display()),
+        None => change(Path::new(file)).to_string_lossy().into_owned(),
     }
 }
 
@@ -146,6 +155,31 @@ mod tests {
         let words = ["a.csv", "--event", "event", "--steps", "view,cart", "-o", "out.json"];
         assert_eq!(end_of(&[("a.csv", text)], &words).0, Exit::Done);
         assert_eq!(end_of(&[("a.csv", &twice)], &words), (Exit::Usage, "old".to_owned()));
+    }
+
+    #[test]
+    fn a_written_definition_finds_the_files_from_where_it_lies() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+        fs::create_dir(path("below")).expect("a directory");
+        fs::write(path("a.csv"), format!("{HEADER}{ROW}")).expect("a file");
+        fs::write(path("files.txt"), format!("{}\n", path("a.csv"))).expect("a file");
+        for files in [path("a.csv"), format!("@{}", path("files.txt"))] {
+            let (definition, out) = (path("below/x.toml"), path("out.json"));
+            for words in [
+                &["dropoff", "inspect", &files, "--write", &definition, "-o", &out][..],
+                &["dropoff", "report", "--config", &definition, "--steps", "view", "-o", &out],
+            ] {
+                let cli = Cli::try_parse_from(words).expect("a command");
+                assert!(matches!(run(cli), Ok(Exit::Done)), "{words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn paths_change_but_not_what_stands_before_them() {
+        let below = |file: &str| on_path(file, |path| Path::new("d").join(path));
+        assert_eq!([below("a.csv"), below("@l.txt"), below("-")], ["d/a.csv", "@d/l.txt", "-"]);
     }
 
     #[test]

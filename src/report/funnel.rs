@@ -288,8 +288,12 @@ impl FunnelReport {
             let rates = [self.ties.conversion_strict, self.ties.conversion_step]
                 .map(|share| share.map_or("–".to_owned(), per_cent));
             let text = format!(
-                "equal times: {} {plural} depend on the rule; conversion {} (strict) to {} (step)",
-                count(self.ties.units),
+                "{} on the rule for equal times; conversion {} (strict) to {} (step)",
+                match self.ties.units {
+                    1 if plural == "people" => "1 person depends".to_owned(),
+                    1 => "1 session depends".to_owned(),
+                    units => format!("{} {plural} depend", count(units)),
+                },
                 rates[0],
                 rates[1]
             );

@@ -235,6 +235,18 @@ impl Run {
     }
 }
 
+/// Signs of a path in a table: the line behind it must not be what is cut off.
+const PATH_SIGNS: usize = 40;
+
+/// A long path without its beginning.
+fn end_of_path(path: &str) -> String {
+    let left_out = path.chars().count().saturating_sub(PATH_SIGNS);
+    match left_out {
+        0 => path.to_owned(),
+        _ => std::iter::once('…').chain(path.chars().skip(left_out + 1)).collect(),
+    }
+}
+
 /// Rejected rows by reason, with the place of the first ones; `None` where none was rejected.
 pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
     if input.rejects.is_empty() {
@@ -257,7 +269,7 @@ pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
             rows.push(vec![
                 if index == 0 { Cell::Text(code.clone()) } else { Cell::Text(String::new()) },
                 if index == 0 { Cell::Count(n) } else { Cell::Missing },
-                Cell::Text(format!("{}:{}{column}", sample.file, sample.line)),
+                Cell::Text(format!("{}:{}{column}", end_of_path(&sample.file), sample.line)),
                 Cell::Text(sample.message.clone()),
                 Cell::Text(sample.excerpt.clone()),
             ]);
@@ -276,4 +288,19 @@ pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
         rows,
         notes: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        for (length, first) in [(39, 'a'), (40, 'a'), (41, '…')] {
+            let path = format!("a{}z", "/".repeat(length - 2));
+            let shown = end_of_path(&path);
+            assert_eq!(shown.chars().count(), length.min(40));
+            assert!(shown.starts_with(first) && shown.ends_with("/z"), "{shown}");
+        }
+    }
 }
