@@ -25,7 +25,7 @@ pub struct DefinitionFile {
 
 /// One name or several.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -69,7 +69,11 @@ pub struct SourceTable {
 
 /// A value column, by name alone or with the currency that all its values are in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a column, or { column = \"price\", currency = \"ILS\" }"
+)]
 pub enum ValueColumn {
     Column(String),
     WithCurrency { column: String, currency: Option<String> },
@@ -126,7 +130,7 @@ pub struct CheckTable {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the name of a step, or its number from 1")]
 pub enum StepRef {
     Number(usize),
     Name(String),
@@ -258,6 +262,18 @@ fail = "< 2.1%"
         assert_eq!((error.line, error.column), (3, 1));
         assert!(error.message.contains("usr"), "{}", error.message);
         assert_eq!(error.excerpt, "usr = \"b\"\n^");
+    }
+
+    #[test]
+    fn a_misspelt_currency_and_a_number_for_a_name_are_told() {
+        let text = "[source]\nvalue = { column = \"price\", curency = \"ILS\" }\n";
+        let error = DefinitionFile::parse(text, "x.toml").unwrap_err();
+        assert_eq!(error.line, 2);
+        assert!(error.message.starts_with("expected a column, or {"), "{}", error.message);
+        let error = DefinitionFile::parse("[source]\nuser = 5\n", "x.toml").unwrap_err();
+        assert_eq!(error.message, "expected a text or a list of texts");
+        let error = DefinitionFile::parse("[[check]]\nmetric = \"m\"\nstep = 1.5\n", "x.toml").unwrap_err();
+        assert_eq!(error.message, "expected the name of a step, or its number from 1");
     }
 
     #[test]

@@ -13,6 +13,11 @@ pub fn count(n: u64) -> String {
     group(&n.to_string())
 }
 
+/// A count with its noun: `1 row`, `1,234 rows`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
 /// A share as per cent with two decimals; never all or nothing of what is not.
 pub fn share(share: f64, ascii: bool) -> String {
     if !share.is_finite() {

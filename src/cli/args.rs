@@ -97,10 +97,15 @@ pub struct GenerateArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Generated {
+    /// The manual.
     Man,
+    /// Completions for bash.
     Bash,
+    /// Completions for zsh.
     Zsh,
+    /// Completions for fish.
     Fish,
+    /// Completions for PowerShell.
     Powershell,
     /// The JSON Schema of `report --format json`.
     Schema,
@@ -246,6 +251,7 @@ pub enum ProgressWhen {
     /// A bar if stderr is a terminal.
     #[default]
     Auto,
+    /// None.
     Never,
     /// A line every ten per cent.
     Plain,
@@ -311,7 +317,7 @@ pub struct OutputArgs {
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
-    /// Colour in the table form.
+    /// Colours in the table form; auto: on a terminal, unless `NO_COLOR` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorWhen,
     /// Bars and signs in ASCII.

@@ -27,6 +27,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let found = find(&start.plan)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    account.require_rows(&args.input)?;
     let verdict = evaluate(&checks, &report);
     account.require_rows(&args.input)?;
     outputs.write(&verdict)?;

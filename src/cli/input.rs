@@ -14,7 +14,7 @@ use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
 use std::io::IsTerminal;
 
-/// The inputs, the first one that holds anything opened and sampled, and what it seems to be.
+/// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
     pub pending: Vec<Pending>,
     pub notes: Vec<SourceNote>,
@@ -25,7 +25,8 @@ pub struct Found {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Finds the inputs and looks at the first one that holds rows.
+/// Finds the inputs and looks at the first one that holds a row: what is empty, or only a header, says
+/// little of the others.
 pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
@@ -51,22 +52,27 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     for pending in &mut found.pending {
         let opened = open(&pending.input)?;
         let sample = Sample::of(&opened, &hints)?;
-        // A header without rows says what the columns are called, if nothing says more.
         let has_rows = !sample.rows.is_empty();
-        if has_rows || found.columns.is_empty() && !sample.is_empty() {
+        if has_rows || found.columns.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
             found.columns.clone_from(&sample.columns);
             found.rows.clone_from(&sample.rows);
         }
-        pending.opened = Some((opened, sample));
+        // Many files without a row must not all stay open; standard input opens but once.
+        if has_rows || pending.input.kind == InputKind::Stdin {
+            pending.opened = Some((opened, sample));
+        }
         if has_rows {
             break;
         }
     }
-    if plan.allow_empty && found.rows.is_empty() {
+    if found.is_unknown() {
+        if !plan.allow_empty {
+            return Err(Failure::empty("there is nothing to analyse: no input holds a row that can be read")
+                .hint("--allow-empty makes this no error"));
+        }
+        // Nothing is lost: no row could be read without knowing its columns.
         found.pending.clear();
-    } else if found.columns.is_empty() {
-        return Err(Failure::empty("there is nothing to read: every input is empty"));
     }
     Ok(found)
 }
@@ -109,21 +115,17 @@ impl Found {
         self.pending.iter().map(|pending| pending.input.clone()).collect()
     }
 
+    /// There is no row to tell the columns from, and their names do not suffice.
+    pub fn is_unknown(&self) -> bool {
+        self.rows.is_empty() && self.guess.required().is_err()
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
-        if self.pending.is_empty() {
-            // Nothing will be read: any names do.
-            let or = |asked: &[String], name: &str| match asked {
-                [] => vec![name.to_owned()],
-                asked => asked.to_vec(),
-            };
-            let (user, time) = (or(&plan.asked.user, "person"), or(&plan.asked.time, "time"));
-            return Ok(Columns { user, time, dimensions, ..Columns::default() });
+        if self.is_unknown() {
+            return Ok(Columns { dimensions, ..Columns::default() });
         }
         if let Err(problem) = self.guess.required() {
-            if self.rows.is_empty() {
-                return Err(Failure::empty("there is nothing to analyse: the inputs hold no rows"));
-            }
             return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();

@@ -6,7 +6,7 @@ use super::input::find;
 use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
-use super::run::Start;
+use super::run::{Start, on_path};
 use crate::render::json;
 use crate::report::Run;
 use crate::report::inspect::{Inspection, Look, build, build_unread};
@@ -25,31 +25,32 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
-    let files = match &args.write {
-        Some(path) => files_seen_from(path, &start.plan.files),
-        None => start.plan.files.clone(),
-    };
+    let files_of_definition = seen_from(args.write.as_deref(), &start.plan.files);
     let look = Look {
         guess: &guess,
         columns: &columns,
         rows: &rows,
-        files: &files,
+        files: &start.plan.files,
+        files_of_definition: &files_of_definition,
         flags: &flags,
         source: &source,
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
     };
     let (mut inspection, ended) = match guess.required() {
-        Err(problem) => {
+        Err(problem) if !found.is_unknown() => {
             let failure = Failure::usage(problem.to_string()).hint(problem.hint());
             (build_unread(&look, unread_run(&found, start.plan.threads)), Err(failure))
         }
-        Ok(()) => {
+        _ => {
             let columns = found.roles(&start.plan, Vec::new())?;
             let reading = read_rows(&start, &args.input, found, columns, None)?;
             let run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
             let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads);
-            (inspection, reading.account.exit(&args.input))
+            let account = reading.account;
+            // What was found is shown all the same: why no row can be used is what was asked.
+            let ended = account.require_rows(&args.input).and_then(|()| account.exit(&args.input));
+            (inspection, ended)
         }
     };
     if let Some(path) = &args.write {
@@ -62,14 +63,16 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     ended
 }
 
-/// Files of a definition file lie relative to it; where it lies elsewhere they are named in full.
-fn files_seen_from(definition: &Path, files: &[String]) -> Vec<String> {
-    let beside = definition.parent().is_none_or(|parent| parent.as_os_str().is_empty());
-    let full = |file: &String| match std::path::absolute(file) {
-        Ok(path) if file != "-" && !file.starts_with('@') => path.to_string_lossy().into_owned(),
-        _ => file.clone(),
-    };
-    if beside { files.to_vec() } else { files.iter().map(full).collect() }
+/// Files as a definition file names them, which are relative to it: as they are beside it, else
+/// from the root.
+fn seen_from(definition: Option<&Path>, files: &[String]) -> Vec<String> {
+    let directory = definition.and_then(Path::parent).unwrap_or(Path::new(""));
+    if directory.as_os_str().is_empty() {
+        return files.to_vec();
+    }
+    let from_root =
+        |file: &String| on_path(file, |path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    files.iter().map(from_root).collect()
 }
 
 impl Written for Inspection {

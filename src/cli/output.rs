@@ -81,8 +81,13 @@ impl Outputs {
         let has_junit = forms.junit;
         let inputs = &found.inputs();
         if let Some(path) = &input_args.rejects {
+            if path == Path::new("-") {
+                return Err(Failure::usage("--rejects takes a file: standard output is for the result"));
+            }
             check_target(path, inputs)?;
         }
+        let files: Vec<&PathBuf> = args.output.iter().filter(|path| *path != Path::new("-")).collect();
+        refuse_same(&files.into_iter().chain(&input_args.rejects).collect::<Vec<_>>())?;
         let to_terminal = io::stdout().is_terminal();
         let mut targets = Vec::new();
         let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
@@ -139,6 +144,18 @@ impl Outputs {
     }
 }
 
+/// Two results in one file would leave only the later one.
+fn refuse_same(paths: &[&PathBuf]) -> Result<(), Failure> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for (place, path) in paths.iter().enumerate() {
+        let is_same = |earlier: &&PathBuf| absolute(earlier) == absolute(path) || is_same_file(earlier, path);
+        if paths[..place].iter().any(is_same) {
+            return Err(Failure::usage(format!("{}: two outputs cannot go into one file", path.display())));
+        }
+    }
+    Ok(())
+}
+
 fn read_form(text: &str, has_junit: bool) -> Result<Form, Failure> {
     if text == "junit" && has_junit {
         return Ok(Form::Junit);
@@ -169,16 +186,20 @@ pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
         if let InputKind::File(input) = &input.kind
             && is_same_file(input, path)
         {
-            return Err(Failure::usage(format!("{}: an output can not replace an input", path.display())));
+            return Err(Failure::usage(format!("{}: an output cannot replace an input", path.display())));
         }
     }
     if path.exists() && !path.is_file() {
         let failure = Failure::usage(format!("{}: not a regular file", path.display()));
         return Err(failure.hint("use -o - or --format to write to a pipe"));
     }
-    temporary_beside(path)
-        .map(drop)
-        .map_err(|error| Failure::usage(format!("{}: cannot be written: {error}", path.display())))
+    // The name of the temporary file, which the error carries, says nothing to anyone.
+    temporary_beside(path).map(drop).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::usage(format!("{}: there is no such directory to write to", path.display()))
+        }
+        kind => Failure::usage(format!("{}: cannot be written: {kind}", path.display())),
+    })
 }
 
 /// A new file in the directory of `path`, so that renaming it to `path` is one step.

@@ -52,7 +52,7 @@ pub struct InputPlan {
     pub session_timeout_us: i64,
     pub tolerance: Tolerance,
     pub keep_rejects: usize,
-    /// Inputs without a row make an empty report.
+    /// Nothing to analyse is no error.
     pub allow_empty: bool,
     pub threads: usize,
 }
@@ -91,6 +91,9 @@ impl FromStr for Tolerance {
         }
     }
 }
+
+/// More threads than the shards that persons are spread over have nothing to do.
+const MOST_THREADS: usize = 1024;
 
 /// Rejected rows kept to be shown, where they are not written to a file.
 const SHOWN_REJECTS: usize = 50;
@@ -214,8 +217,14 @@ impl InputPlan {
         } else {
             args.max_rejects.parse().map_err(|error| Failure::usage(format!("--max-rejects: {error}")))?
         };
-        if args.threads == Some(0) {
-            return Err(Failure::usage("--threads: at least one is needed"));
+        match args.threads {
+            Some(0) => return Err(Failure::usage("--threads: at least one is needed")),
+            Some(threads) if threads > MOST_THREADS => {
+                return Err(Failure::usage(format!(
+                    "--threads: {threads} are too many: at most {MOST_THREADS}"
+                )));
+            }
+            _ => {}
         }
         let (asked, currency) = asked(&source)?;
         Ok(InputPlan {

@@ -6,7 +6,7 @@ use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
 use super::run::Start;
-use crate::human::count;
+use crate::human::{count, counted};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
@@ -28,23 +28,30 @@ pub struct Account {
     rejected: u64,
     read: u64,
     used: u64,
+    /// The first rejected row: where it stands, and why.
+    first_reject: Option<String>,
 }
 
 impl Account {
-    /// Ends a run that has nothing to analyse, before anything is written over an older result.
+    /// A run without a row to use has no result, unless that is allowed: nothing replaces the files
+    /// that an earlier run wrote.
     pub fn require_rows(&self, args: &InputArgs) -> Result<(), Failure> {
-        if self.used == 0 && !args.allow_empty {
-            let message =
-                format!("there is nothing to analyse: none of the {} rows can be used", count(self.read));
-            return Err(Failure::empty(message)
-                .hint("`dropoff inspect FILES` shows why; --allow-empty makes this no error"));
+        if self.used > 0 || args.allow_empty {
+            return Ok(());
         }
-        Ok(())
+        let mut message = match self.read {
+            0 => "there is nothing to analyse: no input holds a row".to_owned(),
+            1 => "there is nothing to analyse: the only row can not be used".to_owned(),
+            read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
+        };
+        if let Some(first) = &self.first_reject {
+            message.push_str(&format!("; the first: {first}"));
+        }
+        Err(Failure::empty(message).hint("--allow-empty makes this no error"))
     }
 
-    /// How a run ends whose result is written: well, with too many rejects, or with nothing.
+    /// How a run ends whose result is written: well, or with too many rejects.
     pub fn exit(&self, args: &InputArgs) -> Result<Exit, Failure> {
-        self.require_rows(args)?;
         if self.trusted {
             return Ok(Exit::Done);
         }
@@ -55,9 +62,10 @@ impl Account {
         Err(Failure {
             exit: Exit::Rejects,
             error: anyhow::anyhow!(
-                "{} of {} rows were rejected, more than tolerated",
+                "{} of {} {} rejected, more than tolerated",
                 count(self.rejected),
-                count(self.read)
+                counted(self.read, "row", "rows"),
+                if self.rejected == 1 { "was" } else { "were" }
             ),
             hint: Some(format!("{kept}; accept them with --max-rejects {}", self.rejected)),
         })
@@ -84,6 +92,8 @@ pub fn read_rows(
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
+    let reject_samples = reject_samples(&everything.files, &reading);
+    let first_reject = reject_samples.first().map(described);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,7 +101,7 @@ pub fn read_rows(
             threads: start.plan.threads,
             files: everything.files.iter().map(file_read).collect(),
             guessed,
-            reject_samples: reject_samples(&everything.files, &reading),
+            reject_samples,
             warnings: file_warnings(&found, &everything.files, &tally, &reading),
             notes: file_notes(&found, &everything.files),
             rows_out_of_order: tally.out_of_order,
@@ -103,6 +113,7 @@ pub fn read_rows(
             rejected,
             read: tally.read,
             used: tally.used,
+            first_reject,
         },
     })
 }
@@ -151,21 +162,27 @@ pub fn reject_sample(file: &str, placed: &PlacedReject, reading: &ReadPlan) -> R
     }
 }
 
+/// A reject in a line: where it stands, and why.
+fn described(sample: &RejectSample) -> String {
+    let column = sample.column.as_ref().map_or(String::new(), |column| format!(" column `{column}`:"));
+    format!("{}:{}:{column} {}", sample.file, sample.line, sample.message)
+}
+
 /// Warnings about how files were read, those of one code together.
 fn file_warnings(found: &Found, files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = Vec::new();
     if tally.naive_times > 0 && !reading.naive_zone_given {
         let message = format!(
-            "{} of {} times carry no zone and are taken as UTC; --assume-time-zone says otherwise",
-            count(tally.naive_times),
-            count(tally.read)
+            "{} no zone and {} taken as UTC; --assume-time-zone says otherwise",
+            counted(tally.naive_times, "time carries", "times carry"),
+            if tally.naive_times == 1 { "is" } else { "are" }
         );
         warnings.push(Warning { code: "W02".to_owned(), n: tally.naive_times, message });
     }
     if tally.shifted_times > 0 {
         let message = format!(
-            "{} local times were skipped or repeated when the clocks changed",
-            count(tally.shifted_times)
+            "{} skipped or repeated when the clocks changed",
+            counted(tally.shifted_times, "local time was", "local times were")
         );
         warnings.push(Warning { code: "W05".to_owned(), n: tally.shifted_times, message });
     }
@@ -180,7 +197,7 @@ fn file_warnings(found: &Found, files: &[FileAccount], tally: &Tally, reading: &
     }
     let by_file = |warning: &&mut Warning| warning.n > 1 && !matches!(warning.code.as_str(), "W02" | "W05");
     for warning in warnings.iter_mut().filter(by_file) {
-        warning.message.push_str(&format!(" (and {} more files)", warning.n - 1));
+        warning.message.push_str(&format!(" (and {})", counted(warning.n - 1, "more file", "more files")));
     }
     warnings
 }

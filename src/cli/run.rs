@@ -73,8 +73,136 @@ fn nearest_definition() -> Option<PathBuf> {
 fn resolve_files(plan: &mut InputPlan, args: &InputArgs, definition: Option<&Path>) {
     let Some(directory) = definition.and_then(Path::parent) else { return };
     if args.files.is_empty() {
-        for file in plan.files.iter_mut().filter(|file| *file != "-") {
-            *file = directory.join(&file).to_string_lossy().into_owned();
+        for file in &mut plan.files {
+            *file = on_path(file, |path| directory.join(path));
+        }
+    }
+}
+
+/// Changes the path in what names files: not in `-`, and behind the sign of an `@list`.
+pub fn on_path(file: &str, change: impl Fn(&Path) -> PathBuf) -> String {
+    match file.strip_prefix('@') {
+        _ if file == "-" => file.to_owned(),
+        Some(list) => format!("@{}", change(Path::new(list)).display()),
+        None => change(Path::new(file)).to_string_lossy().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::fs;
+
+    const HEADER: &str = "user_id,timestamp,event\n";
+    const ROW: &str = "u1,2026-01-01 08:00:00,view\n";
+    const ROW_OF_NOBODY: &str = ",2026-01-01 08:00:00,view\n";
+
+    /// How `dropoff` ends with these words, in a directory with these files, and what then lies in
+    /// `out.json`, where `old` was before.
+    fn end_of(files: &[(&str, &str)], words: &[&str]) -> (Exit, String) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+        for (name, text) in files.iter().chain(&[("out.json", "old")]) {
+            fs::write(path(name), text).expect("a file");
+        }
+        let config = path("none.toml");
+        fs::write(&config, "").expect("a file");
+        let is_path = |word: &str| word.ends_with(".csv") || word.ends_with(".json");
+        let words = words.iter().map(|word| if is_path(word) { path(word) } else { (*word).to_owned() });
+        let command = ["dropoff".to_owned(), "report".to_owned(), "--config".to_owned(), config];
+        let cli = Cli::try_parse_from(command.into_iter().chain(words)).expect("a command");
+        let exit = match run(cli) {
+            Ok(exit) => exit,
+            Err(failure) => failure.exit,
+        };
+        (exit, fs::read_to_string(path("out.json")).expect("the output"))
+    }
+
+    #[test]
+    fn a_file_with_only_a_header_does_not_decide_for_the_others() {
+        let rows = format!("{HEADER}{ROW}");
+        let files = [("a.csv", HEADER), ("b.csv", ""), ("c.csv", &rows)];
+        let words = ["a.csv", "b.csv", "c.csv", "--steps", "view,cart", "-o", "out.json"];
+        let (exit, out) = end_of(&files, &words);
+        assert_eq!(exit, Exit::Done);
+        assert!(out.contains("\"used\": 1"), "{out}");
+    }
+
+    #[test]
+    fn a_run_without_a_row_leaves_the_old_output() {
+        let bad = format!("{HEADER}{ROW_OF_NOBODY}");
+        for text in ["", HEADER, &bad] {
+            let words = ["a.csv", "--user", "user_id", "--steps", "view,cart", "-o", "out.json"];
+            assert_eq!(end_of(&[("a.csv", text)], &words), (Exit::Empty, "old".to_owned()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_row_may_be_allowed() {
+        for (text, file) in [("", "a.csv"), (HEADER, "a.csv"), (HEADER, "*.none.csv")] {
+            let words = [file, "--allow-empty", "--steps", "view,cart", "-o", "out.json"];
+            let (exit, out) = end_of(&[("a.csv", text)], &words);
+            assert_eq!(exit, Exit::Done, "{text:?} {file}");
+            assert!(out.contains("\"read\": 0"), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_wanted_column_that_stands_twice_is_refused() {
+        let text = "user_id,timestamp,event,note,note\nu1,2026-01-01 08:00:00,view,a,b\n";
+        let twice = text.replacen("note", "event", 1);
+        let words = ["a.csv", "--event", "event", "--steps", "view,cart", "-o", "out.json"];
+        assert_eq!(end_of(&[("a.csv", text)], &words).0, Exit::Done);
+        assert_eq!(end_of(&[("a.csv", &twice)], &words), (Exit::Usage, "old".to_owned()));
+    }
+
+    #[test]
+    fn a_written_definition_finds_the_files_from_where_it_lies() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+        fs::create_dir(path("below")).expect("a directory");
+        fs::write(path("a.csv"), format!("{HEADER}{ROW}")).expect("a file");
+        fs::write(path("files.txt"), format!("{}\n", path("a.csv"))).expect("a file");
+        for files in [path("a.csv"), format!("@{}", path("files.txt"))] {
+            let (definition, out) = (path("below/x.toml"), path("out.json"));
+            for words in [
+                &["dropoff", "inspect", &files, "--write", &definition, "-o", &out][..],
+                &["dropoff", "report", "--config", &definition, "--steps", "view", "-o", &out],
+            ] {
+                let cli = Cli::try_parse_from(words).expect("a command");
+                assert!(matches!(run(cli), Ok(Exit::Done)), "{words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn paths_change_but_not_what_stands_before_them() {
+        let below = |file: &str| on_path(file, |path| Path::new("d").join(path));
+        assert_eq!([below("a.csv"), below("@l.txt"), below("-")], ["d/a.csv", "@d/l.txt", "-"]);
+    }
+
+    #[test]
+    fn two_outputs_do_not_share_a_file() {
+        let rows = format!("{HEADER}{ROW}");
+        for words in [["--rejects", "out.json"], ["-o", "out.json"]] {
+            let words = [&["a.csv", "--steps", "view", "-o", "out.json"][..], &words[..]].concat();
+            assert_eq!(end_of(&[("a.csv", &rows)], &words), (Exit::Usage, "old".to_owned()));
+        }
+    }
+
+    #[test]
+    fn threads_are_at_least_one_and_no_more_than_shards() {
+        let rows = format!("{HEADER}{ROW}");
+        for (threads, exit) in [
+            ("0", Exit::Usage),
+            ("1", Exit::Done),
+            ("2", Exit::Done),
+            ("1024", Exit::Done),
+            ("1025", Exit::Usage),
+        ] {
+            let words = ["a.csv", "--steps", "view", "-o", "out.json", "--threads", threads];
+            assert_eq!(end_of(&[("a.csv", &rows)], &words).0, exit, "{threads}");
         }
     }
 }

@@ -104,8 +104,8 @@ pub enum DialectError {
     Empty,
     #[error("the text is UTF-16 without a byte order mark")]
     Utf16WithoutMark { little_endian: bool },
-    #[error("the first line looks like data, not like column names")]
-    HeaderLooksLikeData { suggestion: String },
+    #[error("{} looks like data, not like column names", first_line(*.line, *.columns))]
+    HeaderLooksLikeData { line: u64, columns: usize, suggestion: String },
     #[error("most records do not have as many fields as the header ({}): wrong delimiter or lines before the header", list_tried(.tried))]
     Ragged { tried: Vec<Tried> },
     #[error("found no delimiter (tried comma, semicolon, tab and pipe)")]
@@ -120,12 +120,16 @@ impl DialectError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            DialectError::Utf16WithoutMark { little_endian: true } => "give --encoding utf-16le".to_owned(),
-            DialectError::Utf16WithoutMark { little_endian: false } => "give --encoding utf-16be".to_owned(),
-            DialectError::HeaderLooksLikeData { suggestion } => format!("name the columns: {suggestion}"),
-            DialectError::Ragged { .. } => "give the delimiter, or how many lines to skip".to_owned(),
+            DialectError::Utf16WithoutMark { little_endian } => {
+                let order = if *little_endian { "LE" } else { "BE" };
+                format!("convert it: iconv -f UTF-16{order} -t UTF-8 FILE | dropoff inspect -")
+            }
+            DialectError::HeaderLooksLikeData { suggestion, .. } => format!("name the columns: {suggestion}"),
+            DialectError::Ragged { .. } => {
+                "give --delimiter CHAR, or take away the lines before the header".to_owned()
+            }
             DialectError::NoDelimiter => {
-                "give the delimiter; for a file of one column any will do".to_owned()
+                "give --delimiter CHAR; for a file of one column any will do".to_owned()
             }
             DialectError::Empty | DialectError::MissingColumns { .. } | DialectError::ColumnCount { .. } => {
                 return None;
@@ -167,7 +171,8 @@ pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<
     if header && !checked && looks_like_data(&first_fields, &sample) {
         let names = numbered_columns(best.columns).join(",");
         let suggestion = format!("--no-header --columns {names}");
-        return Err(DialectError::HeaderLooksLikeData { suggestion });
+        let line = count_lines(&head.bytes[..first.start]) + 1;
+        return Err(DialectError::HeaderLooksLikeData { line, columns: best.columns, suggestion });
     }
     if named && let Some(missing) = missing_names(&hints.required, &first_fields) {
         return Err(DialectError::MissingColumns { missing, columns: first_fields });
@@ -451,6 +456,14 @@ fn skip_lines(bytes: &[u8], lines: u64) -> usize {
 
 fn numbered_columns(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("column_{number}")).collect()
+}
+
+/// The line that would be the header: lines before it were passed over for their number of fields.
+fn first_line(line: u64, columns: usize) -> String {
+    match line {
+        1 => "the first line".to_owned(),
+        line => format!("line {line}, the first with {columns} fields as most lines have,"),
+    }
 }
 
 fn duplicates(columns: &[String]) -> Vec<String> {

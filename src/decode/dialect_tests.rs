@@ -158,7 +158,8 @@ fn utf_16_without_mark_is_told() {
     assert_eq!(error, DialectError::Utf16WithoutMark { little_endian: true });
     let big: Vec<u8> = "user,event\nu1,view\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
     let error = sniff(&big, true, &DialectHints::default()).expect_err("UTF-16");
-    assert_eq!(error.hint().as_deref(), Some("give --encoding utf-16be"));
+    let hint = "convert it: iconv -f UTF-16BE -t UTF-8 FILE | dropoff inspect -";
+    assert_eq!(error.hint().as_deref(), Some(hint));
 }
 
 #[test]
@@ -231,4 +232,14 @@ proptest! {
             prop_assert_eq!(sniffed.header_record.is_some(), header.unwrap_or(true));
         }
     }
+}
+
+#[test]
+fn a_header_longer_than_most_records_is_told_by_the_line_that_took_its_place() {
+    let text = "user,event,price\nu1,2026-01-01\nu2,2026-01-02\nu3,2026-01-03\nu4,2026-01-04,7\n";
+    let error = guess(text).expect_err("most records are short");
+    assert_eq!(
+        error.to_string(),
+        "line 2, the first with 2 fields as most lines have, looks like data, not like column names"
+    );
 }

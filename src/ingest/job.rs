@@ -11,6 +11,7 @@ use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
+use crate::human;
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::Opened;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -285,6 +286,11 @@ fn find_columns(
     let mut columns = Vec::with_capacity(plan.slots.len());
     for (slot, wanted) in plan.slots.iter().enumerate() {
         let found = sample.find(wanted);
+        if let Form::Csv(sniffed) = &sample.form
+            && sniffed.duplicates.contains(wanted)
+        {
+            return Err(IngestError::RepeatedColumn { name: name.to_owned(), column: wanted.clone() });
+        }
         if let Some(column) = found
             && sample.columns[column] != *wanted
         {
@@ -392,7 +398,9 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),
         Form::Json(JsonForm::Document) => "objects over several lines".to_owned(),
-        Form::Parquet(file) => format!("{} rows, {} columns", file.rows(), file.columns().len()),
+        Form::Parquet(file) => {
+            format!("{} rows, {} columns", human::count(file.rows()), file.columns().len())
+        }
         Form::Empty => "nothing in it".to_owned(),
     }
 }

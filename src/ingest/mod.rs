@@ -43,6 +43,8 @@ pub enum IngestError {
     Parquet { name: String, error: Box<ParquetError> },
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
+    #[error("{name}: more than one column is called {column:?}")]
+    RepeatedColumn { name: String, column: String },
     #[error("{name}: no column {column:?}; there are {}", list(.present))]
     MissingColumn { name: String, column: String, nearest: Vec<String>, present: Vec<String> },
 }
@@ -54,6 +56,9 @@ impl IngestError {
             IngestError::Source(error) => error.hint(),
             IngestError::Dialect { error, .. } => error.hint(),
             IngestError::Parquet { .. } => None,
+            IngestError::RepeatedColumn { .. } => {
+                Some("rename one of them in the header: which one is meant is not guessed".to_owned())
+            }
             IngestError::Times { error, .. } => Some(error.hint().to_owned()),
             IngestError::MissingColumn { nearest, .. } => {
                 (!nearest.is_empty()).then(|| format!("did you mean {}?", list(nearest)))
@@ -65,7 +70,10 @@ impl IngestError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            IngestError::Dialect { .. } | IngestError::Times { .. } | IngestError::MissingColumn { .. }
+            IngestError::Dialect { .. }
+                | IngestError::Times { .. }
+                | IngestError::RepeatedColumn { .. }
+                | IngestError::MissingColumn { .. }
         )
     }
 }

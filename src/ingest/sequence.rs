@@ -163,7 +163,11 @@ impl State {
         file.lines += piece.end.lines;
         file.blank_lines += piece.end.blank_lines;
         file.stray_quotes += piece.end.stray_quotes;
-        if piece.end.consumed < piece.bytes.len() {
+        if piece.end.consumed == 0 {
+            // A document is carried over whole, piece after piece: copied each time, it would take
+            // time in the square of its length.
+            self.carry = std::mem::take(&mut piece.bytes);
+        } else {
             self.carry.extend_from_slice(&piece.bytes[piece.end.consumed..]);
         }
         self.next += 1;

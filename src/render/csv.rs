@@ -38,14 +38,6 @@ impl Renderer for Csv {
     }
 }
 
-/// The error of the writer below, so that a closed pipe can be told from a full disk.
-fn io_error(error: ::csv::Error) -> io::Error {
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
 impl Csv {
     fn table(&self, table: &Table, named: bool, out: &mut dyn Write) -> io::Result<()> {
         let mut writer = ::csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(out);
@@ -109,6 +101,14 @@ impl Csv {
 
     fn text(&self, text: &str) -> String {
         if self.raw { text.to_owned() } else { escape::spreadsheet(text).into_owned() }
+    }
+}
+
+/// The error below: a closed pipe must still be known as one.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 
@@ -239,5 +239,26 @@ mod tests {
     #[test]
     fn a_document_without_tables_is_empty() {
         assert_eq!(written(COMMA, &[Block::Note("N".to_owned())]), "");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_known_as_one() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        // Enough to fill the writer's own buffer, so that a record meets the pipe, not the last flush.
+        let many = (0..10_000).map(|n| vec![Cell::Count(n)]).collect();
+        let few = vec![vec![Cell::Count(1)]];
+        for rows in [many, few] {
+            let block = table("t", vec![Column::number("n", "n")], rows);
+            let error = COMMA.document(&[block], &mut Closed).expect_err("closed");
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        }
     }
 }

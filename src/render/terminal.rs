@@ -66,7 +66,11 @@ impl Terminal {
     /// Text of the data or of ours, safe to print.
     fn safe(&self, text: &str) -> String {
         let end = text.floor_char_boundary(TEXT_MOST);
-        let shown = escape::visible(&text[..end], self.style.ascii);
+        let mut shown = escape::visible(&text[..end], self.style.ascii);
+        if self.style.ascii && shown.contains(['→', '–', '…']) {
+            // The signs that our own texts are written with; letters of the data stay as they are.
+            shown = shown.replace('→', "->").replace('–', "-").replace('…', "...").into();
+        }
         if end < text.len() { format!("{shown}{}", self.ellipsis()) } else { shown.into_owned() }
     }
 
@@ -505,6 +509,25 @@ Steps
   Nobody is open.
 ";
         assert_eq!(shown(style, &blocks), wanted);
+    }
+
+    #[test]
+    fn ascii_spells_the_signs_of_our_texts() {
+        let table = Table {
+            title: "From → to".to_owned(),
+            columns: vec![Column::text("path", "From → to")],
+            rows: vec![vec![text("View → עגלה…")]],
+            notes: vec!["Up to 1–2.".to_owned()],
+            ..Table::default()
+        };
+        let wanted = "\
+From -> to
+From -> to
+---------------
+View -> עגלה...
+  Up to 1-2.
+";
+        assert_eq!(shown(Style { ascii: true, ..at(60) }, &[Block::Table(table)]), wanted);
     }
 
     fn one_column(column: Column, cells: Vec<Cell>) -> [Block; 1] {

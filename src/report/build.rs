@@ -337,7 +337,7 @@ fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Requ
                 let near = suggest_nearest(&step.name, present.iter().map(|(event, _)| *event), 3);
                 let hint = match near.as_slice() {
                     [] => String::new(),
-                    near => format!("; the nearest names are {}", near.join(", ")),
+                    near => format!("; nearest: {}", near.join(", ")),
                 };
                 let message =
                     format!("funnel {}: no row serves step {}{hint}", wanted.funnel.name, step.name);
@@ -372,19 +372,20 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
         warn("W10", facts.most_rows_of_one, message);
     }
     if facts.persons > 0 && facts.persons < FEW_UNITS {
-        let people = if facts.persons == 1 { "person" } else { "people" };
-        let message = format!("only {} {people}: rates say little", facts.persons);
+        let people = human::counted(facts.persons, "person", "people");
+        let message = format!("only {people}: rates say little");
         warn("W15", facts.persons, message);
     }
     if tally.without_event > 0 {
         let message = format!(
-            "{} rows name no event: they count for sessions and serve no step",
-            human::count(tally.without_event)
+            "{} no event: such a row counts for sessions and serves no step",
+            human::counted(tally.without_event, "row names", "rows name")
         );
         warn("W16", tally.without_event, message);
     }
     if tally.negative_values > 0 {
-        let message = format!("{} rows have a negative value", human::count(tally.negative_values));
+        let message =
+            format!("{} a negative value", human::counted(tally.negative_values, "row has", "rows have"));
         warn("W22", tally.negative_values, message);
     }
     warnings

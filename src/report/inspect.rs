@@ -45,6 +45,8 @@ pub struct Look<'l> {
     pub rows: &'l [Vec<Option<String>>],
     /// Files, directories and globs as typed.
     pub files: &'l [String],
+    /// The same as they are named in the definition file, which they are relative to.
+    pub files_of_definition: &'l [String],
     /// Every other input flag as typed, a word each, but for those that name columns of roles and
     /// the event of all rows: they are added where they are needed.
     pub flags: &'l [String],

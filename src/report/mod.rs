@@ -176,13 +176,13 @@ impl Report {
         if let Some(filter) = &definition.filter {
             facts.push(("where".to_owned(), filter.clone()));
         }
-        if definition.from.is_some() || definition.to.is_some() {
-            let bound = |bound: &Option<String>| bound.clone().unwrap_or_else(|| "…".to_owned());
-            facts.push((
-                "entries".to_owned(),
-                format!("from {} to {} (exclusive)", bound(&definition.from), bound(&definition.to)),
-            ));
-        }
+        let entries = match (&definition.from, &definition.to) {
+            (Some(from), Some(to)) => Some(format!("from {from} to {to} (exclusive)")),
+            (Some(from), None) => Some(format!("from {from} on")),
+            (None, Some(to)) => Some(format!("before {to}")),
+            (None, None) => None,
+        };
+        facts.extend(entries.map(|entries| ("entries".to_owned(), entries)));
         facts.push(("rules".to_owned(), format!("{}, equal times by {}", definition.rules, definition.tie)));
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));
@@ -236,6 +236,18 @@ impl Run {
     }
 }
 
+/// Signs of a path in a table: the line behind it must not be what is cut off.
+const PATH_SIGNS: usize = 40;
+
+/// A long path without its beginning.
+fn end_of_path(path: &str) -> String {
+    let left_out = path.chars().count().saturating_sub(PATH_SIGNS);
+    match left_out {
+        0 => path.to_owned(),
+        _ => std::iter::once('…').chain(path.chars().skip(left_out + 1)).collect(),
+    }
+}
+
 /// Rejected rows by reason, with the place of the first ones; `None` where none was rejected.
 pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
     if input.rejects.is_empty() {
@@ -258,7 +270,7 @@ pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
             rows.push(vec![
                 if index == 0 { Cell::Text(code.clone()) } else { Cell::Text(String::new()) },
                 if index == 0 { Cell::Count(n) } else { Cell::Missing },
-                Cell::Text(format!("{}:{}{column}", sample.file, sample.line)),
+                Cell::Text(format!("{}:{}{column}", end_of_path(&sample.file), sample.line)),
                 Cell::Text(sample.message.clone()),
                 Cell::Text(sample.excerpt.clone()),
             ]);
@@ -277,4 +289,19 @@ pub fn rejects_table(samples: &[RejectSample], input: &Input) -> Option<Table> {
         rows,
         notes: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        for (length, first) in [(39, 'a'), (40, 'a'), (41, '…')] {
+            let path = format!("a{}z", "/".repeat(length - 2));
+            let shown = end_of_path(&path);
+            assert_eq!(shown.chars().count(), length.min(40));
+            assert!(shown.starts_with(first) && shown.ends_with("/z"), "{shown}");
+        }
+    }
 }

@@ -47,9 +47,12 @@ pub fn suggest_funnel(events: &[EventSummary]) -> Option<Suggested> {
     }
     let stages = steps.len();
     steps.push(purchase);
+    let before = match stages {
+        1 => "the one before it is a known stage that people reach first".to_owned(),
+        stages => format!("the {stages} before it are known stages that people reach in this order"),
+    };
     let why = format!(
-        "`{}` is a sale by its name ({} people); the {stages} before it are known stages that people reach \
-         in this order",
+        "`{}` is a sale by its name ({} people); {before}",
         purchase.name,
         crate::human::count(purchase.people)
     );

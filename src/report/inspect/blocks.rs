@@ -2,7 +2,7 @@
 
 use super::columns::columns_table;
 use super::{Events, Gaps, InspectBody, InspectRun, Inspection};
-use crate::human::{count, duration};
+use crate::human::{count, counted, duration};
 use crate::report::table::{Block, Cell, Column, Table};
 use crate::report::{files_text, input_facts, rejects_table};
 
@@ -112,13 +112,16 @@ fn sessions_text(body: &InspectBody) -> String {
 
 fn repeats_text(run: Option<&InspectRun>, body: &InspectBody) -> String {
     let mut text = format!(
-        "{} rows repeat another, {} share person and time with another",
-        count(body.duplicate_rows),
-        count(body.input.tied_rows)
+        "{} another, {} person and time with another",
+        counted(body.duplicate_rows, "row repeats", "rows repeat"),
+        counted(body.input.tied_rows, "shares", "share")
     );
     if let Some(run) = run {
-        let n = count(run.reading.rows_out_of_order);
-        text.push_str(&format!(", {n} are earlier than the row before them"));
+        let n = run.reading.rows_out_of_order;
+        text.push_str(&format!(
+            ", {}",
+            counted(n, "is earlier than the row before it", "are earlier than the row before them")
+        ));
     }
     text
 }
@@ -138,14 +141,14 @@ impl Events {
         let mut notes = Vec::new();
         if self.other_names > 0 {
             notes.push(format!(
-                "and {} more names with {} rows",
-                count(self.other_names),
-                count(self.other_rows)
+                "and {} with {}",
+                counted(self.other_names, "more name", "more names"),
+                counted(self.other_rows, "row", "rows")
             ));
         }
         Table {
             name: "events".to_owned(),
-            title: format!("Events, {} names", count(self.names)),
+            title: format!("Events, {}", counted(self.names, "name", "names")),
             columns: vec![
                 Column::text("event", "Event"),
                 Column::number("rows", "Rows"),

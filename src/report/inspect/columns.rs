@@ -129,7 +129,7 @@ pub(super) fn columns_table(columns: &[InspectedColumn], rows: usize) -> Table {
     });
     Table {
         name: "columns".to_owned(),
-        title: format!("Columns, in the first {} rows", crate::human::count(rows as u64)),
+        title: format!("Columns, in the first {}", crate::human::counted(rows as u64, "row", "rows")),
         columns: vec![
             Column::text("column", "Column"),
             Column::text("role", "Role"),

@@ -45,8 +45,9 @@ pub(super) fn definition_file(
 fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     let source = look.source;
     lines.section("[source]");
-    if !look.files.is_empty() && look.files.iter().all(|file| file != "-") {
-        lines.key("files", list(look.files));
+    let files = look.files_of_definition;
+    if !files.is_empty() && files.iter().all(|file| file != "-") {
+        lines.key("files", list(files));
     }
     for role in [Role::User, Role::Time, Role::Event, Role::Session] {
         roles(look, role, lines);

@@ -57,6 +57,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         columns: &sample.columns,
         rows: &sample.rows,
         files: &files,
+        files_of_definition: &files,
         flags: &typed.flags,
         source: &typed.source,
         session_timeout_us: TIMEOUT_US,
