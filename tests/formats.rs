@@ -304,6 +304,8 @@ const QUESTIONS: [Question; 4] = [
             "day",
             "--time-zone",
             "Asia/Jerusalem",
+            "--assume-time-zone",
+            "UTC",
         ],
         by_file_order: false,
     },
@@ -339,7 +341,7 @@ const QUESTIONS: [Question; 4] = [
             "--quantile-method",
             "nearest-rank",
             "--by",
-            "device,visit",
+            "device,what",
             "--trend",
             "week",
         ],
@@ -512,7 +514,9 @@ fn the_same_events_give_the_same_report_in_every_form() {
         assert!(funnel["dropped"].as_u64() > Some(20) || funnel["open"].as_u64() > Some(20));
         assert_eq!(says["input"]["rows"]["read"], ROWS);
         for form in &disk.forms {
-            if question.by_file_order && !form.keeps_order {
+            // A condition names its column, and the report the condition.
+            let condition_differs = form.columns == NESTED && question.flags.join(" ").contains("[price");
+            if condition_differs || question.by_file_order && !form.keeps_order {
                 continue;
             }
             for threads in ["1", "2", "7"] {

@@ -37,7 +37,7 @@ const HOMES: [Home; 13] = [
     Home { library: "indicatif", places: &["cli/"] },
     Home { library: "anstream", places: &["cli/"] },
     Home { library: "terminal_size", places: &["cli/"] },
-    Home { library: "tempfile", places: &["cli/"] },
+    Home { library: "tempfile", places: &["cli/", "source/open.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/"] },
     Home { library: "flate2", places: &["source/"] },

@@ -28,6 +28,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     let verdict = evaluate(&checks, &report);
+    account.require_rows(&args.input)?;
     outputs.write(&verdict)?;
     match account.exit(&args.input) {
         Err(failure) if failure.exit == Exit::Rejects && args.exit_zero => Ok(Exit::Done),

@@ -9,7 +9,7 @@ use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
 use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
-use crate::source::list::{ListOptions, expand};
+use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
 use std::io::IsTerminal;
@@ -25,7 +25,7 @@ pub struct Found {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Finds the inputs and looks at the first one that is not empty.
+/// Finds the inputs and looks at the first one that holds rows.
 pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
@@ -34,7 +34,10 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
         return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
     }
-    let expanded = expand(&plan.files, &ListOptions::default())?;
+    let expanded = match expand(&plan.files, &ListOptions::default()) {
+        Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
+        expanded => expanded?,
+    };
     let mut found = Found {
         total_bytes: total_bytes(&expanded.inputs),
         pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
@@ -48,18 +51,21 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
     for pending in &mut found.pending {
         let opened = open(&pending.input)?;
         let sample = Sample::of(&opened, &hints)?;
-        let is_empty = sample.is_empty();
-        if !is_empty {
+        // A header without rows says what the columns are called, if nothing says more.
+        let has_rows = !sample.rows.is_empty();
+        if has_rows || found.columns.is_empty() && !sample.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
             found.columns.clone_from(&sample.columns);
             found.rows.clone_from(&sample.rows);
         }
         pending.opened = Some((opened, sample));
-        if !is_empty {
+        if has_rows {
             break;
         }
     }
-    if found.columns.is_empty() {
+    if plan.allow_empty && found.rows.is_empty() {
+        found.pending.clear();
+    } else if found.columns.is_empty() {
         return Err(Failure::empty("there is nothing to read: every input is empty"));
     }
     Ok(found)
@@ -105,7 +111,19 @@ impl Found {
 
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
+        if self.pending.is_empty() {
+            // Nothing will be read: any names do.
+            let or = |asked: &[String], name: &str| match asked {
+                [] => vec![name.to_owned()],
+                asked => asked.to_vec(),
+            };
+            let (user, time) = (or(&plan.asked.user, "person"), or(&plan.asked.time, "time"));
+            return Ok(Columns { user, time, dimensions, ..Columns::default() });
+        }
         if let Err(problem) = self.guess.required() {
+            if self.rows.is_empty() {
+                return Err(Failure::empty("there is nothing to analyse: the inputs hold no rows"));
+            }
             return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();

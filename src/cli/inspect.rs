@@ -12,6 +12,7 @@ use crate::report::Run;
 use crate::report::inspect::{Inspection, Look, build, build_unread};
 use crate::report::table::Block;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
@@ -24,11 +25,15 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
+    let files = match &args.write {
+        Some(path) => files_seen_from(path, &start.plan.files),
+        None => start.plan.files.clone(),
+    };
     let look = Look {
         guess: &guess,
         columns: &columns,
         rows: &rows,
-        files: &start.plan.files,
+        files: &files,
         flags: &flags,
         source: &source,
         session_timeout_us: start.plan.session_timeout_us,
@@ -55,6 +60,16 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     }
     outputs.write(&inspection)?;
     ended
+}
+
+/// Files of a definition file lie relative to it; where it lies elsewhere they are named in full.
+fn files_seen_from(definition: &Path, files: &[String]) -> Vec<String> {
+    let beside = definition.parent().is_none_or(|parent| parent.as_os_str().is_empty());
+    let full = |file: &String| match std::path::absolute(file) {
+        Ok(path) if file != "-" && !file.starts_with('@') => path.to_string_lossy().into_owned(),
+        _ => file.clone(),
+    };
+    if beside { files.to_vec() } else { files.iter().map(full).collect() }
 }
 
 impl Written for Inspection {

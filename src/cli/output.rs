@@ -184,7 +184,12 @@ pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
 /// A new file in the directory of `path`, so that renaming it to `path` is one step.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::with_prefix_in(".dropoff-", directory)
+    NamedTempFile::with_prefix_in(".dropoff-", directory).map_err(|error| {
+        // The error names the temporary file as well, which nobody asked for.
+        let text = error.to_string();
+        let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
+        io::Error::new(error.kind(), cause)
+    })
 }
 
 #[cfg(unix)]

@@ -52,6 +52,8 @@ pub struct InputPlan {
     pub session_timeout_us: i64,
     pub tolerance: Tolerance,
     pub keep_rejects: usize,
+    /// Inputs without a row make an empty report.
+    pub allow_empty: bool,
     pub threads: usize,
 }
 
@@ -245,6 +247,7 @@ impl InputPlan {
             session_timeout_us,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
+            allow_empty: args.allow_empty,
             threads: args.threads.unwrap_or(environment.cores),
         })
     }

@@ -31,14 +31,20 @@ pub struct Account {
 }
 
 impl Account {
-    /// How a run ends whose result is written: well, with too many rejects, or with nothing.
-    pub fn exit(&self, args: &InputArgs) -> Result<Exit, Failure> {
+    /// Ends a run that has nothing to analyse, before anything is written over an older result.
+    pub fn require_rows(&self, args: &InputArgs) -> Result<(), Failure> {
         if self.used == 0 && !args.allow_empty {
             let message =
                 format!("there is nothing to analyse: none of the {} rows can be used", count(self.read));
             return Err(Failure::empty(message)
                 .hint("`dropoff inspect FILES` shows why; --allow-empty makes this no error"));
         }
+        Ok(())
+    }
+
+    /// How a run ends whose result is written: well, with too many rejects, or with nothing.
+    pub fn exit(&self, args: &InputArgs) -> Result<Exit, Failure> {
+        self.require_rows(args)?;
         if self.trusted {
             return Ok(Exit::Done);
         }

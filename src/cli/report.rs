@@ -20,6 +20,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let found = find(&start.plan)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    account.require_rows(&args.input)?;
     outputs.write(&report)?;
     account.exit(&args.input)
 }

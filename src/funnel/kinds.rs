@@ -125,8 +125,18 @@ impl KindTable {
         &self.class(self.class_number(kind)).roles.optional
     }
 
+    /// Whether the kind has no part in the funnel at all. Panics if no such kind was pushed.
+    pub fn is_idle(&self, kind: u32) -> bool {
+        self.class_number(kind) == IDLE
+    }
+
+    /// Whether the kind may serve a required step, from 0. Panics if no such kind was pushed.
+    pub fn serves(&self, kind: u32, step: usize) -> bool {
+        self.class(self.class_number(kind)).serves(step)
+    }
+
     /// Whether some kind breaks a gap.
-    pub(super) fn forbids(&self) -> bool {
+    pub fn forbids(&self) -> bool {
         self.forbids
     }
 

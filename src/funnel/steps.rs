@@ -60,7 +60,7 @@ pub struct EventSpec {
 pub enum EventPattern {
     Exact(String),
     Glob(Glob),
-    /// Every name, the empty one of rows without an event included.
+    /// Every name. Rows without an event have none and serve no step.
     Any,
 }
 

@@ -5,7 +5,7 @@ use crate::event::{Reject, RejectCode};
 
 /// Which words beside time and kind an event carries, each 32 bits wide.
 ///
-/// A plain report carries none: an event is then 16 bytes until it is settled and 12 after.
+/// A plain report carries none: an event is then 12 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowLayout {
     /// The place of the row in the input (two words), for `--tie file` alone.

@@ -5,6 +5,7 @@
 mod assemble;
 mod batch;
 mod dictionary;
+mod events;
 mod job;
 mod pass;
 pub mod plan;

@@ -115,20 +115,20 @@ pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard 
     persons.freeze();
     sessions.freeze();
     let mut starts = vec![0_u32; persons.len() + 1];
-    for event in events.iter() {
-        starts[event.person as usize + 1] += 1;
-    }
+    events.for_each(|event| starts[event.person as usize + 1] += 1);
     for person in 0..persons.len() {
         starts[person + 1] += starts[person];
     }
     let words = words.into_flat();
     let mut next = starts.clone();
     let mut rows = vec![Row { time_us: 0, kind: 0, arrival: 0 }; events.len()];
-    for (arrival, event) in events.iter().enumerate() {
+    let mut arrival = 0;
+    events.for_each(|event| {
         let place = &mut next[event.person as usize];
-        rows[*place as usize] = Row { time_us: event.time_us, kind: event.kind, arrival: arrival as u32 };
+        rows[*place as usize] = Row { time_us: event.time_us, kind: event.kind, arrival };
         *place += 1;
-    }
+        arrival += 1;
+    });
     drop(events);
     let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
     for bounds in starts.windows(2) {

@@ -4,6 +4,7 @@
 //! so two different ids are never one person, whatever their hashes.
 
 use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
+use super::events::{Event, Events};
 use super::texts::Texts;
 use foldhash::fast::{FixedState, RandomState};
 use std::hash::BuildHasher;
@@ -128,17 +129,9 @@ impl Store {
 pub struct Shard {
     pub(super) persons: Texts,
     pub(super) sessions: Texts,
-    pub(super) events: Blocks<Event>,
-    /// `RowLayout::words` words an event, in blocks of the same sizes.
+    pub(super) events: Events,
+    /// `RowLayout::words` words an event.
     pub(super) words: Blocks<u32>,
-}
-
-/// One event at rest: 16 bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
-    pub time_us: i64,
-    pub person: u32,
-    pub kind: u32,
 }
 
 impl Shard {
@@ -208,14 +201,6 @@ impl<T: Copy> Blocks<T> {
             }
         }
         self.len += 1;
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flatten()
     }
 
     /// All items in one list.

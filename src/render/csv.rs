@@ -38,6 +38,14 @@ impl Renderer for Csv {
     }
 }
 
+/// The error of the writer below, so that a closed pipe can be told from a full disk.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
 impl Csv {
     fn table(&self, table: &Table, named: bool, out: &mut dyn Write) -> io::Result<()> {
         let mut writer = ::csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(out);
@@ -59,7 +67,7 @@ impl Csv {
                 fields.push(self.text(name));
             }
         }
-        writer.write_record(&fields)?;
+        writer.write_record(&fields).map_err(io_error)?;
 
         for row in &table.rows {
             fields.clear();
@@ -77,7 +85,7 @@ impl Csv {
                     }
                 }
             }
-            writer.write_record(&fields)?;
+            writer.write_record(&fields).map_err(io_error)?;
         }
         writer.flush()
     }

@@ -82,14 +82,16 @@ impl Abandonment {
 
     pub fn tables(&self) -> Vec<Table> {
         let mut tables = vec![self.stage_table(), self.dwell_table()];
-        tables.push(self.event_table(
-            "last_events",
-            "The last thing the dropped did before leaving",
-            |stage| &stage.last_events,
-        ));
-        tables.push(self.event_table("next_events", "What they did first when they came back", |stage| {
-            &stage.next_events
-        }));
+        if self.stages.iter().any(|stage| stage.dropped > 0) {
+            tables.push(self.event_table(
+                "last_events",
+                "The last thing the dropped did before leaving",
+                |stage| &stage.last_events,
+            ));
+            tables.push(self.event_table("next_events", "What they did first when they came back", |stage| {
+                &stage.next_events
+            }));
+        }
         if self.stages.iter().any(|stage| stage.value.is_some()) {
             tables.push(self.value_table());
         }

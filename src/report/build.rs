@@ -202,6 +202,8 @@ pub fn build(
             FunnelReport::of(ready, tally, &context)
         })
         .collect();
+    let mut warnings = warnings;
+    warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     for funnel in &funnels {
         assert_eq!(
             funnel.entered,
@@ -289,6 +291,23 @@ pub fn canonical_hash(value: &impl Serialize) -> String {
     blake3::hash(&bytes).to_hex().to_string()
 }
 
+/// Said of a funnel in which nobody could be lost yet: its window is longer than what was observed.
+fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
+    let window_s = funnel.definition.window_s?;
+    let mature = funnel.conversion.mature.as_ref()?;
+    if funnel.entered == 0 || mature.n > 0 {
+        return None;
+    }
+    let span_us = tally.latest_us? - tally.earliest_us?;
+    let message = format!(
+        "funnel {}: nobody has a full window of {} behind them, the data span {}: who has not converted is open",
+        funnel.name,
+        human::duration((window_s * 1e6) as i64, false),
+        human::duration(span_us, false)
+    );
+    Some(Warning { code: "W14".to_owned(), n: funnel.entered, message })
+}
+
 /// Share of tied rows over which their order deserves a warning.
 const MANY_TIES: f64 = 0.05;
 /// Share of rows of one person that deserves a warning.
@@ -353,7 +372,8 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
         warn("W10", facts.most_rows_of_one, message);
     }
     if facts.persons > 0 && facts.persons < FEW_UNITS {
-        let message = format!("only {} people: rates say little", facts.persons);
+        let people = if facts.persons == 1 { "person" } else { "people" };
+        let message = format!("only {} {people}: rates say little", facts.persons);
         warn("W15", facts.persons, message);
     }
     if tally.without_event > 0 {

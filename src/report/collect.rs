@@ -1,9 +1,10 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
+use super::active::{ActiveRows, plain_level};
 use super::tally::{ClusterSums, LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
-use crate::funnel::engine::{Engine, Observation, Outcome, Rows, Rules, Status, Tie};
+use crate::funnel::engine::{Engine, Observation, Rows, Rules, Status, Tie};
 use crate::funnel::kinds::KindTable;
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
@@ -31,7 +32,7 @@ impl ReadyFunnel {
     }
 
     fn serves(&self, kind: u32, step: usize) -> bool {
-        self.kinds.steps(kind).contains(&(step as u16))
+        self.kinds.serves(kind, step)
     }
 
     fn new_tally(&self) -> UnitTally {
@@ -158,6 +159,8 @@ pub struct Collector<'p> {
     calendar: Calendar,
     pub tallies: Vec<FunnelTally>,
     bucket_starts: Vec<i64>,
+    active: ActiveRows,
+    facts: UnitFacts,
     /// How many of the current person's units reached each step, by segment; `None` is the total.
     person_reached: Vec<(Option<usize>, Vec<u64>)>,
 }
@@ -192,46 +195,61 @@ impl<'p> Collector<'p> {
             calendar: Calendar::new(scope.zone.clone()),
             tallies: funnels.iter().zip(slots).map(tally).collect(),
             bucket_starts: Vec::new(),
+            active: ActiveRows::default(),
+            facts: UnitFacts::default(),
             person_reached: Vec::new(),
         }
     }
 
-    fn unit(&mut self, index: usize, person: &Person<'_>, unit: &Range<usize>, closes_us: Option<i64>) {
+    fn unit(
+        &mut self,
+        index: usize,
+        person: &Person<'_>,
+        active: &ActiveRows,
+        unit: &Range<usize>,
+        closes_us: Option<i64>,
+    ) {
         let ready = &self.funnels[index];
         let scope = self.scope;
-        let rows =
-            Rows { times_us: &person.rows.times_us[unit.clone()], kinds: &person.rows.kinds[unit.clone()] };
+        let range = active.within(unit);
+        if range.is_empty() {
+            return;
+        }
+        let rows = active.rows(&range);
+        let place = |row: u32| active.place(range.start + row as usize);
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
         if outcome.status == Status::NotEntered {
             return;
         }
-        let mut facts = chain_facts(outcome, rows, ready.rules.window_us, scope.as_of_us);
-        facts.began_elsewhere = !ready.serves(rows.kinds[0], 0);
+        let facts = &mut self.facts;
+        facts.begin(outcome, rows, ready.rules.window_us, scope.as_of_us);
+        facts.first_event_us = person.rows.times_us[unit.start];
+        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit.start], 0);
         if rows.has_ties() {
             facts.levels_of_ties =
                 Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
         }
-        if outcome.status == Status::Converted {
-            facts.purchase = purchase_facts(outcome, person, unit.start, &mut self.calendar);
-        } else {
-            facts.leaving = leaving_facts(outcome, person, unit.start, ready, scope);
+        if let (Some(&first), Some(&last)) = (outcome.chain.first(), outcome.chain.last()) {
+            if outcome.status == Status::Converted {
+                facts.purchase = Some(purchase_facts(place(last), person, &mut self.calendar));
+            } else {
+                facts.leaving = Some(leaving_facts(place(first), place(last), person, ready, scope));
+            }
         }
         let tally = &mut self.tallies[index];
         if !ready.by.is_empty() {
-            let entry = unit.start + outcome.first_entry.unwrap_or(0) as usize;
-            let key = segment_key(person, entry, &ready.by);
-            let chain_start = unit.start + outcome.chain[0] as usize;
-            facts.segment_moved = segment_key(person, chain_start, &ready.by) != key;
+            let key = segment_key(person, place(outcome.first_entry.unwrap_or(0)), &ready.by);
+            facts.segment_moved = segment_key(person, place(outcome.chain[0]), &ready.by) != key;
             let slots = &self.slots[index];
             let slot = slots.slots.get(&key).copied().unwrap_or(slots.other);
-            tally.segments[slot].add(outcome, &facts);
+            tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
                 count_reached(&mut self.person_reached, Some(slot), outcome.level, ready.rules.step_count);
             }
         }
-        tally.total.add(outcome, &facts);
+        tally.total.add(outcome, facts);
         if tally.total.clusters.is_some() {
             count_reached(&mut self.person_reached, None, outcome.level, ready.rules.step_count);
         }
@@ -260,17 +278,17 @@ impl<'p> Collector<'p> {
                 closes_us,
             };
             let outcome = self.engines[index].main.run(rows, &seen);
-            let facts = chain_facts(outcome, rows, ready.rules.window_us, self.scope.as_of_us);
+            self.facts.begin(outcome, rows, ready.rules.window_us, self.scope.as_of_us);
             let counted = self.tallies[index]
                 .trend
                 .entry(from_us)
                 .or_insert_with(|| Bucket { to_us, units: ready.new_tally() });
-            counted.units.add(outcome, &facts);
+            counted.units.add(outcome, &self.facts);
         }
         self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
     }
 
-    fn session_stages(&mut self, index: usize, person: &Person<'_>) {
+    fn session_stages(&mut self, index: usize, person: &Person<'_>, active: &ActiveRows) {
         let ready = &self.funnels[index];
         let anytime =
             Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
@@ -278,11 +296,9 @@ impl<'p> Collector<'p> {
             if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
                 continue;
             }
-            let rows = Rows {
-                times_us: &person.rows.times_us[session.rows.clone()],
-                kinds: &person.rows.kinds[session.rows.clone()],
-            };
-            let level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
+            let rows = active.rows(&active.within(&session.rows));
+            let level = plain_level(rows, &ready.kinds)
+                .unwrap_or_else(|| self.engines[index].stages.level(rows, &anytime, ready.rules.tie));
             self.tallies[index].session_stages[level] += 1;
         }
     }
@@ -290,10 +306,12 @@ impl<'p> Collector<'p> {
 
 impl Accumulator for Collector<'_> {
     fn person(&mut self, person: &Person<'_>) {
+        let mut active = std::mem::take(&mut self.active);
         for index in 0..self.funnels.len() {
-            let funnel = &self.funnels[index].funnel;
-            for (rows, closes_us) in units(funnel, person, self.scope.session_timeout_us) {
-                self.unit(index, person, &rows, closes_us);
+            let ready = &self.funnels[index];
+            active.fill(&person.rows, &ready.kinds);
+            for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
+                self.unit(index, person, &active, &rows, closes_us);
             }
             let tally = &mut self.tallies[index];
             for (slot, reached) in self.person_reached.drain(..) {
@@ -302,8 +320,9 @@ impl Accumulator for Collector<'_> {
                     clusters.add(&reached);
                 }
             }
-            self.session_stages(index, person);
+            self.session_stages(index, person, &active);
         }
+        self.active = active;
     }
 
     fn merge(&mut self, other: Self) {
@@ -346,24 +365,8 @@ fn count_reached(
     }
 }
 
-fn chain_facts(outcome: &Outcome, rows: Rows<'_>, window_us: Option<i64>, as_of_us: i64) -> UnitFacts {
-    UnitFacts {
-        step_times_us: outcome.chain.iter().map(|&row| rows.times_us[row as usize]).collect(),
-        first_entry_us: rows.times_us[outcome.first_entry.unwrap_or(0) as usize],
-        first_event_us: rows.times_us[0],
-        window_us,
-        as_of_us,
-        ..UnitFacts::default()
-    }
-}
-
-fn purchase_facts(
-    outcome: &Outcome,
-    person: &Person<'_>,
-    unit_start: usize,
-    calendar: &mut Calendar,
-) -> Option<PurchaseFacts> {
-    let row = unit_start + *outcome.chain.last()? as usize;
+/// What lay behind a person at the converting row.
+fn purchase_facts(row: usize, person: &Person<'_>, calendar: &mut Calendar) -> PurchaseFacts {
     let mut active_days = 0;
     let mut last_day = None;
     for &time_us in &person.rows.times_us[..=row] {
@@ -373,36 +376,35 @@ fn purchase_facts(
             active_days += 1;
         }
     }
-    Some(PurchaseFacts { sessions: person.session_of(row) as i64 + 1, active_days, events: row as i64 + 1 })
+    PurchaseFacts { sessions: person.session_of(row) as i64 + 1, active_days, events: row as i64 + 1 }
 }
 
+/// What a person did last and next, given the first and the last row of the winning chain.
 fn leaving_facts(
-    outcome: &Outcome,
+    first_row: usize,
+    stage_row: usize,
     person: &Person<'_>,
-    unit_start: usize,
     ready: &ReadyFunnel,
     scope: &Scope,
-) -> Option<LeavingFacts> {
+) -> LeavingFacts {
     let rows = &person.rows;
-    let stage_row = unit_start + *outcome.chain.last()? as usize;
     let session = person.session_of(stage_row);
     let leaving_row = person.sessions[session].rows.end - 1;
     let event_of =
         |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
-    let start_us = rows.times_us[unit_start + outcome.chain[0] as usize];
     let last_step = ready.rules.step_count - 1;
     let bought_later = ready.rules.window_us.is_some_and(|window_us| {
-        let limit_us = start_us.saturating_add(window_us);
+        let limit_us = rows.times_us[first_row].saturating_add(window_us);
         (0..rows.len())
             .rev()
             .take_while(|&row| rows.times_us[row] > limit_us)
             .any(|row| ready.serves(rows.kinds[row], last_step))
     });
-    Some(LeavingFacts {
+    LeavingFacts {
         last_event: event_of(leaving_row),
         next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
         value: (0..=leaving_row).rev().find_map(|row| rows.value(row)),
-    })
+    }
 }

@@ -224,17 +224,27 @@ impl FunnelReport {
         }
     }
 
+    /// A number of units in words: `1 person`, `2 sessions`.
+    fn units(&self, n: u64) -> String {
+        let name = match (self.definition.unit.as_str(), n) {
+            ("session", 1) => "session",
+            ("session", _) => "sessions",
+            (_, 1) => "person",
+            _ => "people",
+        };
+        format!("{} {name}", count(n))
+    }
+
     /// The whole of it for people and table formats.
     pub fn blocks(&self) -> Vec<Block> {
-        let plural = if self.definition.unit == "session" { "sessions" } else { "people" };
         let mut blocks = vec![Block::Heading(2, format!("Conversion: {}", self.name))];
-        blocks.push(Block::Facts(self.facts(plural)));
+        blocks.push(Block::Facts(self.facts()));
         blocks.extend(self.conversion.tables().into_iter().map(Block::Table));
         if !self.segments.is_empty() {
             blocks.push(Block::Table(self.segment_table()));
         }
         if !self.trend.is_empty() {
-            blocks.push(Block::Table(self.trend_table(plural)));
+            blocks.push(Block::Table(self.trend_table()));
         }
         blocks.push(Block::Heading(2, format!("Abandonment: {}", self.name)));
         blocks.extend(self.abandonment.tables().into_iter().map(Block::Table));
@@ -247,14 +257,14 @@ impl FunnelReport {
         blocks
     }
 
-    fn facts(&self, plural: &str) -> Vec<(String, String)> {
+    fn facts(&self) -> Vec<(String, String)> {
         let window = match self.definition.window_s {
             Some(seconds) => format!("{} from the entry, inclusive", duration((seconds * 1e6) as i64, false)),
             None => "none".to_owned(),
         };
         let mut facts = vec![
             ("steps".to_owned(), self.definition.steps.clone()),
-            ("counted".to_owned(), format!("{plural}, {} entered", count(self.entered))),
+            ("counted".to_owned(), format!("{} entered", self.units(self.entered))),
             ("window".to_owned(), window),
             (
                 "statuses".to_owned(),
@@ -288,16 +298,15 @@ impl FunnelReport {
             let rates = [self.ties.conversion_strict, self.ties.conversion_step]
                 .map(|share| share.map_or("–".to_owned(), per_cent));
             let text = format!(
-                "equal times: {} {plural} depend on the rule; conversion {} (strict) to {} (step)",
-                count(self.ties.units),
+                "equal times decide the level of {}; conversion {} (strict) to {} (step)",
+                self.units(self.ties.units),
                 rates[0],
                 rates[1]
             );
             facts.push(("ties".to_owned(), text));
         }
         if self.began_elsewhere > 0 {
-            let text =
-                format!("{} {plural} have an earlier row of another kind", count(self.began_elsewhere));
+            let text = format!("{} with a first row that is not of step 1", self.units(self.began_elsewhere));
             facts.push(("before".to_owned(), text));
         }
         facts
@@ -369,7 +378,7 @@ impl FunnelReport {
         }
     }
 
-    fn trend_table(&self, plural: &str) -> Table {
+    fn trend_table(&self) -> Table {
         let rows = self.trend.iter().map(|bucket| {
             let last = bucket.conversion.steps.last();
             vec![
@@ -390,7 +399,7 @@ impl FunnelReport {
             );
         }
         if self.in_several_buckets > 0 {
-            notes.push(format!("{} {plural} entered in several buckets.", count(self.in_several_buckets)));
+            notes.push(format!("{} entered in several buckets.", self.units(self.in_several_buckets)));
         }
         Table {
             name: "trend".to_owned(),

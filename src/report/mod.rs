@@ -4,6 +4,7 @@
 //! clock, threads); `body` never does.
 
 pub mod abandonment;
+mod active;
 pub mod build;
 pub mod collect;
 pub mod conversion;

@@ -3,7 +3,7 @@
 //! All sums are integers and all lists are sorted when read, so that the order in which units,
 //! shards and threads arrive can change nothing.
 
-use crate::funnel::engine::{Outcome, Status};
+use crate::funnel::engine::{Outcome, Rows, Status};
 use crate::stats::Values;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -169,6 +169,24 @@ pub struct OptionalTally {
     pub used: u64,
     pub used_converted: u64,
     pub unused_converted: u64,
+}
+
+impl UnitFacts {
+    /// Forgets the unit before and takes what the chain alone tells of the next one. The first
+    /// event is that of the rows given; whoever knows earlier ones sets it.
+    pub fn begin(&mut self, outcome: &Outcome, rows: Rows<'_>, window_us: Option<i64>, as_of_us: i64) {
+        let mut step_times_us = std::mem::take(&mut self.step_times_us);
+        step_times_us.clear();
+        step_times_us.extend(outcome.chain.iter().map(|&row| rows.times_us[row as usize]));
+        *self = UnitFacts {
+            step_times_us,
+            first_entry_us: rows.times_us[outcome.first_entry.unwrap_or(0) as usize],
+            first_event_us: rows.times_us[0],
+            window_us,
+            as_of_us,
+            ..UnitFacts::default()
+        };
+    }
 }
 
 impl UnitTally {

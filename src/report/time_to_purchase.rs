@@ -4,6 +4,7 @@ use super::abandonment::seconds;
 use super::conversion::optional_interval;
 use super::table::{Cell, Column, Table};
 use super::tally::UnitTally;
+use crate::human;
 use crate::stats::{Histogram, Quantile, QuantileMethod, Summary, Values, survival};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -356,8 +357,11 @@ impl TimeToPurchase {
             ]
         });
         let median = match self.survival_median_s {
-            Some(_) => "Half of all entrants purchase within the median of this curve.",
-            None => "Median among all entrants: not reached, fewer than half purchase.",
+            Some(median_s) => {
+                let median = human::duration((median_s * 1e6).round() as i64, false);
+                format!("Median among all entrants: half of them purchase within {median}.")
+            }
+            None => "Median among all entrants: not reached, fewer than half purchase.".to_owned(),
         };
         Table {
             name: "survival".to_owned(),
@@ -370,7 +374,7 @@ impl TimeToPurchase {
                 Column::text("bar", ""),
             ],
             rows: rows.collect(),
-            notes: vec![median.to_owned()],
+            notes: vec![median],
         }
     }
 }
