@@ -309,22 +309,30 @@ impl<'f> Engine<'f> {
 /// Whether the step behind the chain has a row inside the chain's span that the chain does not use.
 fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
     let missing = chain.len();
-    let (Some(&first), Some(&last)) = (chain.iter().min(), chain.iter().max()) else { return false };
+    let (Some(&first), Some(&last)) = (chain.first(), chain.last()) else { return false };
     missing < unit.step_count
-        && (first + 1..last).any(|row| unit.class(row as usize).serves(missing) && !chain.contains(&row))
+        && between(unit, first as usize, last as usize)
+            .any(|row| unit.class(row).serves(missing) && !chain.contains(&(row as u32)))
 }
 
 /// The first row for an optional step between the chain's rows of the required steps around it.
 fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -> Option<u32> {
     let before = *chain.get(after)? as usize;
     let behind = *chain.get(after + 1)? as usize;
-    let between = match unit.tie {
-        Tie::Step => unit.moment_start(before)..unit.moment_from(behind).end,
-        Tie::File | Tie::Strict => before + 1..behind,
-    };
-    between
+    between(unit, before, behind)
         .map(|row| row as u32)
         .find(|row| unit.class(*row as usize).may_be_optional(optional) && !chain.contains(row))
+}
+
+/// The rows between two rows of a chain, by the tie rule: rows of the same instants lie between
+/// under `Step`, where they have no order, and do not under `Strict`, where time has to increase.
+/// Their places, which come from the names of events, decide under `File` only.
+fn between(unit: &Unit<'_>, first: usize, last: usize) -> Range<usize> {
+    match unit.tie {
+        Tie::Step => unit.moment_start(first)..unit.moment_from(last).end,
+        Tie::File => first + 1..last,
+        Tie::Strict => unit.moment_from(first).end..unit.moment_start(last),
+    }
 }
 
 #[cfg(test)]
@@ -427,6 +435,28 @@ mod tests {
         let found =
             [Tie::Step, Tie::File, Tie::Strict].map(|tie| run(&with_coupon(tie), &kinds, &tied).optional[0]);
         assert_eq!(found, [Some(0), None, None]);
+        // Behind it in the file.
+        let tied = [(2, 0), (2, coupon), (5, 1)];
+        let found =
+            [Tie::Step, Tie::File, Tie::Strict].map(|tie| run(&with_coupon(tie), &kinds, &tied).optional[0]);
+        assert_eq!(found, [Some(1), Some(1), None]);
+    }
+
+    #[test]
+    fn names_of_tied_rows_do_not_decide_what_was_seen_early() {
+        let kinds = one_kind_per_step(3);
+        let seen_early = |rows: &[(i64, u32)]| {
+            [Tie::Step, Tie::File, Tie::Strict].map(|tie| run(&rules(3, tie), &kinds, rows).seen_early)
+        };
+        assert_eq!(seen_early(&[(0, 0), (3, 2), (5, 1)]), [true; 3]);
+        // At the instant of the first row, in either order: together, before, behind.
+        assert_eq!(seen_early(&[(0, 2), (0, 0), (5, 1)]), [true, false, false]);
+        assert_eq!(seen_early(&[(0, 0), (0, 2), (5, 1)]), [true, true, false]);
+        // At the instant of the last row: `Step` takes it as the third, `File` has it before.
+        assert_eq!(seen_early(&[(0, 0), (5, 2), (5, 1)]), [false, true, false]);
+        assert_eq!(seen_early(&[(0, 0), (5, 1), (5, 2)]), [false; 3]);
+        // Before the chain and behind it, with the missing second step.
+        assert_eq!(seen_early(&[(0, 2), (1, 0)]), [false; 3]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::active::{ActiveRows, plain_level};
-use super::tally::{ClusterSums, LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
+use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
 use crate::funnel::engine::{Engine, Observation, Rows, Rules, Status, Tie};
@@ -39,7 +39,7 @@ impl ReadyFunnel {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.rules.step_count, optional_after);
         tally.has_window = self.rules.window_us.is_some();
-        tally.clusters = (self.funnel.unit == Unit::Session).then(|| ClusterSums::new(self.rules.step_count));
+        tally.clusters = (self.funnel.unit == Unit::Session).then(|| Clusters::new(self.rules.step_count));
         tally
     }
 }
@@ -161,8 +161,16 @@ pub struct Collector<'p> {
     bucket_starts: Vec<i64>,
     active: ActiveRows,
     facts: UnitFacts,
-    /// How many of the current person's units reached each step, by segment; `None` is the total.
-    person_reached: Vec<(Option<usize>, Vec<u64>)>,
+    /// How many of the current person's units reached each step; empty where persons are the units.
+    person_reached: Vec<(Part, PersonReached)>,
+}
+
+/// A part of a report whose units are counted by themselves; a bucket is named by its first instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Total,
+    Segment(usize),
+    Bucket(i64),
 }
 
 struct Engines<'p> {
@@ -246,12 +254,12 @@ impl<'p> Collector<'p> {
             let slot = slots.slots.get(&key).copied().unwrap_or(slots.other);
             tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
-                count_reached(&mut self.person_reached, Some(slot), outcome.level, ready.rules.step_count);
+                count_reached(&mut self.person_reached, Part::Segment(slot), outcome.level, facts, ready);
             }
         }
         tally.total.add(outcome, facts);
         if tally.total.clusters.is_some() {
-            count_reached(&mut self.person_reached, None, outcome.level, ready.rules.step_count);
+            count_reached(&mut self.person_reached, Part::Total, outcome.level, facts, ready);
         }
         if let Some(period) = scope.trend {
             self.trend(index, rows, closes_us, period);
@@ -284,6 +292,10 @@ impl<'p> Collector<'p> {
                 .entry(from_us)
                 .or_insert_with(|| Bucket { to_us, units: ready.new_tally() });
             counted.units.add(outcome, &self.facts);
+            if counted.units.clusters.is_some() {
+                let part = Part::Bucket(from_us);
+                count_reached(&mut self.person_reached, part, outcome.level, &self.facts, ready);
+            }
         }
         self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
     }
@@ -314,9 +326,13 @@ impl Accumulator for Collector<'_> {
                 self.unit(index, person, &active, &rows, closes_us);
             }
             let tally = &mut self.tallies[index];
-            for (slot, reached) in self.person_reached.drain(..) {
-                let units = slot.map_or(&mut tally.total, |slot| &mut tally.segments[slot]);
-                if let Some(clusters) = &mut units.clusters {
+            for (part, reached) in self.person_reached.drain(..) {
+                let units = match part {
+                    Part::Total => Some(&mut tally.total),
+                    Part::Segment(slot) => tally.segments.get_mut(slot),
+                    Part::Bucket(from_us) => tally.trend.get_mut(&from_us).map(|bucket| &mut bucket.units),
+                };
+                if let Some(clusters) = units.and_then(|units| units.clusters.as_mut()) {
                     clusters.add(&reached);
                 }
             }
@@ -349,20 +365,19 @@ impl Accumulator for Collector<'_> {
     }
 }
 
-/// Adds a unit to what one person's units reached in a segment.
+/// Adds a unit to what one person's units reached in a part of the report.
 fn count_reached(
-    reached: &mut Vec<(Option<usize>, Vec<u64>)>,
-    slot: Option<usize>,
+    parts: &mut Vec<(Part, PersonReached)>,
+    part: Part,
     level: usize,
-    step_count: usize,
+    facts: &UnitFacts,
+    ready: &ReadyFunnel,
 ) {
-    let place = reached.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
-        reached.push((slot, vec![0; step_count]));
-        reached.len() - 1
+    let place = parts.iter().position(|(known, _)| *known == part).unwrap_or_else(|| {
+        parts.push((part, PersonReached::new(ready.rules.step_count)));
+        parts.len() - 1
     });
-    for count in &mut reached[place].1[..level] {
-        *count += 1;
-    }
+    parts[place].1.add(level, facts.is_mature());
 }
 
 /// What lay behind a person at the converting row.

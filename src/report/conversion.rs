@@ -17,8 +17,10 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn of(converted: u64, n: u64) -> Rate {
-        Rate { n, converted, share: share(converted, n), ci95: wilson_interval(converted, n, Z95) }
+    fn of(reached: &[u64], clusters: Option<&ClusterSums>) -> Option<Rate> {
+        let (&n, &converted) = (reached.first()?, reached.last()?);
+        let ci95 = interval(reached, clusters, reached.len() - 1, 0);
+        Some(Rate { n, converted, share: share(converted, n), ci95 })
     }
 }
 
@@ -76,6 +78,7 @@ impl Conversion {
     /// `names` are the required steps', `optional_names` the optional steps'.
     pub fn of(tally: &UnitTally, names: &[String], optional_names: &[String]) -> Conversion {
         let reached = &tally.reached;
+        let clusters = tally.clusters.as_ref().map(|clusters| &clusters.all);
         let all_lost = tally.entered - tally.converted;
         let steps = (0..reached.len())
             .map(|step| {
@@ -88,8 +91,10 @@ impl Conversion {
                     reached: reached[step],
                     of_first: share(reached[step], reached[0]),
                     of_previous: previous.and_then(|previous| share(reached[step], previous)),
-                    of_first_ci95: (step > 0).then(|| interval(tally, step, 0)).flatten(),
-                    of_previous_ci95: (step > 0).then(|| interval(tally, step, step - 1)).flatten(),
+                    of_first_ci95: (step > 0).then(|| interval(reached, clusters, step, 0)).flatten(),
+                    of_previous_ci95: (step > 0)
+                        .then(|| interval(reached, clusters, step, step - 1))
+                        .flatten(),
                     lost,
                     lost_dropped: stage.map_or(0, |stage| stage.dropped),
                     lost_open: stage.map_or(0, |stage| stage.open),
@@ -98,10 +103,12 @@ impl Conversion {
                 }
             })
             .collect();
-        let mature = match tally.mature_reached.as_slice() {
-            [entered, .., converted] if tally.has_window => Some(Rate::of(*converted, *entered)),
-            _ => None,
-        };
+        let mature = tally
+            .has_window
+            .then(|| {
+                Rate::of(&tally.mature_reached, tally.clusters.as_ref().map(|clusters| &clusters.mature))
+            })
+            .flatten();
         let bounds = (tally.open > 0).then(|| {
             let entered = tally.entered as f64;
             (tally.converted as f64 / entered, (tally.converted + tally.open) as f64 / entered)
@@ -230,9 +237,9 @@ impl Conversion {
 
 /// The interval of "reached `step` among those who reached `base`". Sessions of one person are
 /// not independent: their interval is widened by the design effect of the persons.
-fn interval(tally: &UnitTally, step: usize, base: usize) -> Option<(f64, f64)> {
-    let (successes, trials) = (tally.reached[step], tally.reached[base]);
-    match &tally.clusters {
+fn interval(reached: &[u64], clusters: Option<&ClusterSums>, step: usize, base: usize) -> Option<(f64, f64)> {
+    let (successes, trials) = (reached[step], reached[base]);
+    match clusters {
         Some(clusters) => {
             let share = share(successes, trials)?;
             wilson_interval_of_share(share, clusters.effective_trials(step, base, successes, trials), Z95)

@@ -96,7 +96,55 @@ pub struct UnitTally {
     /// Whether units have a window at all.
     pub has_window: bool,
     /// Where one person can have several units.
-    pub clusters: Option<ClusterSums>,
+    pub clusters: Option<Clusters>,
+}
+
+/// The clusters of all units, and of the mature ones.
+#[derive(Debug, Clone, Default)]
+pub struct Clusters {
+    pub all: ClusterSums,
+    pub mature: ClusterSums,
+}
+
+/// How many units of one person reached each step.
+#[derive(Debug, Clone, Default)]
+pub struct PersonReached {
+    all: Vec<u64>,
+    mature: Vec<u64>,
+}
+
+impl PersonReached {
+    pub fn new(step_count: usize) -> PersonReached {
+        PersonReached { all: vec![0; step_count], mature: vec![0; step_count] }
+    }
+
+    pub fn add(&mut self, level: usize, is_mature: bool) {
+        for reached in &mut self.all[..level] {
+            *reached += 1;
+        }
+        if is_mature {
+            for reached in &mut self.mature[..level] {
+                *reached += 1;
+            }
+        }
+    }
+}
+
+impl Clusters {
+    pub fn new(step_count: usize) -> Clusters {
+        Clusters { all: ClusterSums::new(step_count), mature: ClusterSums::new(step_count) }
+    }
+
+    /// Adds one person.
+    pub fn add(&mut self, reached: &PersonReached) {
+        self.all.add(&reached.all);
+        self.mature.add(&reached.mature);
+    }
+
+    fn merge(&mut self, other: &Clusters) {
+        self.all.merge(&other.all);
+        self.mature.merge(&other.mature);
+    }
 }
 
 /// Sums over persons of products of their reached counts: what the variance of a share needs
@@ -172,6 +220,11 @@ pub struct OptionalTally {
 }
 
 impl UnitFacts {
+    /// Whether a whole window lies behind the first entry; never without a window.
+    pub fn is_mature(&self) -> bool {
+        self.window_us.is_some_and(|window_us| self.first_entry_us.saturating_add(window_us) <= self.as_of_us)
+    }
+
     /// Forgets the unit before and takes what the chain alone tells of the next one. The first
     /// event is that of the rows given; whoever knows earlier ones sets it.
     pub fn begin(&mut self, outcome: &Outcome, rows: Rows<'_>, window_us: Option<i64>, as_of_us: i64) {
@@ -210,10 +263,7 @@ impl UnitTally {
         for reached in &mut self.reached[..outcome.level] {
             *reached += 1;
         }
-        let mature = facts
-            .window_us
-            .is_some_and(|window_us| facts.first_entry_us.saturating_add(window_us) <= facts.as_of_us);
-        if mature {
+        if facts.is_mature() {
             for reached in &mut self.mature_reached[..outcome.level] {
                 *reached += 1;
             }
@@ -364,8 +414,10 @@ impl StageTally {
 
 impl Watched {
     /// The open are watched until the end of observation, on the clock of their latest live
-    /// attempt. The dropped stay at risk until their window closes, and are never censored at
-    /// their last row: leaving says something, and censoring there would inflate conversion.
+    /// attempt. The dropped stay at risk until their window closes, also where that is after the end
+    /// of observation (no row can join a session that is over), and are never censored at their
+    /// last row: leaving says something, and censoring there would inflate conversion. The excluded,
+    /// and the dropped without a window, are watched until the end of observation.
     fn add(&mut self, outcome: &Outcome, facts: &UnitFacts) {
         let start_us = match outcome.status {
             Status::Open => outcome.latest_live_start_us.unwrap_or(facts.first_entry_us),
@@ -373,7 +425,9 @@ impl Watched {
         };
         let watched_us = facts.as_of_us.saturating_sub(start_us).max(0);
         match facts.window_us {
-            Some(window_us) if watched_us >= window_us => self.whole_window += 1,
+            Some(window_us) if watched_us >= window_us || outcome.status == Status::Dropped => {
+                self.whole_window += 1;
+            }
             _ => self.shorter.push(watched_us),
         }
     }
@@ -382,5 +436,58 @@ impl Watched {
 fn merge_counts(mine: &mut [u64], theirs: &[u64]) {
     for (mine, theirs) in mine.iter_mut().zip(theirs) {
         *mine += theirs;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One unit of two steps that entered at 10 and did not convert; the log ends at 40.
+    fn watched(status: Status, window_us: Option<i64>, live_since_us: Option<i64>) -> (u64, Vec<i64>) {
+        let outcome = Outcome { status, level: 1, latest_live_start_us: live_since_us, ..Outcome::default() };
+        let facts = UnitFacts {
+            step_times_us: vec![10],
+            first_entry_us: 10,
+            window_us,
+            as_of_us: 40,
+            ..UnitFacts::default()
+        };
+        let mut units = UnitTally::new(2, std::iter::empty());
+        units.add(&outcome, &facts);
+        (units.watched.whole_window, units.watched.shorter.sorted().to_vec())
+    }
+
+    #[test]
+    fn the_dropped_are_watched_until_their_window_closes() {
+        // The last row in the window is seen just before, at, and after the end of observation.
+        for window_us in [29, 30, 31] {
+            assert_eq!(watched(Status::Dropped, Some(window_us), None), (1, vec![]));
+        }
+        assert_eq!(watched(Status::Dropped, None, None), (0, vec![30]));
+    }
+
+    #[test]
+    fn the_open_and_the_excluded_are_watched_until_the_end_of_observation() {
+        assert_eq!(watched(Status::Open, Some(31), Some(15)), (0, vec![25]));
+        assert_eq!(watched(Status::Open, None, Some(10)), (0, vec![30]));
+        assert_eq!(watched(Status::Excluded, Some(29), None), (1, vec![]));
+        assert_eq!(watched(Status::Excluded, Some(30), None), (1, vec![]));
+        assert_eq!(watched(Status::Excluded, Some(31), None), (0, vec![30]));
+    }
+
+    #[test]
+    fn mature_units_of_a_person_are_clusters_too() {
+        let mut person = PersonReached::new(2);
+        person.add(2, true);
+        person.add(1, true);
+        person.add(2, false);
+        let mut clusters = Clusters::new(2);
+        clusters.add(&person);
+        // 3 units reached step 1 and 2 of them step 2; among the mature 2 and 1.
+        let products = |sums: &ClusterSums| [sums.product(0, 0), sums.product(1, 0), sums.product(1, 1)];
+        assert_eq!(products(&clusters.all), [9, 6, 4]);
+        assert_eq!(products(&clusters.mature), [4, 2, 1]);
+        assert_eq!(clusters.mature.persons, [1, 1]);
     }
 }

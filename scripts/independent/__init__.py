@@ -1,0 +1,1 @@
+"""An independent implementation of docs/DEFINITIONS.md; see verify.py."""

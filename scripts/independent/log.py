@@ -1,0 +1,259 @@
+"""What a case asks of which log, and the rows of the log in the order of the definitions."""
+
+import csv
+import functools
+import gzip
+import io
+import math
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECOND = 1_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+STEP, FILE, STRICT = "step", "file", "strict"
+PERSON, SESSION = "person", "session"
+
+
+def microseconds(moment):
+    """An aware datetime as integer microseconds since the epoch."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def read_time(text, zone):
+    """ISO times with or without a zone, and YYYYMMDD. Python takes the earlier of two equal hours (fold 0)
+    and moves a skipped hour forward, as the definitions ask."""
+    moment = datetime.strptime(text, "%Y%m%d") if len(text) == 8 else datetime.fromisoformat(text)
+    return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def write_time(time_us):
+    """RFC 3339 in UTC without needless zeros."""
+    if time_us is None:
+        return None
+    whole, rest = divmod(time_us, SECOND)
+    text = (EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
+    return text + (f".{rest:06d}".rstrip("0") if rest else "") + "Z"
+
+
+def calendar_day(time_us, zone):
+    return (EPOCH + timedelta(microseconds=time_us)).astimezone(zone).date()
+
+
+def bucket_of(time_us, period, zone):
+    """The calendar period that holds a time: its first instant and the first instant after it."""
+    day = calendar_day(time_us, zone)
+    if period == "day":
+        first, after = day, day + timedelta(days=1)
+    elif period == "week":
+        first = day - timedelta(days=day.weekday())
+        after = first + timedelta(days=7)
+    else:
+        first = day.replace(day=1)
+        after = (first + timedelta(days=31)).replace(day=1)
+
+    def midnight(date):
+        return microseconds(datetime(date.year, date.month, date.day, tzinfo=zone))
+
+    return midnight(first), midnight(after)
+
+
+class Step:
+    """A required step: its name in the report, which rows serve it, and what must not lie before it.
+
+    `spoken` tells which event names it is about, for warning W01; None where it is about any."""
+
+    def __init__(self, name, test, spoken=None, forbidden=()):
+        self.name, self.test, self.spoken, self.forbidden = name, test, spoken, list(forbidden)
+
+
+def named(*names, where=None):
+    """A test of rows: one of these names, and a condition on the fields."""
+    def test(row):
+        return row.event in names and (where is None or where(row))
+    return test
+
+
+def step(name, *names, where=None, forbidden=()):
+    names = names or (name,)
+    return Step(name, named(*names, where=where), lambda event: event in names, forbidden)
+
+
+class Funnel:
+    """`optional` lists (name, test, required steps before it)."""
+
+    def __init__(self, text, steps, optional=(), name="purchase", window_us=7 * DAY, unit=PERSON, tie=STEP,
+                 shown=None, conditions=()):
+        self.text, self.steps, self.optional, self.name = text, steps, list(optional), name
+        self.shown, self.conditions = shown or text, conditions
+        self.window_us, self.unit, self.tie = window_us, unit, tie
+
+
+class Log:
+    """How one bundled log is read. `users` may be several columns: the first that is not empty counts."""
+
+    def __init__(self, path, users, time_column, event_column, session=None, value=None, currency=None,
+                 event_name=None, columns=None):
+        self.path, self.users, self.time_column = path, users, time_column
+        self.event_column, self.session, self.value = event_column, session, value
+        self.currency, self.event_name, self.columns = currency, event_name, columns
+
+    def flags(self):
+        flags = [str(ROOT / self.path), "--user", ",".join(self.users), "--time", self.time_column]
+        flags += ["--event-name", self.event_name] if self.event_name else ["--event", self.event_column]
+        for flag, column in (("--session", self.session), ("--value", self.value)):
+            flags += [flag, column] if column else []
+        if self.columns:
+            flags += ["--no-header", "--columns", ",".join(self.columns)]
+        return flags
+
+
+class Row:
+    """`place` is its number in the file; `person` a pair of the id's column and text; `value` in millionths."""
+
+    __slots__ = ("person", "time", "event", "value", "fields", "place", "session")
+
+
+class Case:
+    """One run of the program: a log, flags, and what the flags mean."""
+
+    def __init__(self, title, log, funnels, flags=(), zone="UTC", assume=None, start=None, end=None, as_of=None,
+                 by=(), top=20, trend=None, where=None, where_text=None, timeout_us=30 * MINUTE,
+                 quantiles=("0.25", "0.5", "0.75", "0.9", "0.95", "0.99"), method="type-7", config=None):
+        self.title, self.log, self.extra = title, log, list(flags)
+        self.funnels = funnels if isinstance(funnels, list) else [funnels]
+        self.zone_name, self.zone = zone, ZoneInfo(zone)
+        self.assume = ZoneInfo(assume or zone)
+        self.start_text, self.end_text, self.as_of_text = start, end, as_of
+        self.start, self.end, self.as_of = (text and read_time(text, self.zone) for text in (start, end, as_of))
+        self.by, self.top, self.trend = list(by), top, trend
+        self.where, self.where_text, self.timeout_us = where, where_text, timeout_us
+        self.quantiles, self.method, self.config = quantiles, method, config
+
+    def command(self):
+        if self.config:
+            return ["report", "--config", str(ROOT / self.config), "-f", "json", *self.extra]
+        funnel = self.funnels[0]
+        flags = ["report", *self.log.flags(), "--steps", funnel.text, "-f", "json", "--max-rejects", "100%",
+                 "--unit", funnel.unit, "--tie", funnel.tie, "--time-zone", self.zone_name,
+                 "--window", "none" if funnel.window_us is None else f"{funnel.window_us // SECOND}s",
+                 "--session-timeout", f"{self.timeout_us // SECOND}s", "--top", str(self.top),
+                 "--quantiles", ",".join(self.quantiles), "--quantile-method", self.method]
+        for flag, text in (("--from", self.start_text), ("--to", self.end_text), ("--as-of", self.as_of_text),
+                           ("--trend", self.trend), ("--where", self.where_text)):
+            flags += [flag, text] if text else []
+        flags += ["--by", ",".join(self.by)] if self.by else []
+        return flags + self.extra
+
+
+@functools.cache
+def records(path, columns):
+    """All records of a CSV file as dictionaries."""
+    data = (ROOT / path).read_bytes()
+    text = (gzip.decompress(data) if path.endswith(".gz") else data).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(text, newline=""), fieldnames=columns))
+
+
+class Events:
+    """The used rows of a case by person, in order, with what the report says of the input."""
+
+    def __init__(self, case):
+        log, self.case = case.log, case
+        self.rejects, self.filtered = Counter(), 0
+        self.read = 0
+        used = []
+        columns = tuple(log.columns) if log.columns else None
+        for place, record in enumerate(records(log.path, columns)):
+            self.read += 1
+            row = Row()
+            row.person = next(((name, record[name]) for name in log.users if record[name]), None)
+            row.time = read_time(record[log.time_column], case.assume) if record[log.time_column] else None
+            if row.time is None:
+                self.rejects["R04"] += 1
+                continue
+            if row.person is None:
+                self.rejects["R07"] += 1
+                continue
+            if case.as_of is not None and row.time > case.as_of:
+                self.rejects["R17"] += 1
+                continue
+            row.event = log.event_name or record[log.event_column] or None
+            row.value = int(Decimal(record[log.value]) * 1_000_000) if log.value and record[log.value] else None
+            row.session = (record[log.session] or None) if log.session else None
+            row.fields, row.place = record, place
+            if case.where and not case.where(row):
+                self.filtered += 1
+                continue
+            used.append(row)
+        self.used = used
+        self.as_of = case.as_of if case.as_of is not None else max((row.time for row in used), default=None)
+        self.rows_of = defaultdict(list)
+        for row in used:
+            self.rows_of[row.person].append(row)
+
+    def in_order(self, tie):
+        """Every person's rows by time and, under `file`, by place; else by name, by what the conditions of
+        the steps found, and then by the other columns that are read."""
+        log, by = self.case.log, self.case.by
+
+        def by_bytes(row):
+            found = [bool(test(row)) for funnel in self.case.funnels for test in funnel.conditions]
+            segments = [(row.fields[name] or "").encode() for name in by]
+            value = -math.inf if row.value is None else row.value
+            return (row.time, (row.event or "").encode(), found, (row.session or "").encode(), value, segments)
+
+        key = (lambda row: (row.time, row.place)) if tie == FILE else by_bytes
+        return {person: sorted(rows, key=key) for person, rows in self.rows_of.items()}
+
+    def sessions(self, rows):
+        """Pairs of first place and place behind the last, for rows in order of time."""
+        cuts = [i for i in range(len(rows)) if i == 0 or rows[i].time - rows[i - 1].time > self.case.timeout_us]
+        return list(zip(cuts, cuts[1:] + [len(rows)]))
+
+    def input_block(self):
+        ordered = self.in_order(STEP)
+        rebuilt = [frozenset(row.place for row in rows[low:high])
+                   for rows in ordered.values() for low, high in self.sessions(rows)]
+        tied = Counter((row.person, row.time) for row in self.used)
+        own = defaultdict(set)
+        for row in self.used:
+            if row.session is not None:
+                own[row.person, row.session].add(row.place)
+        whole = set(rebuilt)
+        log_sessions = None
+        if self.case.log.session:
+            log_sessions = {"sessions": len(own), "identical": sum(frozenset(rows) in whole for rows in own.values()),
+                            "rows_without_id": sum(row.session is None for row in self.used)}
+        times = [row.time for row in self.used]
+        self.tied_rows = sum(n for n in tied.values() if n > 1)
+        return {
+            "rows": {"read": self.read, "used": len(self.used), "rejected": sum(self.rejects.values()),
+                     "filtered": self.filtered},
+            "rejects": dict(self.rejects), "persons": len(self.rows_of), "sessions": len(rebuilt),
+            "from": write_time(min(times, default=None)), "to": write_time(max(times, default=None)),
+            "as_of": write_time(self.as_of),
+            "rows_without_event": sum(row.event is None for row in self.used),
+            "tied_rows": self.tied_rows, "log_sessions": log_sessions,
+        }
+
+    def warnings(self):
+        """Pairs of code and number, in the order of the codes."""
+        names = {row.event for row in self.used if row.event is not None}
+        found = []
+        for funnel in self.case.funnels:
+            spoken = [one.spoken for one in funnel.steps] + [None for _ in funnel.optional]
+            found += [("W01", 0) for test in spoken if test and not any(test(name) for name in names)]
+        n, most = len(self.used), max(map(len, self.rows_of.values()), default=0)
+        nameless = sum(row.event is None for row in self.used)
+        negative = sum(row.value is not None and row.value < 0 for row in self.used)
+        for code, holds, count in (
+                ("W06", self.tied_rows > 0.05 * n, self.tied_rows),
+                ("W10", most > 0.1 * n and len(self.rows_of) > 10, most),
+                ("W15", 0 < len(self.rows_of) < 30, len(self.rows_of)),
+                ("W16", nameless > 0, nameless), ("W22", negative > 0, negative)):
+            found += [(code, count)] if holds else []
+        return found
