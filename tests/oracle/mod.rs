@@ -148,13 +148,22 @@ fn is_live(funnel: &Funnel, log: &Log, chain: &[usize], seen: &Observation) -> b
         && seen.closes_us.is_none_or(|closes| closes >= next_instant)
 }
 
+/// Whether a row that the chain does not use lies between two that it does.
+fn lies_between(funnel: &Funnel, log: &Log, row: usize, first: usize, last: usize) -> bool {
+    match funnel.tie {
+        Tie::Step => log[first].0 <= log[row].0 && log[row].0 <= log[last].0,
+        Tie::File => first < row && row < last,
+        Tie::Strict => log[first].0 < log[row].0 && log[row].0 < log[last].0,
+    }
+}
+
 fn is_seen_early(funnel: &Funnel, log: &Log, chain: &[usize]) -> bool {
+    let (Some(&first), Some(&last)) = (chain.first(), chain.last()) else { return false };
     (0..log.len()).any(|row| {
         chain.len() < funnel.step_count
             && serves(funnel, log, row, chain.len())
             && !chain.contains(&row)
-            && chain.iter().any(|&other| other < row)
-            && chain.iter().any(|&other| other > row)
+            && lies_between(funnel, log, row, first, last)
     })
 }
 
@@ -165,11 +174,7 @@ fn optional_row(funnel: &Funnel, log: &Log, chain: &[usize], place: usize) -> Op
     }
     let (before, behind) = (chain[after], chain[after + 1]);
     let fits = |&row: &usize| {
-        let between = match funnel.tie {
-            Tie::Step => log[before].0 <= log[row].0 && log[row].0 <= log[behind].0,
-            Tie::File | Tie::Strict => before < row && row < behind,
-        };
-        between
+        lies_between(funnel, log, row, before, behind)
             && !chain.contains(&row)
             && funnel.roles[log[row].1 as usize].optional.contains(&(place as u16))
     };
