@@ -87,7 +87,9 @@ fn total_bytes(inputs: &[Input]) -> u64 {
 
 /// Columns that the header of delimited text must hold.
 fn named_columns(asked: &Asked) -> Vec<String> {
-    asked.user.iter().take(1).chain(&asked.time).chain(&asked.event).cloned().collect()
+    // Of several person columns any one may be there.
+    let user = asked.user.first().filter(|_| asked.user.len() == 1);
+    user.into_iter().chain(&asked.time).chain(&asked.event).cloned().collect()
 }
 
 fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
@@ -241,8 +243,12 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     if matches!(sample.form, Form::Json(_)) {
         return Ok(());
     }
-    match slots.names.iter().find(|name| sample.find(name).is_none()) {
-        Some(name) => Err(unknown_column(name, &found.columns)),
+    // Of several person columns any one may be there.
+    let is_there = |slot: usize| sample.find(&slots.names[slot]).is_some();
+    let has_user = slots.roles.user.iter().any(|&slot| is_there(slot));
+    let is_needless = |slot: &usize| has_user && slots.roles.user.contains(slot);
+    match (0..slots.names.len()).find(|slot| !is_needless(slot) && !is_there(*slot)) {
+        Some(slot) => Err(unknown_column(&slots.names[slot], &found.columns)),
         None => Ok(()),
     }
 }

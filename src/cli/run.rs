@@ -149,6 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn of_several_person_columns_any_one_will_do() {
+        let known = format!("{HEADER}{ROW}");
+        let unknown = known.replace("user_id", "device_id");
+        let files = [("a.csv", known.as_str()), ("b.csv", &unknown)];
+        for inputs in [&["a.csv"][..], &["b.csv"], &["a.csv", "b.csv"]] {
+            for users in ["user_id,device_id", "device_id,user_id"] {
+                let words = [inputs, &["--user", users, "--steps", "view", "-o", "out.json"][..]].concat();
+                let (exit, out) = end_of(&files, &words);
+                assert_eq!(exit, Exit::Done, "{words:?}");
+                assert!(out.contains(&format!("\"used\": {}", inputs.len())), "{out}");
+            }
+        }
+        let words = ["a.csv", "--user", "usr,device_id", "--steps", "view", "-o", "out.json"];
+        assert_eq!(end_of(&files, &words), (Exit::Usage, "old".to_owned()));
+    }
+
+    #[test]
     fn a_wanted_column_that_stands_twice_is_refused() {
         let text = "user_id,timestamp,event,note,note\nu1,2026-01-01 08:00:00,view,a,b\n";
         let twice = text.replacen("note", "event", 1);

@@ -111,8 +111,9 @@ fn slot(names: &mut Vec<String>, name: &str) -> usize {
 }
 
 impl Columns {
-    /// Columns without which no row can be used.
+    /// Columns without which no row can be used; of several person columns none, as any one will do.
     pub fn required(&self) -> impl Iterator<Item = &String> {
-        self.user.iter().take(1).chain(&self.time).chain(&self.event)
+        let user = self.user.first().filter(|_| self.user.len() == 1);
+        user.into_iter().chain(&self.time).chain(&self.event)
     }
 }
