@@ -119,12 +119,18 @@ impl TimeParser {
     #[inline]
     pub fn parse(&mut self, text: &[u8]) -> Result<i64, TimeError> {
         let text = text.trim_ascii();
-        for format in &self.formats {
-            if let Some(reading) = format.read(text, &mut self.dates) {
-                return self.settle(reading);
+        let mut error = TimeError::Unreadable;
+        for format in 0..self.formats.len() {
+            if let Some(reading) = self.formats[format].read(text, &mut self.dates) {
+                match self.settle(reading) {
+                    // Milliseconds read as seconds lie in no year that a log can hold: the next
+                    // format may be meant.
+                    Err(out_of_range) => error = out_of_range,
+                    settled => return settled,
+                }
             }
         }
-        Err(TimeError::Unreadable)
+        Err(error)
     }
 
     /// As [`TimeParser::parse`], for a date and a time of day in two columns.

@@ -112,9 +112,14 @@ fn leaf_kind(field: &SchemaField) -> ParquetKind {
     const BYTE_ARRAY: i64 = 6;
     const FIXED_LEN_BYTE_ARRAY: i64 = 7;
     let unsupported = |name: &str| ParquetKind::Unsupported(name.to_owned());
+    // 128 bits hold 38 digits.
+    let decimal = |scale: i64, precision: i64| match precision {
+        ..=38 => ParquetKind::Decimal(scale),
+        _ => unsupported("decimal of more than 38 digits"),
+    };
     match (field.logical, field.converted) {
-        (Some(Logical::Decimal { scale }), _) => return ParquetKind::Decimal(scale),
-        (None, Some(5)) => return ParquetKind::Decimal(field.scale),
+        (Some(Logical::Decimal { scale, precision }), _) => return decimal(scale, precision),
+        (None, Some(5)) => return decimal(field.scale, field.precision),
         _ => {}
     }
     match field.physical {

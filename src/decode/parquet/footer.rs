@@ -35,6 +35,7 @@ pub(super) struct SchemaField {
     pub repeated: bool,
     pub converted: Option<i64>,
     pub scale: i64,
+    pub precision: i64,
     pub logical: Option<Logical>,
     pub children: Vec<SchemaField>,
 }
@@ -45,7 +46,7 @@ pub(super) enum Logical {
     Text,
     Map,
     List,
-    Decimal { scale: i64 },
+    Decimal { scale: i64, precision: i64 },
     Date,
     Time,
     Timestamp { utc: bool, unit: Option<TimeUnit> },
@@ -235,6 +236,7 @@ fn element(reader: &mut Reader<'_>) -> Option<Element> {
         repeated: false,
         converted: None,
         scale: 0,
+        precision: 0,
         logical: None,
         children: Vec::new(),
     };
@@ -247,6 +249,7 @@ fn element(reader: &mut Reader<'_>) -> Option<Element> {
             (5, Wire::I32) => count = Some(reader.int()?),
             (6, Wire::I32) => field.converted = Some(reader.int()?),
             (7, Wire::I32) => field.scale = reader.int()?,
+            (8, Wire::I32) => field.precision = reader.int()?,
             (10, Wire::Struct) => field.logical = logical(reader)?,
             _ => reader.skip(wire)?,
         }
@@ -262,15 +265,16 @@ fn logical(reader: &mut Reader<'_>) -> Option<Option<Logical>> {
     reader.fields(|id, wire, reader| {
         found = Some(match (id, wire) {
             (5, Wire::Struct) => {
-                let mut scale = 0;
+                let (mut scale, mut precision) = (0, 0);
                 reader.fields(|id, wire, reader| {
-                    if (id, wire) == (1, Wire::I32) {
-                        scale = reader.int()?;
-                        return Some(());
+                    match (id, wire) {
+                        (1, Wire::I32) => scale = reader.int()?,
+                        (2, Wire::I32) => precision = reader.int()?,
+                        _ => return reader.skip(wire),
                     }
-                    reader.skip(wire)
+                    Some(())
                 })?;
-                Logical::Decimal { scale }
+                Logical::Decimal { scale, precision }
             }
             (8, Wire::Struct) => timestamp(reader)?,
             (10, Wire::Struct) => {

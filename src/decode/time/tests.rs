@@ -484,3 +484,14 @@ proptest! {
         let _ = detect([&text[..], &text].into_iter(), &TimeOptions::default());
     }
 }
+
+#[test]
+fn the_next_format_is_tried_where_a_time_is_out_of_range() {
+    let formats = [TimeFormat::Epoch(EpochUnit::Seconds), TimeFormat::Epoch(EpochUnit::Millis)];
+    let mut parser = TimeParser::new(&formats, TimeZone::UTC, DEFAULT_MIN_TIME_US);
+    // 2026-01-01T00:00:00Z both ways: as seconds the second one lies in the year 57970.
+    assert_eq!(parser.parse(b"1767225600"), Ok(1_767_225_600_000_000));
+    assert_eq!(parser.parse(b"1767225600000"), Ok(1_767_225_600_000_000));
+    assert!(matches!(parser.parse(b"1"), Err(TimeError::OutOfRange(_))));
+    assert_eq!(parser.parse(b"soon"), Err(TimeError::Unreadable));
+}

@@ -92,7 +92,8 @@ fn sessions_text(body: &InspectBody) -> String {
     let us = |seconds: f64| duration((seconds * 1e6) as i64, false);
     let mut text = format!("{}, split after {} without a row", count(sessions.n), us(body.session_timeout_s));
     if let (Some(events), Some(duration_s)) = (sessions.events_p50, sessions.duration_p50_s) {
-        text.push_str(&format!("; median {events} rows and {}", us(duration_s)));
+        let rows = if events == 1.0 { "row" } else { "rows" };
+        text.push_str(&format!("; median {events} {rows} and {}", us(duration_s)));
     }
     if sessions.of_one_event > 0 {
         text.push_str(&format!("; {} of one row", count(sessions.of_one_event)));
