@@ -172,7 +172,7 @@ impl<'de> Deserialize<'de> for Steps {
     }
 }
 
-/// A definition file that can not be read.
+/// A definition file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}:{line}:{column}: {message}")]
 pub struct DefinitionError {

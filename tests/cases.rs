@@ -19,7 +19,7 @@ fn cases() {
         .filter(|name| disturbs(name))
         .collect();
     if !disturbing.is_empty() {
-        // Cases inherit our environment, and a process can not safely change its own: once more
+        // Cases inherit our environment, and a process cannot safely change its own: once more
         // without those settings.
         let mut again = Command::new(std::env::current_exe().expect("this test is a file"));
         again.args(std::env::args_os().skip(1));

@@ -61,7 +61,7 @@ fn a_million_rows_give_the_reference_answers_in_every_form() {
     // Everything lies in a folder that goes when the test ends, also if it fails.
     let folder = tempfile::tempdir().expect("a folder for the test");
     let Some(clickgen) = compiled(&generator, folder.path()) else {
-        eprintln!("SKIPPED: the generator of the kit can not be compiled here");
+        eprintln!("SKIPPED: the generator of the kit cannot be compiled here");
         return;
     };
     fs::write(folder.path().join("reference.toml"), DEFINITION).expect("the test's folder is writable");

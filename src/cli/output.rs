@@ -69,7 +69,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Settles forms and tries each target, so that a path that can not be written is told before
+    /// Settles forms and tries each target, so that a path that cannot be written is told before
     /// the first byte is read.
     pub fn prepare(
         args: &OutputArgs,

@@ -470,7 +470,7 @@ mod tests {
             },
             FunnelArgs { funnels: vec!["nope".to_owned()], ..FunnelArgs::default() },
         ] {
-            let failure = request(&args, "").expect_err("it can not be met");
+            let failure = request(&args, "").expect_err("it cannot be met");
             assert_eq!(failure.exit.code(), 2, "{args:?}");
         }
     }

@@ -41,7 +41,7 @@ impl Account {
         }
         let mut message = match self.read {
             0 => "there is nothing to analyse: no input holds a row".to_owned(),
-            1 => "there is nothing to analyse: the only row can not be used".to_owned(),
+            1 => "there is nothing to analyse: the only row cannot be used".to_owned(),
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         if let Some(first) = &self.first_reject {

@@ -92,7 +92,7 @@ impl Bound {
 }
 
 impl Operator {
-    /// The truth of `field operator value`; a field that can not be compared only satisfies `!=`.
+    /// The truth of `field operator value`; a field that cannot be compared only satisfies `!=`.
     fn holds(self, field: Field<'_>, value: &Value) -> bool {
         match self {
             Operator::Equal => value.equals(field),
@@ -121,7 +121,7 @@ impl Value {
         }
     }
 
-    /// How the field lies to this value; `None` for null and for what can not be compared.
+    /// How the field lies to this value; `None` for null and for what cannot be compared.
     fn order_of(&self, field: Field<'_>) -> Option<Ordering> {
         if is_null(field) {
             return None;

@@ -17,7 +17,7 @@
 //! - A column that is absent, null or empty is *null*. Two values only: a comparison with null is
 //!   false, `!=` and `not in` are true, and `not` turns either round. So `a != 'x'` keeps the rows
 //!   without `a`; the SQL for it is `coalesce(a, '') <> 'x'`, and `not` is to be printed
-//!   over a `coalesce(…, false)`. The empty text can not be compared with: `is null` says it.
+//!   over a `coalesce(…, false)`. The empty text cannot be compared with: `is null` says it.
 //! - A text in quotes compares by bytes, case counts. A number compares by value, exactly as
 //!   written (no rounding); a field that is no number satisfies only `!=` and `not …`.
 //! - `~` is a [`Glob`] over the whole text: `*` is any run of signs, nothing else is special.

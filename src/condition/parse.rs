@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
             Some(quote @ ('"' | '`')) => {
                 let name = self.quoted(quote)?;
                 if name.is_empty() {
-                    return Err(SyntaxError::new("a column name can not be empty", start..self.at));
+                    return Err(SyntaxError::new("a column name cannot be empty", start..self.at));
                 }
                 Ok(name)
             }
@@ -310,7 +310,7 @@ impl<'a> Parser<'a> {
     }
 
     fn empty_text(&self, start: usize, column: &str, not_equal: bool) -> SyntaxError {
-        SyntaxError::new("an empty text counts as null and can not be compared with", start..self.at)
+        SyntaxError::new("an empty text counts as null and cannot be compared with", start..self.at)
             .with_hint(format!("write: {column} is {}null", if not_equal { "not " } else { "" }))
     }
 

@@ -64,7 +64,7 @@ pub enum EventPattern {
     Any,
 }
 
-/// A list of steps that is well written but can not be a funnel.
+/// A list of steps that is well written but cannot be a funnel.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StepFault {
@@ -144,11 +144,11 @@ pub fn check_steps(steps: &[StepSpec]) -> Result<(), StepFault> {
         }
         if step.optional && (k == 0 || k == last) {
             let end = if k == 0 { "first" } else { "last" };
-            let message = format!("the {end} step can not be optional");
+            let message = format!("the {end} step cannot be optional");
             return fault(k, message, "an optional step lies between two required ones");
         }
         if step.optional && !step.not.is_empty() {
-            let message = "an optional step can not forbid events".to_owned();
+            let message = "an optional step cannot forbid events".to_owned();
             return fault(k, message, "put them on the next required step");
         }
         if !step.not.is_empty() && previous.is_none() {

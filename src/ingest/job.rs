@@ -12,6 +12,7 @@ use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, joi
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::human;
+use crate::source::SourceNote;
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::Opened;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -34,6 +35,12 @@ impl FileNote {
     }
 }
 
+impl From<&SourceNote> for FileNote {
+    fn from(note: &SourceNote) -> FileNote {
+        FileNote { code: note.code(), message: note.to_string() }
+    }
+}
+
 /// What was read of one input, and how.
 #[derive(Debug, Clone)]
 pub struct FileAccount {
@@ -42,7 +49,7 @@ pub struct FileAccount {
     pub compression: String,
     pub read_as: String,
     pub notes: Vec<FileNote>,
-    /// By slot: whether the input has the column at all (of JSON: in any record).
+    /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
     pub has: Vec<bool>,
     pub read: FileTally,
 }
@@ -121,18 +128,14 @@ impl Job {
     /// Makes an opened and sampled input ready.
     pub fn new(opened: Opened, sample: Sample, plan: &ReadPlan) -> Result<Job, IngestError> {
         let name = opened.name.clone();
-        let mut notes: Vec<FileNote> = opened
-            .notes
-            .iter()
-            .map(|note| FileNote { code: note.code(), message: note.to_string() })
-            .collect();
+        let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
         let detected = detect_times(&sample, &columns, plan, &name, &mut notes)?;
         let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
         let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
         let present: Vec<usize> = columns.iter().flatten().copied().collect();
-        let is_json = matches!(sample.form, Form::Json(_));
-        let has = columns.iter().map(|column| column.is_some() && !is_json).collect();
+        // Of JSON, a key that the sample shows is there even if it is null in every record.
+        let has = columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
         let mut decoded = 0;
         let spread = columns
             .iter()
@@ -239,11 +242,7 @@ impl Job {
     pub fn late_notes(&self) -> Vec<FileNote> {
         match &self.pieces {
             Pieces::Text { chunks, .. } => {
-                let mut notes: Vec<FileNote> = chunks
-                    .late_notes()
-                    .iter()
-                    .map(|note| FileNote { code: note.code(), message: note.to_string() })
-                    .collect();
+                let mut notes: Vec<FileNote> = chunks.late_notes().iter().map(FileNote::from).collect();
                 if let Some(change) = chunks.changed() {
                     notes.push(FileNote::warning(
                         "W07",

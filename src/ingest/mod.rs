@@ -32,7 +32,7 @@ use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
 use crate::source::SourceError;
 
-/// Why an input as a whole can not be used. `Display` says what, `hint` what to do.
+/// Why an input as a whole cannot be used. `Display` says what, `hint` what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     #[error(transparent)]
@@ -66,7 +66,7 @@ impl IngestError {
         }
     }
 
-    /// The request can not be met with this input, as opposed to the input being damaged.
+    /// The request cannot be met with this input, as opposed to the input being damaged.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,

@@ -127,6 +127,7 @@ mod tests {
         assert_eq!(says(Cell::Count(0)), "0");
         assert_eq!(says(Cell::Count(999)), "999");
         assert_eq!(says(Cell::Count(1_000)), "1,000");
+        assert_eq!(says(Cell::Count(1_234_567)), "1,234,567");
         assert_eq!(says(Cell::Count(u64::MAX)), "18,446,744,073,709,551,615");
         assert_eq!(says(Cell::Amount(12_500_000)), "12.50");
         assert_eq!(says(Cell::Amount(1_234_567_895_000)), "1,234,567.90");

@@ -39,7 +39,7 @@ impl Markdown {
     }
 }
 
-/// More backticks than the text has in a row, so that it can not end its block.
+/// More backticks than the text has in a row, so that it cannot end its block.
 fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)

@@ -47,7 +47,7 @@ pub struct Request {
     pub currency: Option<String>,
 }
 
-/// Values in several currencies can not be added up.
+/// Values in several currencies cannot be added up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("values are in several currencies: {}", .0.join(", "))]
 pub struct MixedCurrencies(pub Vec<String>);

@@ -133,7 +133,7 @@ pub struct Definition {
 }
 
 impl Report {
-    /// The report for people and for table formats. `color` of nothing is decided here.
+    /// The report for people and for table formats.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Heading(1, "dropoff report".to_owned()), Block::Facts(self.facts())];
         let warnings = self.run.iter().flat_map(|run| &run.warnings).chain(&self.body.warnings);

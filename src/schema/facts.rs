@@ -1,6 +1,7 @@
 //! What the sample says about one column, counted once.
 
 use super::looks::{Look, look};
+use crate::human::count;
 use std::collections::BTreeSet;
 
 /// A column and its values in the sample rows; `None` where it is absent or null.
@@ -144,7 +145,8 @@ impl Facts {
     /// `612 values in 1,000 rows; text`
     pub(super) fn describe(&self) -> String {
         let values = if self.distinct == 1 { "value" } else { "values" };
-        let mut text = format!("{} {values} in {} rows", grouped(self.distinct), grouped(self.rows));
+        let mut text =
+            format!("{} {values} in {} rows", count(self.distinct as u64), count(self.rows as u64));
         if !self.full() {
             // Rounded down: a column with one empty row in a hundred is not shown as full.
             let share = self.present * 100 / self.rows.max(1);
@@ -154,19 +156,6 @@ impl Facts {
         text.push_str(self.content());
         text
     }
-}
-
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -208,12 +197,5 @@ mod tests {
         assert!(facts(&ids[..49]).repeats());
         let twice: Vec<&str> = ids.iter().chain(&ids).copied().collect();
         assert!(facts(&twice).repeats());
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

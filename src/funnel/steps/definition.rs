@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for StepSpec {
         }
         let name = table.name.unwrap_or_else(|| default_name(&events));
         if name.is_empty() {
-            return Err(de::Error::custom("a step's name can not be empty"));
+            return Err(de::Error::custom("a step's name cannot be empty"));
         }
         Ok(StepSpec { name, events, optional: table.optional, not: table.not.0, span: 0..0 })
     }
@@ -226,7 +226,7 @@ mod tests {
             ("steps = [{ event = 'a', wher = 'x = 1' }]", "unknown field `wher`"),
             ("steps = [{ name = 'a' }]", "missing field `event`"),
             ("steps = [{ event = [] }]", "at least one event"),
-            ("steps = [{ event = 'a', name = '' }]", "can not be empty"),
+            ("steps = [{ event = 'a', name = '' }]", "cannot be empty"),
             ("steps = [{ event = 3 }]", "an event's name"),
             ("steps = [{ event = 'a|b' }]", "write a list"),
             ("steps = [{ event = 'a', where = 'x ==' }]", "x ==\n"),

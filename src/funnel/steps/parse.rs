@@ -22,7 +22,7 @@ pub fn parse_steps(text: &str) -> Result<Vec<StepSpec>, SyntaxError> {
                 return Err(error.with_hint("write it after the step from which on it must not happen"));
             }
             if parser.peek() == Some('?') {
-                return Err(SyntaxError::new("a forbidden event can not be optional", parser.next_sign()));
+                return Err(SyntaxError::new("a forbidden event cannot be optional", parser.next_sign()));
             }
         } else {
             let mut step = parser.step()?;
@@ -129,7 +129,7 @@ impl<'a> Parser<'a> {
             self.skip_blanks();
             if self.peek() == Some('(') {
                 let error =
-                    SyntaxError::new("parentheses can not be inside one another here", self.next_sign());
+                    SyntaxError::new("parentheses cannot be inside one another here", self.next_sign());
                 return Err(error.with_hint("one pair is enough: (a|b|c)[condition]"));
             }
             events.push(self.event()?);
@@ -161,7 +161,7 @@ impl<'a> Parser<'a> {
         if self.peek() == Some('\'') {
             let name = self.quoted()?;
             if name.is_empty() {
-                return Err(SyntaxError::new("an event's name can not be empty", self.span_from(start)));
+                return Err(SyntaxError::new("an event's name cannot be empty", self.span_from(start)));
             }
             return Ok(EventPattern::Exact(name));
         }
