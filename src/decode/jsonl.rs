@@ -6,8 +6,11 @@
 //! encodings, which are the source's affair, and arrays as wanted values.
 
 mod document;
+mod predict;
 mod record;
 mod sample;
+mod scan;
+mod shapes;
 mod walk;
 
 pub use record::JsonPath;
@@ -16,6 +19,7 @@ pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sam
 use super::fields::recycle;
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
+use predict::Layout;
 use record::{RecordReader, ValueFault};
 use walk::{ENDS_EARLY, Fault, Value, Walker};
 
@@ -52,6 +56,15 @@ impl JsonDecoder {
         let whole = if last { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
         let all_utf8 = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok();
         while end.consumed < whole {
+            if all_utf8
+                && !self.inside_oversized
+                && let Some(behind) = self.usual_line(bytes, end.consumed, end.lines, sink)
+            {
+                end.records += 1;
+                end.lines += 1;
+                end.consumed = behind;
+                continue;
+            }
             let rest = &bytes[end.consumed..whole];
             let line_end = memchr::memchr(b'\n', rest);
             let line = &rest[..line_end.unwrap_or(rest.len())];
@@ -75,6 +88,34 @@ impl JsonDecoder {
             self.inside_oversized = true;
         }
         end
+    }
+
+    /// Hands on the line that starts at `start` if it holds one sound record and nothing else.
+    /// Gives the position behind its line break. With `None` nothing is known of the line.
+    #[inline]
+    fn usual_line(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        lines_before: u64,
+        sink: &mut dyn RecordSink,
+    ) -> Option<usize> {
+        if bytes[start] != b'{' {
+            return None;
+        }
+        let layout = Layout { over_lines: false, depth: 0, max_field_bytes: self.limits.max_field_bytes };
+        let end = self.reader.read_predicted(bytes, start, layout)?;
+        let line_end = match bytes[end..] {
+            [b'\n', ..] => end,
+            [b'\r', b'\n', ..] => end + 1,
+            _ => return None,
+        };
+        if line_end - start > self.limits.max_record_bytes {
+            return None;
+        }
+        let at = RecordAt { lines_before, bytes_before: start as u64 };
+        self.hand_on(bytes, start..end, at, None, sink);
+        Some(line_end + 1)
     }
 
     /// Judges one line and hands on what it holds. Returns the records met.
@@ -198,5 +239,7 @@ fn not_utf8(record: &[u8], at: RecordAt) -> Reject {
     Reject { code: RejectCode::R03, at, slot: None, excerpt, message }
 }
 
+#[cfg(test)]
+mod predict_tests;
 #[cfg(test)]
 mod tests;
