@@ -56,8 +56,8 @@ impl JsonDecoder {
         let whole = if last { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
         let all_utf8 = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok();
         while end.consumed < whole {
-            if all_utf8
-                && !self.inside_oversized
+            if !self.inside_oversized
+                && (all_utf8 || starts_with_utf8_line(&bytes[end.consumed..whole]))
                 && let Some(behind) = self.usual_line(bytes, end.consumed, end.lines, sink)
             {
                 end.records += 1;
@@ -211,6 +211,11 @@ impl JsonDecoder {
         sink.record(at, &fields);
         self.spare_fields = recycle(fields);
     }
+}
+
+fn starts_with_utf8_line(bytes: &[u8]) -> bool {
+    let line_end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    simdutf8::basic::from_utf8(&bytes[..line_end]).is_ok()
 }
 
 fn open_object(walker: &mut Walker<'_>) -> Result<(), Fault> {
