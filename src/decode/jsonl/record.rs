@@ -204,17 +204,21 @@ impl RecordReader {
     /// `behind` is the position behind the closing quote.
     #[inline]
     pub(super) fn text(&mut self, node: usize, text: Text<'_>, behind: usize) {
+        if text.escaped {
+            self.escaped_text(node, text.raw);
+        } else {
+            let end = behind - 1;
+            self.store(node, Scalar::Raw { start: end - text.raw.len(), end });
+        }
+    }
+
+    fn escaped_text(&mut self, node: usize, raw: &[u8]) {
         // The inner object is what is wanted here; a plain text has none.
         if !self.is_single(node) {
             return;
         }
-        if !text.escaped {
-            let end = behind - 1;
-            self.store(node, Scalar::Raw { start: end - text.raw.len(), end });
-            return;
-        }
         let start = self.unescaped.len();
-        if !unescape(text.raw, &mut self.unescaped) {
+        if !unescape(raw, &mut self.unescaped) {
             self.note_fault(node, RejectCode::R03, "half of a surrogate pair in a wanted value");
         }
         let end = self.unescaped.len();

@@ -16,6 +16,8 @@ pub(super) trait Scan: Copy {
     fn digits(self, block: &Block) -> u32;
     /// Where two blocks hold the same byte.
     fn equal(self, one: &Block, other: &Block) -> u32;
+    /// Runs what is rarely needed as a function of its own, out of the way of the rest.
+    fn apart<J: ScanJob>(self, job: J) -> J::Output;
 }
 
 /// Work that is compiled once for each way of computing masks. `run` and what it calls have to
@@ -119,6 +121,11 @@ impl Scan for Portable {
         let (others, _) = other.as_chunks::<8>();
         word_masks(one, |word, index| bytes_below(word ^ u64::from_le_bytes(others[index]), 1))
     }
+
+    #[inline(never)]
+    fn apart<J: ScanJob>(self, job: J) -> J::Output {
+        job.run(self)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -147,6 +154,11 @@ mod x86 {
         fn equal(self, one: &Block, other: &Block) -> u32 {
             // SAFETY: as above.
             unsafe { equal_sse2(one, other) }
+        }
+
+        #[inline(never)]
+        fn apart<J: ScanJob>(self, job: J) -> J::Output {
+            job.run(self)
         }
     }
 
@@ -236,6 +248,11 @@ mod x86 {
         fn equal(self, one: &Block, other: &Block) -> u32 {
             // SAFETY: as above.
             unsafe { equal_avx2(one, other) }
+        }
+
+        #[inline(never)]
+        fn apart<J: ScanJob>(self, job: J) -> J::Output {
+            self.run(job)
         }
     }
 

@@ -22,29 +22,35 @@ const NONE: JointId = RECORD;
 const MAX_JOINTS: usize = 1024;
 /// With fewer followers, members that are left out at random take the walk off its graph.
 const FOLLOWERS: usize = 4;
-/// Longer texts are not learnt.
-const MAX_BYTES: usize = 256;
 /// Look-ups of one container that are free, and the records that pay for a further one. Where
 /// keys come in any order, or are data themselves, learning is of no use: this bounds its cost.
 const FREE_LOOK_UPS: u64 = 256;
 const RECORDS_A_LOOK_UP: u64 = 16;
 
-/// The text before a value, or before the end of its object or array.
+/// The text before a value, or before the end of its object or array. A cache line, for these
+/// are what a walk goes along.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 struct Joint {
     /// The first bytes of the text, and one bit for each that belongs to it.
     head: Block,
     head_bits: u32,
-    /// What does not fit into the head.
-    rest: Box<[u8]>,
     joint: Known,
+    has_rest: bool,
+    /// Those seen behind its value, the usual ones first.
+    followers: [JointId; FOLLOWERS],
+}
+
+/// What is rarely asked about a joint.
+#[derive(Debug, Clone)]
+struct Aside {
+    /// What of the text does not fit into the head.
+    rest: Box<[u8]>,
     /// The start of the object or array it belongs to.
     container: JointId,
     /// The start of the object or array that is the value behind it; `NONE` as long as there was none.
     inner_object: JointId,
     inner_array: JointId,
-    /// Those seen behind its value, the usual ones first.
-    followers: [JointId; FOLLOWERS],
     /// Of the start of a container: look-ups of its joints.
     look_ups: u64,
 }
@@ -52,39 +58,40 @@ struct Joint {
 /// What a walk has to know of a joint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
-    /// Where the walk stands behind it. All elements of an array are one place, its start.
     pub id: JointId,
-    pub length: u32,
-    /// It is the closing bracket.
-    pub closes: bool,
-    /// The wanted key it holds, as a node of the reader.
-    pub node: Option<usize>,
+    pub length: u16,
+    pub leads: Leads,
 }
 
-/// A text as it was parsed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Parsed<'t> {
-    pub text: &'t [u8],
-    pub closes: bool,
-    pub in_array: bool,
-    pub node: Option<usize>,
+/// What lies behind a joint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// The end of the object or array: the joint is its closing bracket.
+    Out,
+    /// A value that is not wanted.
+    ToValue,
+    /// The value of a wanted key, by its node of the reader.
+    ToWanted(u32),
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Shapes {
     joints: Vec<Joint>,
+    /// Of each joint.
+    asides: Vec<Aside>,
     records: u64,
 }
 
 impl Shapes {
     pub(super) fn new() -> Shapes {
-        let mut shapes = Shapes { joints: Vec::new(), records: 0 };
+        let mut shapes = Shapes { joints: Vec::new(), asides: Vec::new(), records: 0 };
         shapes.forget();
         shapes
     }
 
     pub(super) fn forget(&mut self) {
         self.joints.clear();
+        self.asides.clear();
         self.records = 0;
         self.add_start();
         self.add_start();
@@ -99,8 +106,7 @@ impl Shapes {
         self.records += 1;
     }
 
-    /// Which of the joints known to follow `behind` the text at `at` is. `block` holds the first
-    /// bytes of that text.
+    /// Which of the joints known to follow `behind` the text at `at` is.
     #[inline(always)]
     pub(super) fn follow<S: Scan>(
         &mut self,
@@ -108,18 +114,19 @@ impl Shapes {
         behind: JointId,
         text: &[u8],
         at: usize,
-        block: &Block,
     ) -> Option<Known> {
+        let text = text.get(at..)?;
+        let block = text.first_chunk()?;
         let followers = self.joints[usize::from(behind)].followers;
         for (rank, id) in followers.into_iter().enumerate() {
             if id == NONE {
                 break;
             }
-            let Joint { head, head_bits, rest, joint, .. } = &self.joints[usize::from(id)];
-            if scan.equal(block, head) & head_bits == *head_bits
-                && (rest.is_empty() || text[at + BLOCK_BYTES..].starts_with(rest))
+            let Joint { head, head_bits, joint, has_rest, .. } = &self.joints[usize::from(id)];
+            if !scan.equal(block, head) & head_bits == 0
+                && (!has_rest || text[BLOCK_BYTES..].starts_with(&self.asides[usize::from(id)].rest))
             {
-                let joint = *joint;
+                let joint = Known { id, ..*joint };
                 if rank > 0 {
                     self.joints[usize::from(behind)].followers.swap(rank - 1, rank);
                 }
@@ -129,42 +136,55 @@ impl Shapes {
         None
     }
 
-    /// Notes what was read behind `behind`, in `container`. The joint is `STRAY` where nothing is learnt.
-    #[inline(never)]
-    pub(super) fn learn(&mut self, behind: JointId, container: JointId, parsed: Parsed<'_>) -> Known {
-        let length = parsed.text.len() as u32;
-        let stray = Known { id: STRAY, length, closes: parsed.closes, node: parsed.node };
-        if container == STRAY || parsed.text.len() > MAX_BYTES {
-            return stray;
+    /// Notes that `text` was parsed behind `behind`, in `container`. The joint is `STRAY` where
+    /// nothing is learnt. `None` for a text too long to be a joint.
+    pub(super) fn learn(
+        &mut self,
+        behind: JointId,
+        container: JointId,
+        text: &[u8],
+        leads: Leads,
+    ) -> Option<Known> {
+        let length = u16::try_from(text.len()).ok()?;
+        let stray = Known { id: STRAY, length, leads };
+        if container == STRAY {
+            return Some(stray);
         }
         let paid = FREE_LOOK_UPS + self.records / RECORDS_A_LOOK_UP;
-        let look_ups = &mut self.joints[usize::from(container)].look_ups;
+        let look_ups = &mut self.asides[usize::from(container)].look_ups;
         if *look_ups >= paid {
-            return stray;
+            return Some(stray);
         }
         *look_ups += 1;
-        let is_it = |known: &Joint| known.container == container && known.holds(parsed.text);
-        let at = self.joints.iter().position(is_it).unwrap_or(self.joints.len());
+        let is_it = |&id: &usize| self.asides[id].container == container && self.holds(id, text);
+        let at = (0..self.joints.len()).find(is_it).unwrap_or(self.joints.len());
         if at == self.joints.len() {
             if at == MAX_JOINTS {
-                return stray;
+                return Some(stray);
             }
-            let id = if parsed.in_array { container } else { at as JointId };
-            self.add(parsed.text, Known { id, ..stray }, container);
+            self.add(text, Known { id: at as JointId, ..stray }, container);
         }
         if behind != STRAY {
             let followers = &mut self.joints[usize::from(behind)].followers;
             let free = followers.iter().position(|&id| id == NONE).unwrap_or(FOLLOWERS - 1);
             followers[free] = at as JointId;
         }
-        self.joints[at].joint
+        Some(self.joints[at].joint)
+    }
+
+    /// Whether a joint is this text, which is not empty.
+    fn holds(&self, id: usize, text: &[u8]) -> bool {
+        let Joint { head, joint, .. } = &self.joints[id];
+        usize::from(joint.length) == text.len()
+            && text.starts_with(&head[..text.len().min(BLOCK_BYTES)])
+            && text.ends_with(&self.asides[id].rest)
     }
 
     /// The start of the object or array that is the value behind a joint; `STRAY` where none is kept.
     #[inline]
     pub(super) fn inner(&mut self, joint: JointId, is_array: bool) -> JointId {
-        let known = &self.joints[usize::from(joint)];
-        let inner = if is_array { known.inner_array } else { known.inner_object };
+        let aside = &self.asides[usize::from(joint)];
+        let inner = if is_array { aside.inner_array } else { aside.inner_object };
         if inner != NONE {
             return inner;
         }
@@ -172,15 +192,15 @@ impl Shapes {
             return STRAY;
         }
         let start = self.add_start();
-        let known = &mut self.joints[usize::from(joint)];
-        *(if is_array { &mut known.inner_array } else { &mut known.inner_object }) = start;
+        let aside = &mut self.asides[usize::from(joint)];
+        *(if is_array { &mut aside.inner_array } else { &mut aside.inner_object }) = start;
         start
     }
 
     /// A start has no text and follows nothing.
     fn add_start(&mut self) -> JointId {
         let start = self.joints.len() as JointId;
-        self.add(b"", Known { id: start, length: 0, closes: false, node: None }, NONE);
+        self.add(b"", Known { id: start, length: 0, leads: Leads::ToValue }, NONE);
         start
     }
 
@@ -191,22 +211,11 @@ impl Shapes {
         self.joints.push(Joint {
             head,
             head_bits: ((1_u64 << start.len()) - 1) as u32,
-            rest: rest.into(),
             joint,
-            container,
-            inner_object: NONE,
-            inner_array: NONE,
+            has_rest: !rest.is_empty(),
             followers: [NONE; FOLLOWERS],
-            look_ups: 0,
         });
-    }
-}
-
-impl Joint {
-    /// Whether it is this text, which is not empty.
-    fn holds(&self, text: &[u8]) -> bool {
-        self.joint.length as usize == text.len()
-            && text.starts_with(&self.head[..text.len().min(BLOCK_BYTES)])
-            && text.ends_with(&self.rest)
+        let (inner_object, inner_array) = (NONE, NONE);
+        self.asides.push(Aside { rest: rest.into(), container, inner_object, inner_array, look_ups: 0 });
     }
 }
