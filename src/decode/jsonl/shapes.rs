@@ -8,6 +8,8 @@
 //! parsed. Values are not this file's affair.
 
 use super::scan::{BLOCK_BYTES, Block, Scan};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 
 /// A joint, by its place in the list.
 pub(super) type JointId = u16;
@@ -42,16 +44,16 @@ struct Joint {
 }
 
 /// What is rarely asked about a joint.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Aside {
     /// What of the text does not fit into the head.
     rest: Box<[u8]>,
-    /// The start of the object or array it belongs to.
-    container: JointId,
     /// The start of the object or array that is the value behind it; `NONE` as long as there was none.
     inner_object: JointId,
     inner_array: JointId,
-    /// Of the start of a container: look-ups of its joints.
+    /// Of the start of an object or array: the joints inside of it.
+    inside: HashMap<Box<[u8]>, JointId, RandomState>,
+    /// How many of them were looked up.
     look_ups: u64,
 }
 
@@ -151,33 +153,27 @@ impl Shapes {
             return Some(stray);
         }
         let paid = FREE_LOOK_UPS + self.records / RECORDS_A_LOOK_UP;
-        let look_ups = &mut self.asides[usize::from(container)].look_ups;
+        let Aside { inside, look_ups, .. } = &mut self.asides[usize::from(container)];
         if *look_ups >= paid {
             return Some(stray);
         }
         *look_ups += 1;
-        let is_it = |&id: &usize| self.asides[id].container == container && self.holds(id, text);
-        let at = (0..self.joints.len()).find(is_it).unwrap_or(self.joints.len());
-        if at == self.joints.len() {
-            if at == MAX_JOINTS {
-                return Some(stray);
+        let id = match inside.get(text) {
+            Some(&id) => id,
+            None if self.joints.len() == MAX_JOINTS => return Some(stray),
+            None => {
+                let id = self.joints.len() as JointId;
+                inside.insert(text.into(), id);
+                self.add(text, Known { id, ..stray });
+                id
             }
-            self.add(text, Known { id: at as JointId, ..stray }, container);
-        }
+        };
         if behind != STRAY {
             let followers = &mut self.joints[usize::from(behind)].followers;
             let free = followers.iter().position(|&id| id == NONE).unwrap_or(FOLLOWERS - 1);
-            followers[free] = at as JointId;
+            followers[free] = id;
         }
-        Some(self.joints[at].joint)
-    }
-
-    /// Whether a joint is this text, which is not empty.
-    fn holds(&self, id: usize, text: &[u8]) -> bool {
-        let Joint { head, joint, .. } = &self.joints[id];
-        usize::from(joint.length) == text.len()
-            && text.starts_with(&head[..text.len().min(BLOCK_BYTES)])
-            && text.ends_with(&self.asides[id].rest)
+        Some(self.joints[usize::from(id)].joint)
     }
 
     /// The start of the object or array that is the value behind a joint; `STRAY` where none is kept.
@@ -200,11 +196,11 @@ impl Shapes {
     /// A start has no text and follows nothing.
     fn add_start(&mut self) -> JointId {
         let start = self.joints.len() as JointId;
-        self.add(b"", Known { id: start, length: 0, leads: Leads::ToValue }, NONE);
+        self.add(b"", Known { id: start, length: 0, leads: Leads::ToValue });
         start
     }
 
-    fn add(&mut self, text: &[u8], joint: Known, container: JointId) {
+    fn add(&mut self, text: &[u8], joint: Known) {
         let (start, rest) = text.split_at(text.len().min(BLOCK_BYTES));
         let mut head = [0; BLOCK_BYTES];
         head[..start.len()].copy_from_slice(start);
@@ -215,7 +211,49 @@ impl Shapes {
             has_rest: !rest.is_empty(),
             followers: [NONE; FOLLOWERS],
         });
-        let (inner_object, inner_array) = (NONE, NONE);
-        self.asides.push(Aside { rest: rest.into(), container, inner_object, inner_array, look_ups: 0 });
+        self.asides.push(Aside { rest: rest.into(), ..Aside::default() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_joint_in_its_container_and_another_elsewhere() {
+        let mut shapes = Shapes::new();
+        let mut learn = |behind, container, text: &[u8]| {
+            shapes.learn(behind, container, text, Leads::ToValue).map(|joint| joint.id)
+        };
+        let a = learn(RECORD, RECORD, b"\"a\":").unwrap();
+        let b = learn(a, RECORD, b",\"b\":").unwrap();
+        assert_eq!(learn(b, RECORD, b",\"b\":"), Some(b));
+        assert_eq!(learn(a, STRAY, b",\"b\":"), Some(STRAY));
+        assert_eq!(learn(a, RECORD, &[b' '; 65_536]), None);
+        let inner = shapes.inner(a, false);
+        assert_eq!(shapes.inner(a, false), inner);
+        assert_ne!(shapes.inner(a, true), inner);
+        assert_eq!(shapes.inner(STRAY, false), STRAY);
+        let other = shapes.learn(inner, inner, b",\"b\":", Leads::ToValue).unwrap();
+        assert!(other.id != b && other.id != STRAY);
+    }
+
+    #[test]
+    fn ever_new_keys_are_learnt_ever_more_rarely_and_forgotten_in_the_end() {
+        let mut shapes = Shapes::new();
+        let mut forgotten = 0;
+        for record in 1..=50_000_u64 {
+            let before = shapes.joints.len();
+            shapes.next_record();
+            forgotten += u32::from(shapes.joints.len() < before);
+            shapes.learn(RECORD, RECORD, format!("\"{record}\":").as_bytes(), Leads::ToValue);
+            if record == 1000 {
+                // The record, what is stray, 256 that are free and one in 16 records.
+                assert_eq!(shapes.joints.len(), 2 + 256 + 62);
+            }
+            assert!(shapes.joints.len() <= MAX_JOINTS && shapes.asides.len() == shapes.joints.len());
+        }
+        // 1022 joints take (1022 - 256) * 16 = 12,256 records.
+        assert_eq!(forgotten, 4);
     }
 }
