@@ -30,7 +30,8 @@ const EXCERPT_BYTES: usize = 160;
 #[derive(Debug, Clone)]
 pub struct JsonDecoder {
     limits: Limits,
-    reader: RecordReader,
+    /// Boxed, for it is what makes this decoder larger than others.
+    reader: Box<RecordReader>,
     /// An oversized line was rejected; the rest of it is passed over, up to its line break.
     inside_oversized: bool,
     /// The allocation of the last record's fields, empty.
@@ -42,7 +43,7 @@ impl JsonDecoder {
     pub fn new(wanted: &[JsonPath], limits: Limits) -> JsonDecoder {
         JsonDecoder {
             limits,
-            reader: RecordReader::new(wanted),
+            reader: Box::new(RecordReader::new(wanted)),
             inside_oversized: false,
             spare_fields: Vec::new(),
         }
