@@ -2,7 +2,7 @@
 
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
@@ -17,7 +17,7 @@ use std::path::Path;
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::All)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     if let Some(path) = &args.write {
         check_target(path, &found.inputs())?;

@@ -2,7 +2,7 @@
 
 use super::args::{InputArgs, ReportArgs};
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::reading::{Account, read_rows};
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     account.require_rows(&args.input)?;

@@ -359,7 +359,12 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
         Some(opened) => opened,
         None => {
             let opened = open(&pending.input)?;
-            let sample = Sample::of(&opened, shared.hints)?;
+            // Of an input that is not the first only the format of its times is left to be told.
+            let roles = &shared.plan.roles;
+            let times = roles.time.iter().map(|&slot| Sample::folded(&shared.plan.slots[slot]));
+            let times: Vec<String> = times.collect();
+            let is_time = |column: &str| times.contains(&Sample::folded(column));
+            let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
             (opened, sample)
         }
     };

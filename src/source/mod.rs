@@ -4,6 +4,7 @@
 //! hands out their content in pieces. What the bytes mean is not known here.
 
 pub mod chunks;
+mod cutter;
 pub mod list;
 pub mod open;
 mod streams;

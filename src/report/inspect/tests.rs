@@ -24,14 +24,14 @@ fn sample_of(path: &Path) -> Sample {
 }
 
 fn guess_of(sample: &Sample, asked: &Asked) -> Guess {
-    let columns: Vec<ColumnSample> = sample
+    let columns: Vec<ColumnSample<'_>> = sample
         .columns
         .iter()
         .enumerate()
         .map(|(index, name)| ColumnSample {
             name: name.clone(),
             kind: ColumnKind::Untyped,
-            values: sample.rows.iter().map(|row| row[index].clone()).collect(),
+            values: sample.column(index).into_iter().map(|value| value.map(Into::into)).collect(),
         })
         .collect();
     guess(&columns, asked)
