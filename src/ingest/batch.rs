@@ -107,6 +107,25 @@ impl Batch {
         self.last_time_us = None;
     }
 
+    /// Counts what a look over all rows of the piece tells: how many there are, their span, and how
+    /// many are out of order. To be called once, behind the last row.
+    pub fn sum_up(&mut self) {
+        let (Some(first), Some(last)) = (self.rows.first(), self.rows.last()) else { return };
+        let (mut earliest_us, mut latest_us) = (first.time_us, first.time_us);
+        let mut before_us = first.time_us;
+        for row in &self.rows {
+            earliest_us = earliest_us.min(row.time_us);
+            latest_us = latest_us.max(row.time_us);
+            self.tally.out_of_order += u64::from(row.time_us < before_us);
+            before_us = row.time_us;
+        }
+        self.tally.used = self.rows.len() as u64;
+        self.tally.earliest_us = Some(earliest_us);
+        self.tally.latest_us = Some(latest_us);
+        self.first_time_us = Some(first.time_us);
+        self.last_time_us = Some(last.time_us);
+    }
+
     pub fn text(&self, start: u32, len: u32) -> &[u8] {
         &self.texts[start as usize..(start + len) as usize]
     }
