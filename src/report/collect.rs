@@ -214,15 +214,12 @@ impl<'p> Collector<'p> {
         index: usize,
         person: &Person<'_>,
         active: &ActiveRows,
-        unit: &Range<usize>,
+        range: Range<usize>,
+        unit_start: usize,
         closes_us: Option<i64>,
     ) {
         let ready = &self.funnels[index];
         let scope = self.scope;
-        let range = active.within(unit);
-        if range.is_empty() {
-            return;
-        }
         let rows = active.rows(&range);
         let place = |row: u32| active.place(range.start + row as usize);
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
@@ -233,9 +230,9 @@ impl<'p> Collector<'p> {
         }
         let facts = &mut self.facts;
         facts.begin(outcome, rows, ready.rules.window_us, scope.as_of_us);
-        facts.first_event_us = person.rows.times_us[unit.start];
-        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit.start], 0);
-        if rows.has_ties() {
+        facts.first_event_us = person.rows.times_us[unit_start];
+        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit_start], 0);
+        if active.has_ties() && rows.has_ties() {
             facts.levels_of_ties =
                 Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
         }
@@ -304,14 +301,21 @@ impl<'p> Collector<'p> {
         let ready = &self.funnels[index];
         let anytime =
             Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
+        let stages = &mut self.tallies[index].session_stages;
+        let mut done = 0;
         for session in person.sessions {
+            let range = active.before(session.rows.end, done);
+            done = range.end;
             if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
                 continue;
             }
-            let rows = active.rows(&active.within(&session.rows));
-            let level = plain_level(rows, &ready.kinds)
-                .unwrap_or_else(|| self.engines[index].stages.level(rows, &anytime, ready.rules.tie));
-            self.tallies[index].session_stages[level] += 1;
+            let rows = active.rows(&range);
+            let level = if ready.kinds.forbids() || (active.has_ties() && rows.has_ties()) {
+                self.engines[index].stages.level(rows, &anytime, ready.rules.tie)
+            } else {
+                plain_level(rows, &ready.kinds)
+            };
+            stages[level] += 1;
         }
     }
 }
@@ -322,8 +326,13 @@ impl Accumulator for Collector<'_> {
         for index in 0..self.funnels.len() {
             let ready = &self.funnels[index];
             active.fill(&person.rows, &ready.kinds);
+            let mut done = 0;
             for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-                self.unit(index, person, &active, &rows, closes_us);
+                let range = active.before(rows.end, done);
+                done = range.end;
+                if !range.is_empty() {
+                    self.unit(index, person, &active, range, rows.start, closes_us);
+                }
             }
             let tally = &mut self.tallies[index];
             for (part, reached) in self.person_reached.drain(..) {
@@ -420,6 +429,6 @@ fn leaving_facts(
         next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
-        value: (0..=leaving_row).rev().find_map(|row| rows.value(row)),
+        value: rows.has_values().then(|| (0..=leaving_row).rev().find_map(|row| rows.value(row))).flatten(),
     }
 }
