@@ -118,7 +118,7 @@ impl TimeParser {
     }
 
     /// µs since the Unix epoch, UTC. Finer digits are truncated towards minus infinity.
-    #[inline]
+    #[inline(always)]
     pub fn parse(&mut self, text: &[u8]) -> Result<i64, TimeError> {
         if self.starts_with_iso
             && let Some(reading) = read_plain_iso(text, &self.dates)

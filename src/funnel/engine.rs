@@ -252,11 +252,11 @@ impl<'f> Engine<'f> {
         if level < unit.step_count {
             // Most who leave never did what comes next, and mostly nothing is forbidden: then no
             // other rows get further, and nothing but the window ends an attempt.
-            let newest_us = match &plain {
-                Some(run) => Some(run.last_entry_us).filter(|_| run.steps_seen >> level & 1 == 0),
-                None if self.kinds.forbids() || unit.has_row_for(level, first) => None,
-                None => unit.last_entry().map(|row| unit.time_us(row)),
+            let is_settled = match &plain {
+                Some(run) => run.steps_seen >> level & 1 == 0,
+                None => !self.kinds.forbids() && !unit.has_row_for(level, first),
             };
+            let newest_us = if is_settled { unit.last_entry().map(|row| unit.time_us(row)) } else { None };
             self.look_further(unit, first, newest_us, seen);
             self.outcome.seen_early = newest_us.is_none() && seen_early(unit, &self.outcome.chain);
         }

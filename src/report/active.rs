@@ -21,23 +21,26 @@ pub struct ActiveRows {
 
 impl ActiveRows {
     /// Takes the rows of another person.
+    #[inline(never)]
     pub fn fill(&mut self, rows: &PersonRows<'_>, kinds: &KindTable) {
-        if self.times_us.len() < rows.len() {
-            self.times_us.resize(rows.len(), 0);
-            self.kinds.resize(rows.len(), 0);
-            self.places.resize(rows.len(), 0);
+        let count = rows.len();
+        if self.times_us.len() < count {
+            self.times_us.resize(count, 0);
+            self.kinds.resize(count, 0);
+            self.places.resize(count, 0);
         }
         // Every row is written and only the active ones stay: which they are cannot be foretold.
+        let times_us = &mut self.times_us[..count];
+        let (active_kinds, places) = (&mut self.kinds[..count], &mut self.places[..count]);
         let mut len = 0;
         for (place, (&time_us, &kind)) in rows.times_us.iter().zip(rows.kinds).enumerate() {
-            self.times_us[len] = time_us;
-            self.kinds[len] = kind;
-            self.places[len] = place as u32;
+            times_us[len] = time_us;
+            active_kinds[len] = kind;
+            places[len] = place as u32;
             len += usize::from(!kinds.is_idle(kind));
         }
         self.len = len;
-        let times_us = &self.times_us[..len];
-        let pairs = times_us.iter().zip(times_us.get(1..).unwrap_or_default());
+        let pairs = times_us[..len].iter().zip(times_us[..len].get(1..).unwrap_or_default());
         self.has_ties = pairs.fold(false, |tied, (time_us, next_us)| tied | (time_us == next_us));
     }
 

@@ -209,6 +209,7 @@ impl<'p> Collector<'p> {
         }
     }
 
+    #[inline(never)]
     fn unit(
         &mut self,
         index: usize,
@@ -297,6 +298,7 @@ impl<'p> Collector<'p> {
         self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
     }
 
+    #[inline(never)]
     fn session_stages(&mut self, index: usize, person: &Person<'_>, active: &ActiveRows) {
         let ready = &self.funnels[index];
         let anytime =

@@ -109,6 +109,16 @@ impl Fraction {
     pub(super) const NONE: Fraction = Fraction { us: 0, finer: false };
 }
 
+/// `.123`, its four bytes taken as one number, as in [`plain_second_of_day`].
+#[inline]
+pub(super) fn plain_milliseconds(text: &[u8; 4]) -> Option<u32> {
+    let bytes = u32::from_le_bytes(*text) ^ u32::from_le_bytes(*b".000");
+    if (bytes | bytes.wrapping_add(0x0606_067f)) & 0xf0f0_f080 != 0 {
+        return None;
+    }
+    Some((bytes >> 8 & 15) * 100 + (bytes >> 16 & 15) * 10 + (bytes >> 24))
+}
+
 /// `.f` or `,f` with 1 to 9 digits, or nothing; and what follows.
 #[inline]
 pub(super) fn fraction(text: &[u8]) -> Option<(Fraction, &[u8])> {

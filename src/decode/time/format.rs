@@ -1,7 +1,8 @@
 //! The formats themselves: what each reads, one value at a time. No zones but those in the text.
 
 use super::civil::{
-    Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, plain_second_of_day, zone,
+    Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, plain_milliseconds,
+    plain_second_of_day, zone,
 };
 use crate::event::{DAY_US, SECOND_US};
 use std::fmt;
@@ -245,10 +246,10 @@ pub(super) fn read_plain_iso(text: &[u8], dates: &DateCache) -> Option<Reading> 
         [fraction @ .., b'Z'] => (true, fraction),
         fraction => (false, fraction),
     };
-    let us = match fraction {
-        [] => 0,
-        [b'.', ms @ ..] if ms.len() == 3 => digits::<3>(ms)? * 1000,
-        [b'.', us @ ..] if us.len() == 6 => digits::<6>(us)?,
+    let us = match fraction.len() {
+        0 => 0,
+        4 => plain_milliseconds(fraction.first_chunk()?)? * 1000,
+        7 if fraction[0] == b'.' => digits::<6>(&fraction[1..])?,
         _ => return None,
     };
     if !matches!(mark, b'T' | b' ') {
