@@ -277,23 +277,19 @@ impl Assembler<'_, '_> {
         let plan = self.codes.plan;
         let (roles, layout) = (&plan.roles, &plan.layout);
         let batch = &mut *self.batch;
-        let start = batch.words.len();
-        batch.words.resize(start + layout.words(), 0);
-        let words = &mut batch.words[start..];
+        // The shard fills in the place in the input and the number of the session.
+        batch.words.extend([0; 3].iter().take(layout.value_at()));
         if layout.value {
-            RowLayout::write_i64(words, layout.value_at(), value.unwrap_or(NO_VALUE));
+            batch.words.extend(RowLayout::two_words(value.unwrap_or(NO_VALUE)));
         }
         if layout.currency {
             // A currency without a value mixes nothing.
             let currency = roles.currency.filter(|_| value.is_some());
             let currency = currency.map_or(&b""[..], |slot| text(fields[slot]));
-            words[layout.currency_at()] = self.codes.currencies.code(currency);
+            batch.words.push(self.codes.currencies.code(currency));
         }
-        let dimensions = &mut words[layout.dimensions_at()..];
-        for ((word, &slot), codes) in
-            dimensions.iter_mut().zip(&roles.dimensions).zip(&mut self.codes.dimensions)
-        {
-            *word = codes.code(text(fields[slot]));
+        for (&slot, codes) in roles.dimensions.iter().zip(&mut self.codes.dimensions) {
+            batch.words.push(codes.code(text(fields[slot])));
         }
         if layout.session {
             let session = roles.session.map_or(&b""[..], |slot| text(fields[slot]));

@@ -1,6 +1,6 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
-use super::active::{ActiveRows, plain_level};
+use super::active::ActiveRows;
 use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
@@ -70,9 +70,10 @@ pub struct SegmentSlots {
     pub other: usize,
 }
 
-/// The codes of a row in the segment columns of a funnel.
-fn segment_key(person: &Person<'_>, row: usize, by: &[usize]) -> SegmentKey {
-    by.iter().map(|&dimension| person.rows.dimension(row, dimension)).collect()
+/// Puts the codes of a row in the segment columns of a funnel into `key`.
+fn segment_key(person: &Person<'_>, row: usize, by: &[usize], key: &mut Vec<u32>) {
+    key.clear();
+    key.extend(by.iter().map(|&dimension| person.rows.dimension(row, dimension)));
 }
 
 /// The units of a person: ranges of rows, and until when a row could still join them.
@@ -96,11 +97,12 @@ pub struct SegmentCounter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
     pub entrants: Vec<Entrants>,
+    key: Vec<u32>,
 }
 
 impl<'p> SegmentCounter<'p> {
     pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
-        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()] }
+        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()], key: Vec::new() }
     }
 }
 
@@ -116,7 +118,13 @@ impl Accumulator for SegmentCounter<'_> {
                         && ready.serves(person.rows.kinds[row], 0)
                 });
                 if let Some(row) = entry {
-                    *entrants.entry(segment_key(person, row, &ready.by)).or_default() += 1;
+                    segment_key(person, row, &ready.by, &mut self.key);
+                    match entrants.get_mut(&self.key[..]) {
+                        Some(known) => *known += 1,
+                        None => {
+                            entrants.insert(self.key[..].into(), 1);
+                        }
+                    }
                 }
             }
         }
@@ -161,6 +169,7 @@ pub struct Collector<'p> {
     bucket_starts: Vec<i64>,
     active: ActiveRows,
     facts: UnitFacts,
+    key: Vec<u32>,
     /// How many of the current person's units reached each step; empty where persons are the units.
     person_reached: Vec<(Part, PersonReached)>,
 }
@@ -205,6 +214,7 @@ impl<'p> Collector<'p> {
             bucket_starts: Vec::new(),
             active: ActiveRows::default(),
             facts: UnitFacts::default(),
+            key: Vec::new(),
             person_reached: Vec::new(),
         }
     }
@@ -246,10 +256,15 @@ impl<'p> Collector<'p> {
         }
         let tally = &mut self.tallies[index];
         if !ready.by.is_empty() {
-            let key = segment_key(person, place(outcome.first_entry.unwrap_or(0)), &ready.by);
-            facts.segment_moved = segment_key(person, place(outcome.chain[0]), &ready.by) != key;
+            let entry = place(outcome.first_entry.unwrap_or(0));
+            let start = place(outcome.chain[0]);
+            let moved = |&dimension: &usize| {
+                person.rows.dimension(entry, dimension) != person.rows.dimension(start, dimension)
+            };
+            facts.segment_moved = ready.by.iter().any(moved);
+            segment_key(person, entry, &ready.by, &mut self.key);
             let slots = &self.slots[index];
-            let slot = slots.slots.get(&key).copied().unwrap_or(slots.other);
+            let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
             tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
                 count_reached(&mut self.person_reached, Part::Segment(slot), outcome.level, facts, ready);
@@ -306,18 +321,17 @@ impl<'p> Collector<'p> {
         let stages = &mut self.tallies[index].session_stages;
         let mut done = 0;
         for session in person.sessions {
-            let range = active.before(session.rows.end, done);
-            done = range.end;
-            if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
-                continue;
+            let from = done;
+            let mut level = active.plain_level(session.rows.end, &mut done, &ready.kinds);
+            if ready.kinds.forbids() || active.has_ties() {
+                let rows = active.rows(&(from..done));
+                if ready.kinds.forbids() || rows.has_ties() {
+                    level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
+                }
             }
-            let rows = active.rows(&range);
-            let level = if ready.kinds.forbids() || (active.has_ties() && rows.has_ties()) {
-                self.engines[index].stages.level(rows, &anytime, ready.rules.tie)
-            } else {
-                plain_level(rows, &ready.kinds)
-            };
-            stages[level] += 1;
+            if self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
+                stages[level] += 1;
+            }
         }
     }
 }
