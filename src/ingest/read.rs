@@ -302,10 +302,11 @@ impl<'s> Worker<'s> {
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let assembler = Assembler { codes: &mut self.codes, times, batch };
-        let mut sink = Spread { slots: &job.spread, unseen: &mut unseen, inner: assembler };
+        let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
         let end = decoder.decode(bytes, last, &mut sink);
         job.note_seen(&looked_for, &unseen);
         batch.tally.note_times(before, times.notes());
+        batch.sum_up();
         end
     }
 
@@ -317,12 +318,14 @@ impl<'s> Worker<'s> {
             let mut batch = self.spare_batch();
             let before = times.notes();
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
-            let mut sink = Spread { slots: &job.spread, unseen: &mut Vec::new(), inner: assembler };
+            let mut unseen = Vec::new();
+            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
             let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
             batch.tally.note_times(before, times.notes());
+            batch.sum_up();
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),

@@ -84,6 +84,11 @@ impl<'s> PersonRows<'s> {
         self.shard.sessions.get(code)
     }
 
+    /// Whether rows carry values at all.
+    pub fn has_values(&self) -> bool {
+        self.shard.layout.value
+    }
+
     /// The row's value in millionths.
     pub fn value(&self, row: usize) -> Option<i64> {
         let layout = &self.shard.layout;
