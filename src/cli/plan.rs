@@ -92,7 +92,7 @@ impl FromStr for Tolerance {
     }
 }
 
-/// More threads than the shards that persons are spread over have nothing to do.
+/// More threads than this would only wait for one another.
 const MOST_THREADS: usize = 1024;
 
 /// Rejected rows kept to be shown, where they are not written to a file.

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_are_at_least_one_and_no_more_than_shards() {
+    fn threads_are_at_least_one_and_at_most_1024() {
         let rows = format!("{HEADER}{ROW}");
         for (threads, exit) in [
             ("0", Exit::Usage),

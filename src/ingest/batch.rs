@@ -1,5 +1,6 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
+use super::texts::same_bytes;
 use crate::decode::time::TimeNotes;
 use crate::event::{Reject, RejectCode};
 
@@ -75,6 +76,10 @@ pub struct TextRange {
 
 impl TextRange {
     pub const NONE: TextRange = TextRange { start: u32::MAX, len: 0 };
+
+    pub fn is_none(self) -> bool {
+        self.start == u32::MAX
+    }
 }
 
 /// What one piece of input held. Reused from piece to piece.
@@ -128,6 +133,14 @@ impl Batch {
 
     pub fn text(&self, start: u32, len: u32) -> &[u8] {
         &self.texts[start as usize..(start + len) as usize]
+    }
+
+    /// Whether two ranges hold the same text, or neither holds one.
+    pub fn is_same_text(&self, a: TextRange, b: TextRange) -> bool {
+        if a.is_none() || b.is_none() {
+            return a.is_none() && b.is_none();
+        }
+        same_bytes(self.text(a.start, a.len), self.text(b.start, b.len))
     }
 }
 
