@@ -23,6 +23,8 @@ pub struct Event {
 pub struct Events {
     blocks: Vec<Block>,
     len: usize,
+    /// Bytes that all blocks together could hold.
+    bytes: usize,
 }
 
 enum Block {
@@ -42,6 +44,11 @@ fn whole(low: u32, high: u32) -> i64 {
 impl Events {
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that the events take in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[inline]
@@ -64,6 +71,7 @@ impl Events {
     fn push_block(&mut self, event: Event, is_narrow: bool) {
         let [low, high] = halves(event.time_us);
         let capacity = self.len.clamp(16, BLOCK_ROWS);
+        self.bytes += capacity * if is_narrow { size_of::<[u32; 3]>() } else { size_of::<[u32; 4]>() };
         self.blocks.push(if is_narrow {
             let mut rows = Vec::with_capacity(capacity);
             rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);

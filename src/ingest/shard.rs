@@ -4,7 +4,9 @@
 //! so two different ids are never one person, whatever their hashes.
 
 use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
+use super::budget::{Budget, Resources};
 use super::events::{Event, Events};
+use super::spill::{Spill, SpillError};
 use super::texts::Texts;
 use foldhash::fast::{FixedState, RandomState};
 use std::hash::BuildHasher;
@@ -12,7 +14,7 @@ use std::sync::{Mutex, MutexGuard};
 
 pub const SHARDS: usize = 1024;
 /// Shards that share a lock; a piece of input takes each lock at most once.
-const SHARDS_PER_LOCK: usize = 16;
+pub(super) const SHARDS_PER_LOCK: usize = 16;
 const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
 /// Rows whose persons are looked up together.
 const WARM_ROWS: usize = 64;
@@ -27,6 +29,8 @@ pub struct Store {
     /// Seeds the tables anew in every process, so that no file can be written to make them slow.
     seed: RandomState,
     shards: Vec<Mutex<Vec<Shard>>>,
+    pub(super) budget: Budget,
+    pub(super) spill: Spill,
 }
 
 /// One thread's buffers for [`Store::insert`].
@@ -45,13 +49,15 @@ struct RowKey {
 }
 
 impl Store {
-    pub fn new(layout: RowLayout) -> Store {
+    pub fn new(layout: RowLayout, resources: &Resources) -> Store {
         let group = |_| Mutex::new((0..SHARDS_PER_LOCK).map(|_| Shard::default()).collect());
         Store {
             layout,
             place: FixedState::default(),
             seed: RandomState::default(),
             shards: (0..LOCKS).map(group).collect(),
+            budget: Budget::new(resources.store_bytes, LOCKS),
+            spill: Spill::new(resources),
         }
     }
 
@@ -60,8 +66,14 @@ impl Store {
     }
 
     /// Adds the rows of a batch. `ordinal` is the place in the input of its first row, used where
-    /// the layout keeps places.
-    pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) {
+    /// the layout keeps places. Fails only where memory does not suffice and a temporary file cannot
+    /// be written.
+    pub fn insert(
+        &self,
+        batch: &Batch,
+        ordinal: u64,
+        scratch: &mut InsertScratch,
+    ) -> Result<(), SpillError> {
         let InsertScratch { keys, starts, order } = scratch;
         keys.clear();
         starts.clear();
@@ -89,6 +101,7 @@ impl Store {
                 self.insert_group(lock, rows, keys, batch, ordinal);
             }
         }
+        if self.budget.is_passed() { self.spill_down_to(self.budget.limit()) } else { Ok(()) }
     }
 
     /// Adds the rows that belong to the shards of one lock.
@@ -112,14 +125,15 @@ impl Store {
                 shards[shard_of(key)].push(batch, row as usize, key.tag, ordinal, &self.layout, &self.seed);
             }
         }
+        self.budget.set(lock, shards.iter().map(Shard::bytes).sum());
     }
 
-    fn lock(&self, lock: usize) -> MutexGuard<'_, Vec<Shard>> {
+    pub(super) fn lock(&self, lock: usize) -> MutexGuard<'_, Vec<Shard>> {
         self.shards[lock].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Takes one shard out; it is empty afterwards.
-    pub fn take(&self, shard: usize) -> Shard {
+    /// Takes what is in memory of one shard out; it is empty afterwards.
+    pub(super) fn take(&self, shard: usize) -> Shard {
         std::mem::take(&mut self.lock(shard / SHARDS_PER_LOCK)[shard % SHARDS_PER_LOCK])
     }
 }
@@ -135,6 +149,11 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Bytes that it takes in memory, all that its lists could hold included.
+    pub(super) fn bytes(&self) -> usize {
+        self.persons.bytes() + self.sessions.bytes() + self.events.bytes() + self.words.bytes()
+    }
+
     fn push(
         &mut self,
         batch: &Batch,
@@ -182,21 +201,33 @@ impl Shard {
 pub(super) struct Blocks<T> {
     blocks: Vec<Vec<T>>,
     len: usize,
+    /// Items that all blocks together could hold.
+    capacity: usize,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Blocks { blocks: Vec::new(), len: 0 }
+        Blocks { blocks: Vec::new(), len: 0, capacity: 0 }
     }
 }
 
 impl<T: Copy> Blocks<T> {
-    fn push(&mut self, item: T) {
+    fn bytes(&self) -> usize {
+        self.capacity * size_of::<T>()
+    }
+
+    /// All items, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = T> {
+        self.blocks.iter().flatten().copied()
+    }
+
+    pub(super) fn push(&mut self, item: T) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < block.capacity() => block.push(item),
             _ => {
                 let mut block = Vec::with_capacity(self.len.clamp(16, BLOCK_ROWS));
                 block.push(item);
+                self.capacity += block.capacity();
                 self.blocks.push(block);
             }
         }

@@ -26,6 +26,21 @@ impl Texts {
         self.count as usize
     }
 
+    /// Bytes that the texts and their table take in memory.
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<u64>() + self.bytes.capacity()
+    }
+
+    /// All texts, by code.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut place = 0;
+        (0..self.count).map(move |_| {
+            let text = self.text_at(place);
+            place += (HEADER + text.len()) as u32;
+            text
+        })
+    }
+
     /// The text of a code. The texts must be frozen.
     pub fn get(&self, code: u32) -> &[u8] {
         self.text_at(self.places[code as usize])

@@ -4,7 +4,7 @@ use crate::decode::dialect::DialectHints;
 use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
 use crate::ingest::plan::{Columns, Slots};
-use crate::ingest::{Pending, Progress, RowLayout, read_all};
+use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use crate::source::Input;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -73,7 +73,8 @@ pub(in crate::report) fn columns(user: &[&str], time: &str, event: &str, session
 
 pub(in crate::report) fn read_file(path: &Path, plan: &ReadPlan, threads: usize) -> Everything {
     let inputs = vec![Pending { input: Input::file(path), opened: None }];
-    read_all(plan, &DialectHints::default(), inputs, threads, &Silent).expect("readable")
+    let resources = Resources::unbounded(threads);
+    read_all(plan, &DialectHints::default(), inputs, &resources, &Silent).expect("readable")
 }
 
 pub(in crate::report) fn file_of(text: &str) -> tempfile::NamedTempFile {
@@ -84,7 +85,7 @@ pub(in crate::report) fn file_of(text: &str) -> tempfile::NamedTempFile {
 
 fn sessions(text: &str, columns: Columns, threads: usize) -> SessionTable {
     let (file, plan) = (file_of(text), plan(columns));
-    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, threads)
+    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, threads).expect("all is in memory")
 }
 
 fn small(threads: usize) -> SessionTable {
