@@ -13,7 +13,7 @@ const UNKNOWN_MEMORY: u64 = 8 << 30;
 /// What a run takes beside events and ids, without its threads.
 const BASE_BYTES: u64 = 24 << 20;
 /// What each thread takes: chunks and batches on their way, tables of its own.
-const THREAD_BYTES: u64 = 16 << 20;
+const THREAD_BYTES: u64 = 12 << 20;
 /// Of what is left, the share that lists may ask for; the rest is what the allocator cannot give
 /// back at once.
 const STORE_SHARE: f64 = 0.8;
@@ -173,7 +173,8 @@ impl<'t> Mount<'t> {
             is_ours.then_some(path)
         });
         // In a container the path may be that of the machine outside, and its group the mounted one.
-        let inside = path.and_then(|path| Path::new(path).strip_prefix(self.root).ok()).unwrap_or(Path::new(""));
+        let inside =
+            path.and_then(|path| Path::new(path).strip_prefix(self.root).ok()).unwrap_or(Path::new(""));
         inside.ancestors().map(|inside| Path::new(self.point).join(inside)).collect()
     }
 }
@@ -287,7 +288,7 @@ mod tests {
         let machine = Some(10_000 * MIB);
         assert_eq!(of(None, machine, 2), of(Some("60%"), machine, 2));
         assert_eq!(of(Some("6000MiB"), machine, 2), room(6_000 * MIB, 2));
-        assert_eq!(room(6_000 * MIB, 2), (6_000 - 24 - 32) * MIB / 5 * 4);
+        assert_eq!(room(6_000 * MIB, 2), (6_000 - 24 - 24) * MIB / 5 * 4);
         assert!(of(None, None, 2) > 0, "a machine that does not tell");
         // A small machine is not the user's mistake.
         assert!(of(None, Some(10 * MIB), 64) >= LEAST_STORE_BYTES);

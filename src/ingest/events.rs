@@ -19,7 +19,7 @@ pub struct Event {
 }
 
 /// A list of events that grows by blocks, so that growing never copies and never doubles memory.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Events {
     blocks: Vec<Block>,
     len: usize,
@@ -27,6 +27,7 @@ pub struct Events {
     bytes: usize,
 }
 
+#[derive(Clone)]
 enum Block {
     /// The two halves of the time, then person and kind in one word.
     Narrow(Vec<[u32; 3]>),

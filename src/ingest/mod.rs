@@ -24,7 +24,7 @@ pub use batch::{RowLayout, Tally};
 pub use budget::Resources;
 pub use dictionary::ranks;
 pub use job::{FileAccount, FileNote};
-pub use pass::{Accumulator, Person, Population, Session, over_population, over_store, settle_all};
+pub use pass::{Accumulator, Person, Population, Session, over_population, over_store};
 pub use read::{Everything, Pending, Progress, read_all};
 pub use sample::{Form, Sample};
 pub use sequence::{FileTally, PlacedReject};

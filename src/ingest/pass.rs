@@ -2,11 +2,10 @@
 
 use super::batch::RowLayout;
 use super::settle::{PersonRows, SettledShard, TieOrder, settle};
-use super::shard::{SHARDS, Store};
+use super::shard::{SHARDS, Shard, Store};
 use super::spill::SpillError;
 use crate::session::{SplitCause, split};
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Takes every person once, in no given order, and gives one result whatever that order was.
@@ -48,35 +47,20 @@ impl Person<'_> {
     }
 }
 
-/// All persons, for more than one pass.
+/// All persons, for more than one pass: in every pass each shard is put in order anew, and let go.
+///
+/// That costs less than to keep them all in order, for which memory would have to be asked for a
+/// second time while what arrived lies in many small blocks.
 pub struct Population<'t> {
-    shards: Shards<'t>,
+    store: Store,
+    ties: &'t TieOrder,
 }
 
-enum Shards<'t> {
-    Settled(Vec<SettledShard>),
-    /// On disk: put together and in order in every pass anew.
-    Spilled(Store, &'t TieOrder),
-}
-
-/// Prepares for more than one pass: settles every shard and keeps them all where they fit in memory.
-pub fn settle_all(store: Store, ties: &TieOrder, threads: usize) -> Result<Population<'_>, SpillError> {
-    if store.prepare(threads, true)? {
-        return Ok(Population { shards: Shards::Spilled(store, ties) });
+impl Population<'_> {
+    pub fn new(store: Store, ties: &TieOrder, threads: usize) -> Result<Population<'_>, SpillError> {
+        store.prepare(threads)?;
+        Ok(Population { store, ties })
     }
-    let settled: Mutex<Vec<(usize, SettledShard)>> = Mutex::new(Vec::with_capacity(SHARDS));
-    for_each_shard(
-        threads,
-        || (),
-        |(), shard| {
-            let shard_settled = settle(store.load(shard)?, store.layout(), ties);
-            settled.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((shard, shard_settled));
-            Ok(())
-        },
-    )?;
-    let mut shards = settled.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    shards.sort_unstable_by_key(|(shard, _)| *shard);
-    Ok(Population { shards: Shards::Settled(shards.into_iter().map(|(_, settled)| settled).collect()) })
 }
 
 /// One pass over a population, which stays for the next.
@@ -86,20 +70,8 @@ pub fn over_population<A: Accumulator>(
     threads: usize,
     make: impl Fn() -> A + Sync,
 ) -> Result<A, SpillError> {
-    match &population.shards {
-        Shards::Spilled(store, ties) => over_shards(store, ties, timeout_us, threads, make),
-        Shards::Settled(shards) => {
-            let workers = for_each_shard(
-                threads,
-                || (make(), Vec::new()),
-                |(accumulator, sessions), shard| {
-                    take_persons(&shards[shard], timeout_us, accumulator, sessions);
-                    Ok(())
-                },
-            )?;
-            Ok(merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make))
-        }
-    }
+    let Population { store, ties } = population;
+    over_shards(store, Store::copy, ties, timeout_us, threads, make)
 }
 
 /// The only pass over a store: frees each shard as soon as its persons are done.
@@ -110,12 +82,14 @@ pub fn over_store<A: Accumulator>(
     threads: usize,
     make: impl Fn() -> A + Sync,
 ) -> Result<A, SpillError> {
-    store.prepare(threads, false)?;
-    over_shards(&store, ties, timeout_us, threads, make)
+    store.prepare(threads)?;
+    over_shards(&store, Store::take, ties, timeout_us, threads, make)
 }
 
+/// `in_memory` gives the part of a shard that is in memory.
 fn over_shards<A: Accumulator>(
     store: &Store,
+    in_memory: fn(&Store, usize) -> Shard,
     ties: &TieOrder,
     timeout_us: i64,
     threads: usize,
@@ -127,7 +101,7 @@ fn over_shards<A: Accumulator>(
         || (make(), Vec::new()),
         |(accumulator, sessions), shard| {
             let _room = store.enter(shard);
-            let settled = settle(store.load(shard)?, layout, ties);
+            let settled = settle(store.complete(shard, in_memory(store, shard))?, layout, ties);
             take_persons(&settled, timeout_us, accumulator, sessions);
             Ok(())
         },

@@ -231,3 +231,150 @@ impl Block {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A row by texts: what a shard says of it, whatever the codes.
+    type Row = (Vec<u8>, Option<Vec<u8>>, i64, u32, Vec<u32>);
+
+    const PLAIN: RowLayout =
+        RowLayout { ordinal: false, session: false, value: false, currency: false, dimensions: 0 };
+    const FULL: RowLayout =
+        RowLayout { ordinal: true, session: true, value: true, currency: true, dimensions: 2 };
+
+    fn shard_of(rows: &[Row], layout: &RowLayout, seed: &RandomState) -> Shard {
+        let mut shard = Shard::default();
+        for (person, session, time_us, kind, words) in rows {
+            let person = shard.persons.code(person, tag(person, seed));
+            shard.events.push(Event { time_us: *time_us, person, kind: *kind });
+            for (place, &word) in words.iter().enumerate().take(layout.words()) {
+                let is_session = layout.session && place == layout.session_at();
+                let mut session = || match session {
+                    Some(session) => shard.sessions.code(session, tag(session, seed)),
+                    None => NO_SESSION,
+                };
+                let word = if is_session { session() } else { word };
+                shard.words.push(word);
+            }
+        }
+        shard
+    }
+
+    fn rows_of(shard: &Shard, layout: &RowLayout) -> Vec<Row> {
+        let persons: Vec<&[u8]> = shard.persons.iter().collect();
+        let sessions: Vec<&[u8]> = shard.sessions.iter().collect();
+        let mut words = shard.words.iter();
+        let mut rows = Vec::new();
+        shard.events.for_each(|event| {
+            let mut words: Vec<u32> = words.by_ref().take(layout.words()).collect();
+            let mut session = None;
+            if layout.session {
+                let code = std::mem::take(&mut words[layout.session_at()]);
+                session = (code != NO_SESSION).then(|| sessions[code as usize].to_vec());
+            }
+            rows.push((persons[event.person as usize].to_vec(), session, event.time_us, event.kind, words));
+        });
+        rows
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            8 => (0..40_u8).prop_map(|id| vec![b'u', id]),
+            1 => Just(Vec::new()),
+            1 => (1..400_usize).prop_map(|len| vec![b'x'; len]),
+        ]
+    }
+
+    fn numbers() -> impl Strategy<Value = u32> {
+        prop_oneof![4 => 0..3_u32, 2 => 0..70_000_u32, 1 => any::<u32>()]
+    }
+
+    fn rows(width: usize) -> impl Strategy<Value = Vec<Row>> {
+        let times = prop_oneof![
+            6 => (0..5_000_000_i64).prop_map(|us| 1_759_276_873_953_000 + us),
+            1 => any::<i64>(),
+            1 => prop_oneof![Just(i64::MIN), Just(i64::MAX), Just(0), Just(-1)],
+        ];
+        let words = proptest::collection::vec(numbers(), width);
+        proptest::collection::vec((texts(), proptest::option::of(texts()), times, numbers(), words), 0..200)
+    }
+
+    /// As the layout keeps it: no session where there is none, and its word is not compared.
+    fn kept(mut row: Row, layout: &RowLayout) -> Row {
+        row.4.truncate(layout.words());
+        if layout.session {
+            row.4[layout.session_at()] = 0;
+        } else {
+            row.1 = None;
+        }
+        row
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn segments_and_a_rest_become_one_shard(
+            parts in proptest::collection::vec(rows(FULL.words()), 1..4), rest in rows(FULL.words()),
+        ) {
+            for layout in [PLAIN, FULL] {
+                let mut whole = Shard::default();
+                let mut expected = Vec::new();
+                let joined = RandomState::default();
+                for part in &parts {
+                    // Every run has tables of its own.
+                    let seed = RandomState::default();
+                    let mut bytes = Vec::new();
+                    write(&shard_of(part, &layout, &seed), &layout, &mut bytes).expect("memory takes all");
+                    let mut source = bytes.as_slice();
+                    read(&mut source, &layout, &joined, &mut whole).expect("what was written");
+                    prop_assert!(source.is_empty(), "all of it is read");
+                    expected.extend(part.iter().cloned().map(|row| kept(row, &layout)));
+                }
+                let in_memory = shard_of(&rest, &layout, &RandomState::default());
+                join(&in_memory, &layout, &joined, &mut whole).expect("it is sound");
+                expected.extend(rest.iter().cloned().map(|row| kept(row, &layout)));
+                prop_assert_eq!(rows_of(&whole, &layout), expected);
+                let mut persons: Vec<&[u8]> = whole.persons.iter().collect();
+                persons.sort_unstable();
+                prop_assert!(persons.windows(2).all(|pair| pair[0] < pair[1]), "each person once");
+            }
+        }
+    }
+
+    #[test]
+    fn many_rows_are_several_blocks_and_few_bytes() {
+        let seed = RandomState::default();
+        let row = |row: i64| (b"u".to_vec(), None, 1_759_276_873_000_000 + row * 1_000, 3, Vec::new());
+        let rows: Vec<Row> = (0..3 * BLOCK_ROWS as i64 + 1).map(row).collect();
+        let mut bytes = Vec::new();
+        write(&shard_of(&rows, &PLAIN, &seed), &PLAIN, &mut bytes).expect("memory takes all");
+        // 4,096 ms are some 2^22 µs, 3 bytes; the one person and the one kind take none.
+        assert!(bytes.len() < rows.len() * 3 + 200, "{}", bytes.len());
+        let mut shard = Shard::default();
+        read(&mut bytes.as_slice(), &PLAIN, &seed, &mut shard).expect("what was written");
+        assert_eq!(rows_of(&shard, &PLAIN), rows);
+    }
+
+    #[test]
+    fn a_file_cut_short_or_changed_is_an_error() {
+        let seed = RandomState::default();
+        let rows: Vec<Row> =
+            (0..20).map(|row| (vec![b'u', row], None, i64::from(row), 1, vec![7; 8])).collect();
+        let mut bytes = Vec::new();
+        write(&shard_of(&rows, &FULL, &seed), &FULL, &mut bytes).expect("memory takes all");
+        for len in 0..bytes.len() {
+            let mut shard = Shard::default();
+            assert!(read(&mut &bytes[..len], &FULL, &seed, &mut shard).is_err(), "{len}");
+        }
+        for place in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[place] ^= 0xff;
+            // Whatever comes of it, no panic.
+            let _ = read(&mut changed.as_slice(), &FULL, &seed, &mut Shard::default());
+        }
+    }
+}

@@ -68,12 +68,7 @@ impl Store {
     /// Adds the rows of a batch. `ordinal` is the place in the input of its first row, used where
     /// the layout keeps places. Fails only where memory does not suffice and a temporary file cannot
     /// be written.
-    pub fn insert(
-        &self,
-        batch: &Batch,
-        ordinal: u64,
-        scratch: &mut InsertScratch,
-    ) -> Result<(), SpillError> {
+    pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) -> Result<(), SpillError> {
         let InsertScratch { keys, starts, order } = scratch;
         keys.clear();
         starts.clear();
@@ -136,10 +131,15 @@ impl Store {
     pub(super) fn take(&self, shard: usize) -> Shard {
         std::mem::take(&mut self.lock(shard / SHARDS_PER_LOCK)[shard % SHARDS_PER_LOCK])
     }
+
+    /// What is in memory of one shard; it stays there.
+    pub(super) fn copy(&self, shard: usize) -> Shard {
+        self.lock(shard / SHARDS_PER_LOCK)[shard % SHARDS_PER_LOCK].clone()
+    }
 }
 
 /// The events of the persons of one shard, in the order of arrival.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Shard {
     pub(super) persons: Texts,
     pub(super) sessions: Texts,
@@ -198,6 +198,7 @@ impl Shard {
 }
 
 /// A list that grows by blocks, so that growing never copies and never doubles memory.
+#[derive(Clone)]
 pub(super) struct Blocks<T> {
     blocks: Vec<Vec<T>>,
     len: usize,

@@ -210,17 +210,16 @@ impl Store {
         Ok(())
     }
 
-    /// Prepares for shards to be taken one after the other, by so many threads at a time; to be taken
-    /// more than once if `again`. True where they can be: all of them are on disk.
-    pub(super) fn prepare(&self, threads: usize, again: bool) -> Result<bool, SpillError> {
+    /// Prepares for shards to be put in order, by so many threads at a time.
+    pub(super) fn prepare(&self, threads: usize) -> Result<(), SpillError> {
         if !self.has_spilled() {
-            return Ok(false);
+            return Ok(());
         }
         let largest = (0..SHARDS).map(|shard| self.room_of(&self.spill.segments(shard))).max().unwrap_or(0);
         let room = largest.saturating_mul(threads as u64).min(self.budget.limit());
-        self.spill_down_to(if again { 0 } else { self.budget.limit() - room })?;
+        self.spill_down_to(self.budget.limit() - room)?;
         let _ = self.spill.gate.set(Gate::new(self.budget.limit().saturating_sub(self.budget.held())));
-        Ok(again)
+        Ok(())
     }
 
     /// What it takes to put segments together and their rows in order: as much again for the rows
@@ -235,12 +234,11 @@ impl Store {
         Some(gate.enter(self.room_of(&self.spill.segments(shard))))
     }
 
-    /// A shard whole. What lies on disk stays there, what lies in memory is taken out.
-    pub(super) fn load(&self, shard: usize) -> Result<Shard, SpillError> {
-        let rest = self.take(shard);
+    /// A shard whole, by what of it is in memory. What lies on disk stays there.
+    pub(super) fn complete(&self, shard: usize, in_memory: Shard) -> Result<Shard, SpillError> {
         let segments = if self.has_spilled() { self.spill.segments(shard) } else { Vec::new() };
         if segments.is_empty() {
-            return Ok(rest);
+            return Ok(in_memory);
         }
         let failed = |source| SpillError::Read { directory: self.spill.directory.clone(), source };
         let (layout, seed) = (self.layout(), &self.spill.seed);
@@ -251,7 +249,132 @@ impl Store {
             let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
             segment::read(&mut reader, &layout, seed, &mut whole).map_err(failed)?;
         }
-        segment::join(&rest, &layout, seed, &mut whole).map_err(failed)?;
+        segment::join(&in_memory, &layout, seed, &mut whole).map_err(failed)?;
         Ok(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::RowLayout;
+    use crate::ingest::batch::{Batch, BatchRow};
+    use crate::ingest::shard::InsertScratch;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    const PERSONS: u32 = 5_000;
+
+    fn resources(store_bytes: u64, temp_dir: &Path) -> Resources {
+        Resources { threads: 2, store_bytes, temp_dir: temp_dir.to_owned(), input_bytes: 0 }
+    }
+
+    /// A row of every person, all at one time.
+    fn batch(time_us: i64) -> Batch {
+        let mut batch = Batch::default();
+        for person in 0..PERSONS {
+            let id_start = batch.texts.len() as u32;
+            batch.texts.extend_from_slice(format!("person {person}").as_bytes());
+            let id_len = batch.texts.len() as u32 - id_start;
+            batch.rows.push(BatchRow { time_us, id_start, id_len, kind: person % 3 });
+        }
+        batch
+    }
+
+    fn insert(store: &Store, times: std::ops::Range<i64>) -> Result<(), SpillError> {
+        let mut scratch = InsertScratch::default();
+        times.into_iter().try_for_each(|time_us| store.insert(&batch(time_us), 0, &mut scratch))
+    }
+
+    /// The times of each person.
+    fn persons(store: &Store, in_memory: fn(&Store, usize) -> Shard) -> BTreeMap<Vec<u8>, Vec<i64>> {
+        let mut persons: BTreeMap<Vec<u8>, Vec<i64>> = BTreeMap::new();
+        for shard in 0..SHARDS {
+            let _room = store.enter(shard);
+            let whole = store.complete(shard, in_memory(store, shard)).expect("it can be read");
+            let ids: Vec<&[u8]> = whole.persons.iter().collect();
+            whole.events.for_each(|event| {
+                persons.entry(ids[event.person as usize].to_vec()).or_default().push(event.time_us);
+            });
+        }
+        persons
+    }
+
+    #[test]
+    fn the_store_stays_within_its_budget_and_loses_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let all = Store::new(RowLayout::default(), &Resources::unbounded(1));
+        insert(&all, 0..20).expect("all is in memory");
+        all.prepare(2).expect("nothing to do");
+        let expected = persons(&all, Store::copy);
+        assert_eq!((all.spilled().bytes(), expected.len()), (0, PERSONS as usize));
+        assert!(expected.values().all(|times| times.iter().copied().eq(0..20)), "in the order of arrival");
+        assert_eq!(persons(&all, Store::take), expected, "copied before");
+        assert!(persons(&all, Store::take).is_empty(), "taken before");
+
+        for budget in [0, 1_000, 600_000, 1_000_000] {
+            let store = Store::new(RowLayout::default(), &resources(budget, directory.path()));
+            insert(&store, 0..20).expect("it can be written");
+            let held = store.budget.held();
+            assert!(held <= budget && (held > 0) == (budget > 1_000), "{held} of {budget}");
+            let spilled = store.spilled().bytes();
+            store.prepare(2).expect("it can be written");
+            assert!(store.budget.held() < held || held == 0, "room to put shards in order");
+            assert!((store.spilled().bytes() > spilled) == (held > 0));
+            // As often as it is asked for.
+            assert_eq!(persons(&store, Store::copy), expected);
+            assert_eq!(persons(&store, Store::take), expected);
+        }
+    }
+
+    #[test]
+    fn too_little_room_is_told_before_and_on_the_way() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store_with = |space, input_bytes| {
+            let resources = Resources { input_bytes, ..resources(1_000, directory.path()) };
+            let mut store = Store::new(RowLayout::default(), &resources);
+            store.spill.space = space;
+            store
+        };
+        let little = store_with(|_| Some(Space { free_bytes: 10_000, in_memory: false }), 0);
+        let error = insert(&little, 0..1).expect_err("too little");
+        let SpillError::NoSpace { directory: told, needed, free } = &error else { panic!("{error}") };
+        assert_eq!((told.as_path(), *free), (directory.path(), 10_000));
+        assert!(*needed > 100_000, "more than 30 bytes a person: {needed}");
+        assert!(error.to_string().contains("10.0 kB free"), "{error}");
+        assert!(error.hint().contains("--temp-dir") && error.hint().contains("--memory"));
+
+        // Enough for what is held, but a hundredth of the input has been read.
+        let more = |_: &Path| Some(Space { free_bytes: 10_000_000, in_memory: false });
+        let early = store_with(more, 100_000_000);
+        early.note_read(1_000_000);
+        assert!(matches!(insert(&early, 0..1), Err(SpillError::NoSpace { .. })));
+        let late = store_with(more, 100_000_000);
+        late.note_read(90_000_000);
+        insert(&late, 0..1).expect("enough");
+        assert!(!late.spilled().in_memory());
+
+        let unknown = store_with(|_| None, 0);
+        insert(&unknown, 0..1).expect("tried all the same");
+        let in_memory = store_with(|_| Some(Space { free_bytes: u64::MAX, in_memory: true }), 0);
+        insert(&in_memory, 0..1).expect("enough");
+        assert!(in_memory.spilled().in_memory());
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_an_error() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::new(RowLayout::default(), &resources(0, &directory.path().join("gone")));
+        let error = insert(&store, 0..1).expect_err("there is none");
+        assert!(matches!(error, SpillError::Create { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_will_be_held_follows_what_was_read() {
+        assert_eq!(held_at_the_end(100, 10, 1_000), 10_000);
+        assert_eq!(held_at_the_end(100, 1_000, 1_000), 100);
+        // A file that grew, and a stream.
+        assert_eq!(held_at_the_end(100, 2_000, 1_000), 100);
+        assert_eq!(held_at_the_end(100, 10, 0), 100);
     }
 }

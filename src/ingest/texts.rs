@@ -10,7 +10,7 @@ const HEADER: usize = 8;
 const LEAST_SLOTS: usize = 16;
 
 /// Distinct texts and their codes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Texts {
     /// Open addressing, linear probing: tag and place of a text plus one, or 0.
     slots: Vec<u64>,

@@ -15,8 +15,8 @@ use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{
-    Everything, Kind, SpillError, Tally, TieOrder, over_population, over_store, ranks, relevant_conditions,
-    settle_all,
+    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
+    relevant_conditions,
 };
 use crate::stats::Quantile;
 use jiff::tz::TimeZone;
@@ -180,7 +180,7 @@ pub fn build(
             (facts(), Collector::new(&ready, &scope, &slots))
         })?
     } else {
-        let population = settle_all(store, &catalog.ties, threads)?;
+        let population = Population::new(store, &catalog.ties, threads)?;
         let counter =
             over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
         for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
