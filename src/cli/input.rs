@@ -6,7 +6,9 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
-use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
+use crate::ingest::{
+    Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
+};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
@@ -299,14 +301,21 @@ fn unknown_column(name: &str, columns: &[String]) -> Failure {
     Failure::usage(format!("there is no column {name:?}")).hint(hint)
 }
 
-/// Reads everything.
+/// Reads everything. `input_bytes` is the size of all inputs; 0 where it is not known.
 pub fn read(
     plan: &InputPlan,
     read_plan: &ReadPlan,
     pending: Vec<Pending>,
+    input_bytes: u64,
     progress: &dyn Progress,
 ) -> Result<Everything, Failure> {
     let mut hints = plan.hints.clone();
     hints.required = read_plan.columns.required().cloned().collect();
-    Ok(read_all(read_plan, &hints, pending, plan.threads, progress)?)
+    let resources = Resources {
+        threads: plan.threads,
+        store_bytes: plan.store_bytes,
+        temp_dir: plan.temp_dir.clone(),
+        input_bytes,
+    };
+    Ok(read_all(read_plan, &hints, pending, &resources, progress)?)
 }

@@ -46,7 +46,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
             let columns = found.roles(&start.plan, Vec::new())?;
             let reading = read_rows(&start, &args.input, found, columns, None)?;
             let run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
-            let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads);
+            let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads)?;
             let account = reading.account;
             // What was found is shown all the same: why no row can be used is what was asked.
             let ended = account.require_rows(&args.input).and_then(|()| account.exit(&args.input));

@@ -20,7 +20,7 @@ pub fn sessions(args: &SessionsArgs) -> Result<Exit, Failure> {
     let reading = read_rows(&start, &args.input, found, columns, None)?;
     reading.account.require_rows(&args.input)?;
     let timeout_us = start.plan.session_timeout_us;
-    let table = build(reading.everything, &reading.plan, timeout_us, start.plan.threads);
+    let table = build(reading.everything, &reading.plan, timeout_us, start.plan.threads)?;
     reading.account.require_rows(&args.input)?;
     outputs.write(&table)?;
     reading.account.exit(&args.input)

@@ -21,15 +21,18 @@ pub struct Event {
 }
 
 /// A list of events that grows by blocks, so that growing never copies and never doubles memory.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Events {
     /// The block that grows: here, not in the list, so that its end is found with one read less.
     last: Block,
     /// The blocks before it.
     full: Vec<Block>,
     len: usize,
+    /// Bytes that all blocks together could hold.
+    bytes: usize,
 }
 
+#[derive(Clone)]
 enum Block {
     /// The two halves of the time, then person and kind in one word.
     Narrow(Vec<[u32; 3]>),
@@ -53,6 +56,11 @@ fn whole(low: u32, high: u32) -> i64 {
 impl Events {
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that the events take in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[inline]
@@ -84,6 +92,7 @@ impl Events {
     fn push_block(&mut self, event: Event, is_narrow: bool) {
         let [low, high] = halves(event.time_us);
         let capacity = self.len.clamp(16, BLOCK_ROWS);
+        self.bytes += capacity * if is_narrow { size_of::<[u32; 3]>() } else { size_of::<[u32; 4]>() };
         let next = if is_narrow {
             let mut rows = Vec::with_capacity(capacity);
             rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);

@@ -5,8 +5,10 @@
 //! so two different ids are never one person, whatever their hashes.
 
 use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
+use super::budget::{Budget, Resources};
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered, hash_of};
+use super::spill::{Spill, SpillError};
 use super::texts::Texts;
 use foldhash::fast::RandomState;
 use std::sync::{Mutex, MutexGuard};
@@ -14,7 +16,7 @@ use std::sync::{Mutex, MutexGuard};
 const SHARD_BITS: u32 = 8;
 pub const SHARDS: usize = 1 << SHARD_BITS;
 /// Shards that share a lock; a piece of input takes each lock at most once.
-const SHARDS_PER_LOCK: usize = 4;
+pub(super) const SHARDS_PER_LOCK: usize = 4;
 const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
 /// Persons whose memory is asked for before the first of them is looked up.
 const ASKED_TOGETHER: usize = 64;
@@ -27,6 +29,8 @@ pub struct Store {
     /// New in every process, so that no file can be written to make the tables slow.
     seed: RandomState,
     shards: Vec<Mutex<Vec<Shard>>>,
+    pub(super) budget: Budget,
+    pub(super) spill: Spill,
 }
 
 /// One thread's buffers for [`Store::insert`].
@@ -36,9 +40,15 @@ pub struct InsertScratch {
 }
 
 impl Store {
-    pub fn new(layout: RowLayout) -> Store {
+    pub fn new(layout: RowLayout, resources: &Resources) -> Store {
         let group = |_| Mutex::new((0..SHARDS_PER_LOCK).map(|_| Shard::default()).collect());
-        Store { layout, seed: RandomState::default(), shards: (0..LOCKS).map(group).collect() }
+        Store {
+            layout,
+            seed: RandomState::default(),
+            shards: (0..LOCKS).map(group).collect(),
+            budget: Budget::new(resources.store_bytes, LOCKS),
+            spill: Spill::new(resources),
+        }
     }
 
     pub fn layout(&self) -> RowLayout {
@@ -46,13 +56,15 @@ impl Store {
     }
 
     /// Adds the rows of a batch. `ordinal` is the place in the input of its first row, used where
-    /// the layout keeps places.
-    pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) {
+    /// the layout keeps places. Fails only where memory does not suffice and a temporary file cannot
+    /// be written.
+    pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) -> Result<(), SpillError> {
         let gathered = &mut scratch.gathered;
         gathered.gather(batch, &self.seed, SHARD_BITS);
         for lock in 0..LOCKS {
             self.insert_group(lock, gathered, batch, ordinal);
         }
+        if self.budget.is_passed() { self.spill_down_to(self.budget.limit()) } else { Ok(()) }
     }
 
     /// Adds the rows that belong to the shards of one lock.
@@ -86,20 +98,26 @@ impl Store {
                 shard.push(batch, rows, code, ordinal, &self.layout, &self.seed);
             }
         }
+        self.budget.set(lock, shards.iter().map(Shard::bytes).sum());
     }
 
-    fn lock(&self, lock: usize) -> MutexGuard<'_, Vec<Shard>> {
+    pub(super) fn lock(&self, lock: usize) -> MutexGuard<'_, Vec<Shard>> {
         self.shards[lock].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Takes one shard out; it is empty afterwards.
-    pub fn take(&self, shard: usize) -> Shard {
+    /// Takes what is in memory of one shard out; it is empty afterwards.
+    pub(super) fn take(&self, shard: usize) -> Shard {
         std::mem::take(&mut self.lock(shard / SHARDS_PER_LOCK)[shard % SHARDS_PER_LOCK])
+    }
+
+    /// What is in memory of one shard; it stays there.
+    pub(super) fn copy(&self, shard: usize) -> Shard {
+        self.lock(shard / SHARDS_PER_LOCK)[shard % SHARDS_PER_LOCK].clone()
     }
 }
 
 /// The events of the persons of one shard, in the order of arrival.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Shard {
     pub(super) persons: Texts,
     pub(super) sessions: Texts,
@@ -109,6 +127,11 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Bytes that it takes in memory, all that its lists could hold included.
+    pub(super) fn bytes(&self) -> usize {
+        self.persons.bytes() + self.sessions.bytes() + self.events.bytes() + self.words.bytes()
+    }
+
     /// Adds rows of one person.
     fn push(
         &mut self,
@@ -170,24 +193,37 @@ impl Shard {
 }
 
 /// A list that grows by blocks, so that growing never copies and never doubles memory.
+#[derive(Clone)]
 pub(super) struct Blocks<T> {
     blocks: Vec<Vec<T>>,
     len: usize,
+    /// Items that all blocks together could hold.
+    capacity: usize,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Blocks { blocks: Vec::new(), len: 0 }
+        Blocks { blocks: Vec::new(), len: 0, capacity: 0 }
     }
 }
 
 impl<T: Copy> Blocks<T> {
-    fn push(&mut self, item: T) {
+    fn bytes(&self) -> usize {
+        self.capacity * size_of::<T>()
+    }
+
+    /// All items, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = T> {
+        self.blocks.iter().flatten().copied()
+    }
+
+    pub(super) fn push(&mut self, item: T) {
         match self.blocks.last_mut() {
             Some(block) if block.len() < block.capacity() => block.push(item),
             _ => {
                 let mut block = Vec::with_capacity(self.len.clamp(16, BLOCK_ROWS));
                 block.push(item);
+                self.capacity += block.capacity();
                 self.blocks.push(block);
             }
         }

@@ -12,7 +12,7 @@ const HEADER: usize = 8;
 const LEAST_SLOTS: usize = 16;
 
 /// Distinct texts and their codes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Texts {
     /// Open addressing, linear probing: tag and place of a text plus one, or 0.
     slots: Vec<u64>,
@@ -26,6 +26,21 @@ pub struct Texts {
 impl Texts {
     pub fn len(&self) -> usize {
         self.count as usize
+    }
+
+    /// Bytes that the texts and their table take in memory.
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<u64>() + self.bytes.capacity()
+    }
+
+    /// All texts, by code.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut place = 0;
+        (0..self.count).map(move |_| {
+            let text = self.text_at(place);
+            place += (HEADER + text.len()) as u32;
+            text
+        })
     }
 
     /// The text of a code. The texts must be frozen.

@@ -244,7 +244,7 @@ impl Plain {
 
 /// A file that several threads read at places of their own.
 #[derive(Debug)]
-struct PlainFile {
+pub(super) struct PlainFile {
     #[cfg(unix)]
     file: File,
     #[cfg(not(unix))]
@@ -253,12 +253,16 @@ struct PlainFile {
 
 #[cfg(unix)]
 impl PlainFile {
-    fn new(file: File) -> PlainFile {
+    pub(super) fn new(file: File) -> PlainFile {
         PlainFile { file }
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.file, buffer, offset)
+    }
+
+    pub(super) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
     }
 
     fn metadata(&self) -> io::Result<std::fs::Metadata> {
@@ -268,15 +272,22 @@ impl PlainFile {
 
 #[cfg(not(unix))]
 impl PlainFile {
-    fn new(file: File) -> PlainFile {
+    pub(super) fn new(file: File) -> PlainFile {
         PlainFile { file: Mutex::new(file) }
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         use std::io::{Read, Seek, SeekFrom};
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(buffer)
+    }
+
+    pub(super) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        use std::io::{Seek, SeekFrom, Write};
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)
     }
 
     fn metadata(&self) -> io::Result<std::fs::Metadata> {
