@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench whole` prints times, rows and bytes of the file a second. The
 //! files are small and stay in the page cache, and the process is started once. What a run costs
-//! from its start, beside others: `scripts/peers`.
+//! from its start, beside others: `scripts/bench/compare.py`.
 
 mod data;
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs dropoff and its peers on the same files, in turn, and prints a table of Markdown.
 
-    scripts/peers/setup                                  # once: the peers, in target/peers
+    scripts/bench/setup                                  # once: the peers, in target/peers
     cargo build --release --bin dropoff --example bench_data
-    scripts/peers/compare.py                             # draws 1M rows in all forms, compares
-    scripts/peers/compare.py --rows 10M --forms csv,parquet --rounds 7
-    scripts/peers/compare.py my.csv --user uid --time ts --event name
+    scripts/bench/compare.py                             # draws 1M rows in all forms, compares
+    scripts/bench/compare.py --rows 10M --forms csv,parquet --rounds 7
+    scripts/bench/compare.py my.csv --user uid --time ts --event name
 
 Timed is each whole process, from its start to its end: of dropoff the program with its whole report
 as JSON, of a peer Python with the engine in it, and no more than the job's numbers. What is done to
@@ -23,15 +23,12 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from pathlib import Path
 
 import job
+from timed import JOB, ROOT, draw, number, run
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
 PEERS = ("duckdb", "chdb", "polars")
 # What a file is called, how it is drawn, and with what it is packed.
 FORMS = {
@@ -62,13 +59,8 @@ def options():
     return parser.parse_args()
 
 
-def number(text):
-    unit = {"k": 1_000, "m": 1_000_000}.get(text[-1].lower())
-    return int(text[:-1]) * unit if unit else int(text)
-
-
-def draw(asked):
-    """The drawn files, made where they are not there yet."""
+def drawn(asked):
+    """The files, made where they are not there yet."""
     asked.folder.mkdir(parents=True, exist_ok=True)
     for form in asked.forms.split(","):
         end, arguments, packer = FORMS[form]
@@ -76,9 +68,7 @@ def draw(asked):
         plain = asked.folder / f"{name}.{end}"
         path = asked.folder / f"{name}.{form}" if packer else plain
         if not path.exists():
-            if not plain.exists():
-                tool = ROOT / "target/release/examples/bench_data"
-                subprocess.run([tool, plain, "--rows", str(number(asked.rows)), *arguments], check=True)
+            draw(plain, number(asked.rows), *arguments)
             if packer:
                 subprocess.run([*packer, str(plain)], check=True)
         yield path
@@ -86,29 +76,11 @@ def draw(asked):
 
 def commands(asked, file):
     columns = ["--user", asked.user, "--time", asked.time, "--event", asked.event]
-    ours = [asked.dropoff, "report", str(file), "--config", str(ROOT / "benches/job.toml"), *columns, "-f", "json"]
+    ours = [asked.dropoff, "report", str(file), "--config", str(JOB), *columns, "-f", "json"]
     tools = {"dropoff": ours}
     for peer in filter(None, asked.peers.split(",")):
         tools[peer] = [asked.python, str(HERE / f"job_{peer}.py"), str(file), *columns]
     return tools
-
-
-def run(command, timeout):
-    """Wall seconds, CPU seconds, peak MB, and what was printed; None where it took too long."""
-    with tempfile.TemporaryFile() as out:
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
-        late = threading.Timer(timeout, process.kill)
-        late.start()
-        # With the usage of this child alone, which `wait` does not tell.
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
-        late.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode < 0 and wall >= timeout:
-            return None
-        out.seek(0)
-        return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out.read().decode()
 
 
 def answer_of(tool, printed):
@@ -146,7 +118,7 @@ def compare(asked, file):
     ours = runs["dropoff"]
     if not all(ours):
         sys.exit(f"dropoff does not get through {file}")
-    truth = answer_of("dropoff", ours[0][3])
+    truth = answer_of("dropoff", ours[0].printed)
     if truth is None:
         sys.exit(f"dropoff has no answer on {file}")
     size = file.stat().st_size
@@ -158,10 +130,13 @@ def compare(asked, file):
         if not all(results):
             print(f"| {tool} | over {asked.timeout:.0f} | | | | | | | none |")
             continue
-        wall, cpu, peak = (statistics.median(result[of] for result in results) for of in range(3))
-        walls = [result[0] for result in results]
-        slower, dearer = (statistics.median(r[of] / o[of] for r, o in zip(results, ours)) for of in range(2))
-        agrees = all(answer_of(tool, result[3]) == truth for result in results)
+        walls = [result.wall_s for result in results]
+        wall = statistics.median(walls)
+        cpu = statistics.median(result.cpu_s for result in results)
+        peak = statistics.median(result.peak_mb for result in results)
+        slower = statistics.median(theirs.wall_s / own.wall_s for theirs, own in zip(results, ours))
+        dearer = statistics.median(theirs.cpu_s / own.cpu_s for theirs, own in zip(results, ours))
+        agrees = all(answer_of(tool, result.printed) == truth for result in results)
         same &= agrees
         print(
             f"| {tool} | {wall:.2f} ({min(walls):.2f} to {max(walls):.2f}) | {cpu:.2f} | {peak:.0f}"
@@ -189,7 +164,7 @@ def machine(asked):
 def main():
     asked = options()
     machine(asked)
-    files = [Path(file) for file in asked.files] or draw(asked)
+    files = [Path(file) for file in asked.files] or drawn(asked)
     same = all([compare(asked, file) for file in files])
     sys.exit(0 if same else 1)
 
