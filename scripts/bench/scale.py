@@ -10,7 +10,7 @@ Of several runs the one with the least CPU time counts. Checked is that
 
 - no length costs much more CPU a row than the shortest, and the memory between the shortest and the
   longest grows by no more than 24 bytes an event;
-- with `--memory` the longest gives the same body in less memory;
+- with `--memory` the longest gives the same body within that memory, give or take a fifth;
 - a log where everyone is someone else, and one where a single person has nine rows of ten, cost no
   more than a few times as much a row as a usual log of the same length.
 
@@ -28,6 +28,8 @@ BYTES_AN_EVENT = 24
 # The tables of persons outgrow the caches on the way up.
 DEARER_A_ROW = 1.5
 DEARER_IF_ODD = 4.0
+# What the program cannot count of its own memory: the allocator's gaps, code, stacks.
+MEMORY_OVER = 1.2
 
 
 def options():
@@ -39,6 +41,14 @@ def options():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dropoff", default=str(ROOT / "target/release/dropoff"))
     return parser.parse_args()
+
+
+def megabytes(text):
+    """256MB or 2GB, as `--memory` reads them; in MiB, as peaks are told."""
+    for unit, size in {"MB": 10**6, "GB": 10**9}.items():
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * size / 2**20
+    raise ValueError(f"--memory {text}: write it as 256MB or 2GB")
 
 
 class Scale:
@@ -92,7 +102,7 @@ class Scale:
                 first = (rows, ns, used)
             self.expect(ns <= DEARER_A_ROW * first[1], f"{rows:,} rows cost {ns:.0f} ns a row, the fewest {first[1]:.0f}")
             if rows == lengths[-1]:
-                self.bounded(path, rows, body, used)
+                self.bounded(path, rows, body)
             path.unlink()
         if len(lengths) > 1:
             grown = (used.peak_mb - first[2].peak_mb) * 2**20 / (lengths[-1] - first[0])
@@ -100,12 +110,12 @@ class Scale:
             self.expect(grown <= BYTES_AN_EVENT, f"{grown:.1f} bytes an event")
         self.odd(number(self.asked.odd_rows))
 
-    def bounded(self, path, rows, body, unbounded):
+    def bounded(self, path, rows, body):
         memory = self.asked.memory
         used, same = self.cheapest(path, rows, "--memory", memory)
         self.line(f"usual, --memory {memory}", rows, used)
         self.expect(same == body, f"--memory {memory} gives the same body")
-        self.expect(used.peak_mb <= unbounded.peak_mb * 1.05, f"--memory {memory} takes {used.peak_mb:.0f} MB")
+        self.expect(used.peak_mb <= MEMORY_OVER * megabytes(memory), f"--memory {memory} takes {used.peak_mb:.0f} MB")
 
     def odd(self, rows):
         print("| log | rows | wall s | CPU s | CPU ns a row | peak MB |\n| --- | ---: | ---: | ---: | ---: | ---: |")
