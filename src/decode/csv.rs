@@ -15,6 +15,10 @@ use super::dialect::Dialect;
 use crate::decode::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 
+/// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
+/// costs as well.
+const MOST_EXACT_AHEAD: usize = 15;
+
 /// Bytes of a rejected record that are kept to be shown.
 const EXCERPT_BYTES: usize = 200;
 
@@ -99,15 +103,22 @@ impl CsvDecoder {
         self.window.forget();
         let mut fields = vec![Field::Missing; self.slots.len()];
         let mut goes_on = true;
+        let mut exact_ahead = 0;
         while goes_on && piece.consumed < bytes.len() {
             if self.dialect.escape.is_none() {
                 self.window.find(bytes, piece.consumed, &mut found);
             }
             if found.is_empty() {
-                goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                for _ in 0..=exact_ahead {
+                    if goes_on && piece.consumed < bytes.len() {
+                        goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                    }
+                }
+                exact_ahead = (2 * exact_ahead + 1).min(MOST_EXACT_AHEAD);
                 self.window.start_afresh();
                 continue;
             }
+            exact_ahead = 0;
             let window = found.window;
             let text = &bytes[window..];
             for (index, record) in found.records().iter().enumerate() {

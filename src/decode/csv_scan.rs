@@ -404,7 +404,7 @@ mod tests {
             let is_sign = is_quote || is_break || byte == signs.delimiter;
             let opens = is_quote && !inside;
             inside ^= is_quote;
-            let mut set = |list: &mut Vec<u64>, holds: bool| list[block] |= if holds { bit } else { 0 };
+            let set = |list: &mut Vec<u64>, holds: bool| list[block] |= if holds { bit } else { 0 };
             set(&mut masks.delimiters, byte == signs.delimiter && !inside);
             let misplaced = (opens && !behind_sign) || (behind_closing && !is_sign);
             set(&mut masks.stops, (is_break && !inside) || misplaced);

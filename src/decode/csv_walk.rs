@@ -16,7 +16,7 @@ const USUAL_BLOCKS: usize = 256;
 
 /// Blocks of the first window behind a record that was left to `csv_exact`. Where many are, large
 /// windows would be filled in vain.
-const CAUTIOUS_BLOCKS: usize = 16;
+const CAUTIOUS_BLOCKS: usize = 32;
 
 /// Blocks of the largest window; it grows to that for records that do not end in a usual one.
 const MOST_BLOCKS: usize = 2048;
