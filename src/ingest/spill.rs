@@ -192,20 +192,20 @@ impl Store {
         };
         self.spill.require(held as u64)?;
         let Disk { scratch: Some(scratch), segments } = disk else { return Ok(()) };
-        let before = scratch.len();
+        let before = scratch.written();
         for (shard, segments) in shards.into_iter().zip(&mut segments[group * SHARDS_PER_LOCK..]) {
             if shard.events.len() == 0 {
                 continue;
             }
-            let start = scratch.len();
+            let start = scratch.written();
             let mut out = BufWriter::with_capacity(BUFFER_BYTES, &mut *scratch);
             segment::write(&shard, &self.layout(), &mut out)
                 .and_then(|()| out.flush())
                 .map_err(|source| SpillError::Write { directory: self.spill.directory.clone(), source })?;
             drop(out);
-            segments.push(Segment { start, len: scratch.len() - start, held: shard.bytes() });
+            segments.push(Segment { start, len: scratch.written() - start, held: shard.bytes() });
         }
-        self.spill.spilled.bytes.fetch_add(scratch.len() - before, Ordering::Relaxed);
+        self.spill.spilled.bytes.fetch_add(scratch.written() - before, Ordering::Relaxed);
         self.budget.let_go(held);
         Ok(())
     }

@@ -24,7 +24,7 @@ impl Scratch {
     }
 
     /// Bytes written so far.
-    pub fn len(&self) -> u64 {
+    pub fn written(&self) -> u64 {
         self.len
     }
 
@@ -107,7 +107,7 @@ mod tests {
         let mut scratch = Scratch::create_in(directory.path()).expect("a file");
         scratch.write_all(b"hello ").expect("written");
         scratch.write_all(b"world").expect("written");
-        assert_eq!(scratch.len(), 11);
+        assert_eq!(scratch.written(), 11);
         for (start, len, text) in [(0, 11, "hello world"), (6, 5, "world"), (4, 0, "")] {
             let mut read = String::new();
             scratch.reader(start, len).read_to_string(&mut read).expect("read");
