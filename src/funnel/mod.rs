@@ -8,5 +8,6 @@ pub mod steps;
 mod attempts;
 mod chain;
 mod level;
+mod plain;
 mod ties;
 mod unit;
