@@ -18,7 +18,7 @@ use dropoff::funnel::engine::{Engine, Observation, Rows, Rules, Tie};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
 use dropoff::ingest::plan::{Columns, ReadPlan, Slots};
 use dropoff::ingest::{
-    Accumulator, Everything, Pending, Person, Progress, RowLayout, TieOrder, over_store, read_all,
+    Accumulator, Everything, Pending, Person, Progress, Resources, RowLayout, TieOrder, over_store, read_all,
 };
 use dropoff::session::split;
 use dropoff::source::Input;
@@ -123,6 +123,7 @@ fn settle_persons(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(ROWS)).with_inputs(|| read(&file, 1)).bench_local_values(|everything| {
         let ties = TieOrder { kinds: (0..64).collect(), ..TieOrder::default() };
         let counted = over_store(everything.store, &ties, TIMEOUT_US, 1, Sessions::default);
+        let counted = counted.expect("nothing is spilled");
         assert!(counted.sessions > 0);
         counted.sessions
     });
@@ -213,5 +214,6 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         keep_rejects: 10,
     };
     let pending = vec![Pending { input: Input::file(file), opened: None }];
-    read_all(&plan, &DialectHints::default(), pending, threads, &Silent).expect("the log is sound")
+    let resources = Resources::unbounded(threads);
+    read_all(&plan, &DialectHints::default(), pending, &resources, &Silent).expect("the log is sound")
 }

@@ -11,8 +11,19 @@ use event::{Field, RecordAt, Reject, RejectCode};
 /// A record or a reject, with its place in the whole input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    Record { lines: u64, bytes: u64, fields: Vec<Option<Vec<u8>>> },
-    Reject { lines: u64, bytes: u64, code: RejectCode, slot: Option<usize>, excerpt: Vec<u8>, message: String },
+    Record {
+        lines: u64,
+        bytes: u64,
+        fields: Vec<Option<Vec<u8>>>,
+    },
+    Reject {
+        lines: u64,
+        bytes: u64,
+        code: RejectCode,
+        slot: Option<usize>,
+        excerpt: Vec<u8>,
+        message: String,
+    },
 }
 
 /// Keeps all that a decoder tells.
@@ -39,7 +50,11 @@ impl RecordSink for Recorder {
     }
 
     fn reject(&mut self, reject: Reject) {
-        let Reject { code, at, slot, excerpt, message } = reject;
+        let Reject { code, at, slot, mut excerpt, message } = reject;
+        // Of an oversized record the excerpt shows its line break too, of which a piece may have one half.
+        while excerpt.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+            excerpt.pop();
+        }
         let (lines, bytes) = (self.lines + at.lines_before, self.bytes + at.bytes_before);
         self.told.push(Told::Reject { lines, bytes, code, slot, excerpt, message });
     }

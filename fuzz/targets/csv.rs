@@ -67,7 +67,8 @@ fn against_the_csv_crate(bytes: &[u8], columns: usize, wanted: &[usize], told: &
     // Swallowed by a quote that is open at the end, where the two differ: up to there only.
     let guarded = [bytes, b"\nZ,Z\n"].concat();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&guarded[..]);
-    let records: Vec<csv::ByteRecord> = reader.byte_records().map(|record| record.expect("memory can be read")).collect();
+    let records: Vec<csv::ByteRecord> =
+        reader.byte_records().map(|record| record.expect("memory can be read")).collect();
     let open = !records.last().is_some_and(|record| record.iter().eq([b"Z", b"Z"]));
     let starts: Vec<usize> = records
         .iter()
@@ -79,11 +80,13 @@ fn against_the_csv_crate(bytes: &[u8], columns: usize, wanted: &[usize], told: &
         let raw = &guarded[starts[index]..starts[index + 1]];
         // A line of blanks is a record to the crate, if it is not empty.
         let line = raw.strip_suffix(b"\n").unwrap_or(raw);
-        let line = line.split(|byte| *byte == b'\r' || *byte == b'\n').find(|line| !line.is_empty()).unwrap_or(b"");
+        let line =
+            line.split(|byte| *byte == b'\r' || *byte == b'\n').find(|line| !line.is_empty()).unwrap_or(b"");
         if record.len() == 1 && line.iter().all(|byte| *byte == b' ' || *byte == b'\t') {
             continue;
         }
-        let fields: Vec<&[u8]> = wanted.iter().map(|&column| record.get(column).unwrap_or_default()).collect();
+        let fields: Vec<&[u8]> =
+            wanted.iter().map(|&column| record.get(column).unwrap_or_default()).collect();
         let expected = if std::str::from_utf8(raw).is_err() {
             Err(RejectCode::R03)
         } else if record.len() < columns {

@@ -72,7 +72,8 @@ fn judge<'t>(line: u64, text: &[u8], told: &mut impl Iterator<Item = &'t Told>) 
             }
         }
     }
-    if objects.iter().any(|object| !object.starts_with('{')) || objects.iter().any(|object| depth(object) > MAX_DEPTH)
+    if objects.iter().any(|object| !object.starts_with('{'))
+        || objects.iter().any(|object| depth(object) > MAX_DEPTH)
     {
         let code = code(told);
         assert!(code == RejectCode::R10 || code == RejectCode::R11, "{code}");
@@ -94,7 +95,8 @@ fn judge<'t>(line: u64, text: &[u8], told: &mut impl Iterator<Item = &'t Told>) 
                 if found.len() > 1 {
                     faults.push(RejectCode::R10);
                 }
-                let values: Vec<Option<Vec<u8>>> = found.iter().map(|value| scalar(value.get(), &mut faults)).collect();
+                let values: Vec<Option<Vec<u8>>> =
+                    found.iter().map(|value| scalar(value.get(), &mut faults)).collect();
                 values.into_iter().next_back().flatten()
             })
             .collect();
@@ -102,7 +104,9 @@ fn judge<'t>(line: u64, text: &[u8], told: &mut impl Iterator<Item = &'t Told>) 
             Some(Told::Record { lines, fields: found, .. }) if faults.is_empty() => {
                 assert_eq!((*lines, found), (line, &fields));
             }
-            Some(Told::Reject { lines, code, .. }) => assert!(*lines == line && faults.contains(code), "{code} {object}"),
+            Some(Told::Reject { lines, code, .. }) => {
+                assert!(*lines == line && faults.contains(code), "{code} {object}")
+            }
             other => panic!("{object} is told as {other:?}"),
         }
     }

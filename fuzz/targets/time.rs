@@ -2,8 +2,8 @@
 
 #![no_main]
 
-use dropoff_fuzz::decode::time::{TimeFormat, TimeOptions, TimeParser, detect};
 use dropoff_fuzz::Choices;
+use dropoff_fuzz::decode::time::{TimeFormat, TimeOptions, TimeParser, detect};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 use libfuzzer_sys::fuzz_target;

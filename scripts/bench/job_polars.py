@@ -45,10 +45,13 @@ def latest(condition, value=t):
 rows = rows.with_columns(opens=(t - t.shift() > job.TIMEOUT_MS).fill_null(True))
 rows = rows.with_columns(session=latest("opens"), person=latest("begins"), view=latest(step == 1))
 users, sessions = rows["begins"].sum(), rows["opens"].sum()
-views = rows.filter(step == 1).with_columns(before=t.shift().fill_null(-1))
-first_views = views.filter(pl.col("before") < pl.col("person")).select("person", first=t)
+# A first view is one whose person, or session, began after the view before.
+before = pl.col("view").shift().fill_null(-1)
+of_person = (step == 1) & (before < pl.col("person"))
+of_session = (step == 1) & (before < pl.col("session"))
+first_views = rows.filter(of_person).select("person", first=t)
 reached = [first_views.height]
-inside = [sessions, views.filter(pl.col("before") < pl.col("session")).height]
+inside = [sessions, rows.select(of_session.sum()).item()]
 
 # Later steps are few. `chain` is the latest start of a chain that got to the step before, `last`
 # the latest row that took the step before in order inside its session.
