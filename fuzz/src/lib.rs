@@ -50,11 +50,7 @@ impl RecordSink for Recorder {
     }
 
     fn reject(&mut self, reject: Reject) {
-        let Reject { code, at, slot, mut excerpt, message } = reject;
-        // Of an oversized record the excerpt shows its line break too, of which a piece may have one half.
-        while excerpt.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
-            excerpt.pop();
-        }
+        let Reject { code, at, slot, excerpt, message } = reject;
         let (lines, bytes) = (self.lines + at.lines_before, self.bytes + at.bytes_before);
         self.told.push(Told::Reject { lines, bytes, code, slot, excerpt, message });
     }

@@ -257,7 +257,7 @@ impl CsvDecoder {
             ExactEnd::TooLarge { next } => {
                 let limit = self.limits.max_record_bytes;
                 let fault = Fault::new(RejectCode::R13, format!("the record is longer than {limit} bytes"));
-                sink.reject(fault.reject(at, &bytes[start..next]));
+                sink.reject(fault.reject(at, without_break(&bytes[start..next])));
                 piece.records += 1;
                 next
             }
@@ -271,7 +271,7 @@ impl CsvDecoder {
                     format!("the quote that opens field {} is never closed", field + 1),
                 );
                 fault.slot = self.slots.iter().position(|&column| column == field);
-                sink.reject(fault.reject(at, &bytes[opened_at..next]));
+                sink.reject(fault.reject(at, without_break(&bytes[opened_at..next])));
                 piece.records += 1;
                 next
             }
@@ -398,6 +398,12 @@ fn record_with_pairs(
         })
         .collect();
     sink.record(at, &unpaired);
+}
+
+/// A line without its line break, of which a piece may hold one half.
+fn without_break(line: &[u8]) -> &[u8] {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    text.strip_suffix(b"\r").unwrap_or(text)
 }
 
 fn slot_with_nul(fields: &[Field<'_>]) -> Option<usize> {

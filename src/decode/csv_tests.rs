@@ -406,6 +406,21 @@ fn fields_and_records_over_their_limits_are_rejected() {
     }
 }
 
+/// A piece that ends inside `\r\n` holds one half of it.
+#[test]
+fn what_is_shown_of_a_line_is_without_its_line_break() {
+    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2 };
+    for line_break in ["\n", "\r", "\r\n"] {
+        for (line, code) in [("a,bcd", RejectCode::R13), ("\"a,b", RejectCode::R15)] {
+            let mut rejects = Vec::new();
+            let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[0], None, limits);
+            decoder.decode(format!("{line}{line_break}").as_bytes(), true, &mut Rejects(&mut rejects));
+            assert_eq!(rejects.len(), 1);
+            assert_eq!((rejects[0].code, &rejects[0].excerpt[..]), (code, line.as_bytes()));
+        }
+    }
+}
+
 #[test]
 fn stray_quotes_are_text_and_counted() {
     let (recorder, end) = decode(&mut decoder(2, &[0, 1]), b"vi\"ew,1\n\"a\"b,2\n\"c\",3\n5\" phone\n");
