@@ -322,16 +322,20 @@ fn one_field_less_just_enough_and_one_more() {
     assert_eq!(end.records, 7);
 }
 
+/// Takes rejects and nothing else.
+struct Rejects<'r>(&'r mut Vec<Reject>);
+
+impl RecordSink for Rejects<'_> {
+    fn record(&mut self, _: RecordAt, _: &[Field<'_>]) {}
+
+    fn reject(&mut self, reject: Reject) {
+        self.0.push(reject);
+    }
+}
+
 #[test]
 fn bytes_that_are_not_utf_8_reject_their_record_only_and_are_shown() {
     let mut rejects = Vec::new();
-    struct Rejects<'r>(&'r mut Vec<Reject>);
-    impl RecordSink for Rejects<'_> {
-        fn record(&mut self, _: RecordAt, _: &[Field<'_>]) {}
-        fn reject(&mut self, reject: Reject) {
-            self.0.push(reject);
-        }
-    }
     let end = decoder(2, &[0]).decode(b"a,\xE9t\xE9\n\xC3\xA9,b\n", true, &mut Rejects(&mut rejects));
     assert_eq!(end.records, 2);
     assert_eq!(rejects.len(), 1);
