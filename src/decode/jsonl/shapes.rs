@@ -22,6 +22,8 @@ pub(super) const STRAY: JointId = 1;
 const NONE: JointId = RECORD;
 
 const MAX_JOINTS: usize = 1024;
+/// Longer texts are not learnt, so that they take no memory.
+const MAX_BYTES: usize = 256;
 /// With fewer followers, members that are left out at random take the walk off its graph.
 const FOLLOWERS: usize = 4;
 /// Look-ups of one container that are free, and the records that pay for a further one. Where
@@ -149,7 +151,7 @@ impl Shapes {
     ) -> Option<Known> {
         let length = u16::try_from(text.len()).ok()?;
         let stray = Known { id: STRAY, length, leads };
-        if container == STRAY {
+        if container == STRAY || text.len() > MAX_BYTES {
             return Some(stray);
         }
         let paid = FREE_LOOK_UPS + self.records / RECORDS_A_LOOK_UP;
@@ -229,7 +231,8 @@ mod tests {
         let b = learn(a, RECORD, b",\"b\":").unwrap();
         assert_eq!(learn(b, RECORD, b",\"b\":"), Some(b));
         assert_eq!(learn(a, STRAY, b",\"b\":"), Some(STRAY));
-        assert_eq!(learn(a, RECORD, &[b' '; 65_536]), None);
+        assert_eq!(learn(a, RECORD, &[b','; MAX_BYTES + 1]), Some(STRAY));
+        assert_eq!(learn(a, RECORD, &[b','; 65_536]), None);
         let inner = shapes.inner(a, false);
         assert_eq!(shapes.inner(a, false), inner);
         assert_ne!(shapes.inner(a, true), inner);
