@@ -288,7 +288,7 @@ mod tests {
         let machine = Some(10_000 * MIB);
         assert_eq!(of(None, machine, 2), of(Some("60%"), machine, 2));
         assert_eq!(of(Some("6000MiB"), machine, 2), room(6_000 * MIB, 2));
-        assert_eq!(room(6_000 * MIB, 2), (6_000 - 24 - 24) * MIB / 5 * 4);
+        assert_eq!(room(6_000 * MIB, 2), (6_000 - 24 - 24) * MIB * 4 / 5);
         assert!(of(None, None, 2) > 0, "a machine that does not tell");
         // A small machine is not the user's mistake.
         assert!(of(None, Some(10 * MIB), 64) >= LEAST_STORE_BYTES);

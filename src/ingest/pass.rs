@@ -58,7 +58,7 @@ pub struct Population<'t> {
 
 impl Population<'_> {
     pub fn new(store: Store, ties: &TieOrder, threads: usize) -> Result<Population<'_>, SpillError> {
-        store.prepare(threads)?;
+        store.prepare(threads, true)?;
         Ok(Population { store, ties })
     }
 }
@@ -82,7 +82,7 @@ pub fn over_store<A: Accumulator>(
     threads: usize,
     make: impl Fn() -> A + Sync,
 ) -> Result<A, SpillError> {
-    store.prepare(threads)?;
+    store.prepare(threads, false)?;
     over_shards(&store, Store::take, ties, timeout_us, threads, make)
 }
 

@@ -210,14 +210,15 @@ impl Store {
         Ok(())
     }
 
-    /// Prepares for shards to be put in order, by so many threads at a time.
-    pub(super) fn prepare(&self, threads: usize) -> Result<(), SpillError> {
+    /// Prepares for shards to be put in order, by so many threads at a time; more than once if `again`.
+    pub(super) fn prepare(&self, threads: usize, again: bool) -> Result<(), SpillError> {
         if !self.has_spilled() {
             return Ok(());
         }
         let largest = (0..SHARDS).map(|shard| self.room_of(&self.spill.segments(shard))).max().unwrap_or(0);
         let room = largest.saturating_mul(threads as u64).min(self.budget.limit());
-        self.spill_down_to(self.budget.limit() - room)?;
+        // What one pass has done with is free for its results; before another nothing would be.
+        self.spill_down_to(if again { 0 } else { self.budget.limit() - room })?;
         let _ = self.spill.gate.set(Gate::new(self.budget.limit().saturating_sub(self.budget.held())));
         Ok(())
     }
@@ -305,7 +306,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let all = Store::new(RowLayout::default(), &Resources::unbounded(1));
         insert(&all, 0..20).expect("all is in memory");
-        all.prepare(2).expect("nothing to do");
+        all.prepare(2, true).expect("nothing to do");
         let expected = persons(&all, Store::copy);
         assert_eq!((all.spilled().bytes(), expected.len()), (0, PERSONS as usize));
         assert!(expected.values().all(|times| times.iter().copied().eq(0..20)), "in the order of arrival");
@@ -318,10 +319,13 @@ mod tests {
             let held = store.budget.held();
             assert!(held <= budget && (held > 0) == (budget > 1_000), "{held} of {budget}");
             let spilled = store.spilled().bytes();
-            store.prepare(2).expect("it can be written");
+            store.prepare(2, false).expect("it can be written");
             assert!(store.budget.held() < held || held == 0, "room to put shards in order");
             assert!((store.spilled().bytes() > spilled) == (held > 0));
             // As often as it is asked for.
+            assert_eq!(persons(&store, Store::copy), expected);
+            store.prepare(2, true).expect("it can be written");
+            assert_eq!(store.budget.held(), 0, "all of it for results");
             assert_eq!(persons(&store, Store::copy), expected);
             assert_eq!(persons(&store, Store::take), expected);
         }
