@@ -146,7 +146,7 @@ impl Cutter {
 
     /// Reads a chunk straight into its buffer, which starts with `filled` bytes of it, up to a
     /// border; what follows the border goes to `later`. The bytes of the stream that the chunk
-    /// takes, more than its length if some were left out, and whether it is the last.
+    /// takes, more than its length if a long line lost some, and whether it is the last.
     fn fill(
         &mut self,
         bytes: &mut Vec<u8>,
@@ -155,13 +155,13 @@ impl Cutter {
     ) -> Result<(u64, bool), SourceError> {
         later.clear();
         let most = self.options.max_line_bytes;
-        // What was looked through for a border, and what of a long line was left out.
-        let (mut searched, mut left_out) = (0, 0);
+        // What was looked through for a border, and what of a long line went through the buffer.
+        let (mut searched, mut gone) = (0, 0);
         let mut stretch: Option<(Stretch, Vec<u8>)> = None;
         loop {
             let room = filled.max(CHUNK_BYTES as usize) + BLOCK_BYTES;
             bytes.resize(room, 0);
-            let end = self.read(bytes, filled, left_out)?;
+            let end = self.read(bytes, filled, gone)?;
             let last = end < room;
             let border = memchr::memrchr(self.options.border, &bytes[searched..end]);
             let cut = if last { Some(end) } else { border.map(|at| searched + at + 1) };
@@ -178,18 +178,18 @@ impl Cutter {
             // From here on only so much of a line is kept; the buffer is emptied again and again.
             let (stretch, kept) = stretch.get_or_insert_default();
             stretch.append(kept, &bytes[..content], most);
-            left_out += content as u64;
+            gone += content as u64;
             if cut.is_some() {
                 later.extend_from_slice(&bytes[content..end]);
                 std::mem::swap(bytes, kept);
-                return Ok((left_out, last));
+                return Ok((gone, last));
             }
             (filled, searched) = (0, 0);
         }
     }
 
-    /// Reads until the buffer is full or the stream ends; `before` bytes of the chunk went before
-    /// the buffer.
+    /// Reads until the buffer is full or the stream ends; `before` bytes of the chunk went
+    /// through it already.
     fn read(&mut self, bytes: &mut [u8], mut filled: usize, before: u64) -> Result<usize, SourceError> {
         while filled < bytes.len() {
             match self.rest.read(&mut bytes[filled..]) {
