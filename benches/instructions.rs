@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const ROWS: usize = 50_000;
-/// What may be over a ceiling: hash seeds and compilers differ by less.
-const SLACK: f64 = 0.05;
+/// What may be over a ceiling: seeds of hashes, compilers and the C library of another machine differ by less.
+const SLACK: f64 = 0.10;
 /// What is further below a ceiling than this asks for a lower one, or the gain is not kept.
 const GAIN: f64 = 0.10;
 
@@ -65,8 +65,9 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }
     let mut out = std::io::stdout().lock();
-    if cfg!(not(target_arch = "x86_64")) || Command::new("valgrind").arg("--version").output().is_err() {
-        writeln!(out, "SKIPPED: instructions are counted by valgrind, on x86-64")?;
+    // The ceilings are those of AVX2: other machines take other ways through the decoders.
+    if !has_avx2() || Command::new("valgrind").arg("--version").output().is_err() {
+        writeln!(out, "SKIPPED: instructions are counted by valgrind, on x86-64 with AVX2")?;
         return Ok(ExitCode::SUCCESS);
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -118,6 +119,13 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// How a count stands to its ceiling.
