@@ -201,17 +201,12 @@ pub fn build(
         values_known: plan.layout.value,
     };
     let warnings = warnings(&tally, &facts, &catalog, request);
-    let funnels: Vec<FunnelReport> = ready
-        .iter()
-        .zip(tallies)
-        .zip(&request.funnels)
-        .zip(chosen_values)
-        .map(|(((ready, tally), wanted), segments)| {
-            let context =
-                Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
-            FunnelReport::of(ready, tally, &context)
-        })
-        .collect();
+    let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(chosen_values);
+    let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
+        let context =
+            Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
+        FunnelReport::of(ready, tally, &context)
+    });
     let mut warnings = warnings;
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     for funnel in &funnels {
@@ -227,6 +222,31 @@ pub fn build(
         funnels,
         warnings,
     })
+}
+
+/// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What
+/// is left of a report, sorting lists of durations above all, would else be done by one.
+fn each_on_a_thread<J: Send, R: Send>(
+    jobs: impl Iterator<Item = J>,
+    threads: usize,
+    work: impl Fn(J) -> R + Sync,
+) -> Vec<R> {
+    let mut jobs = jobs.fuse();
+    let mut results = Vec::new();
+    while let Some(first) = jobs.next() {
+        std::thread::scope(|scope| {
+            let others: Vec<_> =
+                jobs.by_ref().take(threads.max(1) - 1).map(|job| scope.spawn(|| work(job))).collect();
+            results.push(work(first));
+            for other in others {
+                match other.join() {
+                    Ok(result) => results.push(result),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
+    }
+    results
 }
 
 fn definition(request: &Request, as_of_us: i64) -> Definition {
