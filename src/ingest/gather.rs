@@ -4,7 +4,7 @@
 //! of each of its persons. They are told apart here, in a table that stays in the cache, so that
 //! the store looks up each person of a batch once. Ids are compared byte by byte.
 
-use super::batch::Batch;
+use super::batch::{Batch, BatchRow};
 use super::texts::same_bytes;
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -43,34 +43,36 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// Takes the rows of a batch. The highest `part_bits` bits of an id's hash choose the part.
-    pub fn gather(&mut self, batch: &Batch, seed: &RandomState, part_bits: u32) {
+    /// Takes some rows of a batch. The highest `part_bits` bits of an id's hash choose the part.
+    pub fn gather(&mut self, batch: &Batch, range: Range<usize>, seed: &RandomState, part_bits: u32) {
+        let first = range.start as u32;
+        let rows = &batch.rows[range];
         self.persons.clear();
         let is_searched = self.unsearched == 0;
         if is_searched {
-            self.find_persons(batch, seed);
+            self.find_persons(batch, rows, seed);
             // A look-up in the store costs some ten times what the search costs for one row.
-            if self.persons.len() * 8 > batch.rows.len() * 7 {
+            if self.persons.len() * 8 > rows.len() * 7 {
                 self.unsearched = UNSEARCHED_BATCHES;
             }
         } else {
             self.unsearched -= 1;
-            self.persons.extend(batch.rows.iter().map(|row| {
+            self.persons.extend(rows.iter().map(|row| {
                 let id = batch.text(row.id_start, row.id_len);
                 BatchPerson { hash: hash_of(id, seed), id_start: row.id_start, id_len: row.id_len, rows: 1 }
             }));
         }
         self.sort_persons(part_bits);
-        self.sort_rows(batch.rows.len(), is_searched);
+        self.sort_rows(first, rows.len(), is_searched);
     }
 
-    /// Tells the batch's persons apart and counts their rows.
-    fn find_persons(&mut self, batch: &Batch, seed: &RandomState) {
+    /// Tells the persons of the rows apart and counts their rows.
+    fn find_persons(&mut self, batch: &Batch, rows: &[BatchRow], seed: &RandomState) {
         self.slots.clear();
-        self.slots.resize((batch.rows.len() * 2).next_power_of_two(), 0);
+        self.slots.resize((rows.len() * 2).next_power_of_two(), 0);
         self.person_of.clear();
         let mask = self.slots.len() - 1;
-        for row in &batch.rows {
+        for row in rows {
             let id = batch.text(row.id_start, row.id_len);
             let hash = hash_of(id, seed);
             let mut index = hash as usize & mask;
@@ -118,11 +120,11 @@ impl Gathered {
         }
     }
 
-    /// Lists the rows person by person.
-    fn sort_rows(&mut self, rows: usize, is_searched: bool) {
+    /// Lists the rows person by person; `first` is the first of them in the batch.
+    fn sort_rows(&mut self, first: u32, rows: usize, is_searched: bool) {
         if !is_searched {
             self.rows.clear();
-            self.rows.extend_from_slice(&self.by_part);
+            self.rows.extend(self.by_part.iter().map(|&row| first + row));
             for (end, &person) in (1..).zip(&self.by_part) {
                 self.persons[person as usize].rows = end;
             }
@@ -134,9 +136,9 @@ impl Gathered {
             start += std::mem::replace(count, start);
         }
         self.rows.resize(rows, 0);
-        for (row, &person) in self.person_of.iter().enumerate() {
+        for (row, &person) in (first..).zip(&self.person_of) {
             let place = &mut self.persons[person as usize].rows;
-            self.rows[*place as usize] = row as u32;
+            self.rows[*place as usize] = row;
             *place += 1;
         }
     }
@@ -211,13 +213,26 @@ mod tests {
         let seed = RandomState::default();
         for _ in 0..3 {
             let batch = batch(&["b", "a", "b", "", "a", "b", "ab"]);
-            scratch.gather(&batch, &seed, PART_BITS);
+            scratch.gather(&batch, 0..batch.rows.len(), &seed, PART_BITS);
             let rows = |id: &str, rows: &[u32]| (id.to_owned(), rows.to_vec());
             let expected = [rows("", &[3]), rows("a", &[1, 4]), rows("ab", &[6]), rows("b", &[0, 2, 5])];
             assert_eq!(gathered(&scratch, &batch), expected);
         }
-        scratch.gather(&batch(&[]), &seed, PART_BITS);
+        scratch.gather(&batch(&[]), 0..0, &seed, PART_BITS);
         assert_eq!(gathered(&scratch, &batch(&[])), []);
+    }
+
+    #[test]
+    fn a_part_of_a_batch_keeps_the_places_of_its_rows() {
+        let ids = ["a", "b", "a", "c", "a", "b"];
+        let batch = batch(&ids);
+        let mut scratch = Gathered::default();
+        let seed = RandomState::default();
+        scratch.gather(&batch, 2..5, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch), [("a".to_owned(), vec![2, 4]), ("c".to_owned(), vec![3])]);
+        scratch.unsearched = 1;
+        scratch.gather(&batch, 1..3, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch), [("a".to_owned(), vec![2]), ("b".to_owned(), vec![1])]);
     }
 
     #[test]
@@ -226,16 +241,16 @@ mod tests {
         let distinct: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut scratch = Gathered::default();
         let seed = RandomState::default();
-        scratch.gather(&batch(&distinct), &seed, PART_BITS);
+        scratch.gather(&batch(&distinct), 0..100, &seed, PART_BITS);
         assert_eq!(gathered(&scratch, &batch(&distinct)).len(), 100);
         // Still right, though one person is then taken twice.
         let twice = batch(&["a", "b", "a"]);
         for _ in 0..UNSEARCHED_BATCHES {
-            scratch.gather(&twice, &seed, PART_BITS);
+            scratch.gather(&twice, 0..3, &seed, PART_BITS);
             let row = |id: &str, row: u32| (id.to_owned(), vec![row]);
             assert_eq!(gathered(&scratch, &twice), [row("a", 0), row("a", 2), row("b", 1)]);
         }
-        scratch.gather(&twice, &seed, PART_BITS);
+        scratch.gather(&twice, 0..3, &seed, PART_BITS);
         assert_eq!(gathered(&scratch, &twice).len(), 2);
     }
 }

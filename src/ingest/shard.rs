@@ -20,6 +20,8 @@ pub(super) const SHARDS_PER_LOCK: usize = 4;
 const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
 /// Persons whose memory is asked for before the first of them is looked up.
 const ASKED_TOGETHER: usize = 64;
+/// Rows that are brought together by person at once: what is known of them stays in the cache.
+const GATHERED_ROWS: usize = 8192;
 /// Words a block grows to.
 const BLOCK_ROWS: usize = 1024;
 
@@ -60,9 +62,14 @@ impl Store {
     /// be written.
     pub fn insert(&self, batch: &Batch, ordinal: u64, scratch: &mut InsertScratch) -> Result<(), SpillError> {
         let gathered = &mut scratch.gathered;
-        gathered.gather(batch, &self.seed, SHARD_BITS);
-        for lock in 0..LOCKS {
-            self.insert_group(lock, gathered, batch, ordinal);
+        let mut start = 0;
+        while start < batch.rows.len() {
+            let end = batch.rows.len().min(start + GATHERED_ROWS);
+            gathered.gather(batch, start..end, &self.seed, SHARD_BITS);
+            for lock in 0..LOCKS {
+                self.insert_group(lock, gathered, batch, ordinal);
+            }
+            start = end;
         }
         if self.budget.is_passed() { self.spill_down_to(self.budget.limit()) } else { Ok(()) }
     }
