@@ -2,11 +2,22 @@
 
 pub mod definition;
 pub mod engine;
+pub mod history;
 pub mod kinds;
+pub mod options;
+pub mod rules;
 pub mod steps;
+pub mod windows;
 
+mod any_order;
 mod attempts;
 mod chain;
+mod general;
 mod level;
+mod pareto;
+mod queue;
 mod ties;
+mod tolerant;
+mod tries;
 mod unit;
+mod view;

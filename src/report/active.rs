@@ -1,7 +1,8 @@
 //! The rows of one person that have a part in one funnel, close together.
 //!
-//! Most rows of most logs serve no step and break no gap. No rule of today asks what else lies
-//! between two steps, so the engine need not see them.
+//! Most rows of most logs serve no step, break no gap and block none, so the engine need not see
+//! them. Where an arrow asks what else lies between two steps, all kinds that it does not let lie there
+//! have a part.
 
 use crate::funnel::engine::Rows;
 use crate::funnel::kinds::KindTable;
@@ -49,9 +50,9 @@ impl ActiveRows {
 }
 
 /// The deepest step that a unit's rows reach in order without a window, where that needs no
-/// search: no forbidden rows and no two rows at one instant. `None` where it does.
+/// search: no forbidden rows, no arrows and no two rows at one instant. `None` where it does.
 pub fn plain_level(rows: Rows<'_>, kinds: &KindTable) -> Option<usize> {
-    if kinds.forbids() {
+    if kinds.forbids() || kinds.blocks() {
         return None;
     }
     let mut level = 0;
@@ -92,7 +93,7 @@ mod tests {
             let times_us: Vec<i64> =
                 kinds_of_rows.iter().zip(&gaps).map(|(_, gap)| { at_us += gap; at_us }).collect();
             let rows = Rows { times_us: &times_us, kinds: &kinds_of_rows };
-            let rules = Rules { step_count: 3, optional: Vec::new(), window_us: None, tie: Tie::Step };
+            let rules = Rules { step_count: 3, ..Rules::default() };
             let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: 100, closes_us: None };
             let level = Engine::new(&rules, &kinds).level(rows, &seen, Tie::Step);
             if let Some(plain) = plain_level(rows, &kinds) {

@@ -260,6 +260,9 @@ struct HashedFunnel<'a> {
     unit: &'a str,
     tie: &'a str,
     by: &'a [String],
+    /// All else that is asked, where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<String>,
 }
 
 fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
@@ -275,6 +278,7 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
                 unit: wanted.funnel.unit.name(),
                 tie: wanted.funnel.tie.name(),
                 by: &wanted.by,
+                terms: wanted.funnel.further_terms(),
             })
             .collect(),
         quantiles: request.choice.quantiles.iter().map(Quantile::to_string).collect(),

@@ -228,7 +228,7 @@ impl<'p> Collector<'p> {
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
-        if outcome.status == Status::NotEntered {
+        if matches!(outcome.status, Status::NotEntered | Status::Removed) {
             return;
         }
         let facts = &mut self.facts;
@@ -309,7 +309,10 @@ impl<'p> Collector<'p> {
                 continue;
             }
             let rows = active.rows(&active.within(&session.rows));
-            let level = plain_level(rows, &ready.kinds)
+            let is_plain = ready.stage_rules.options.is_plain();
+            let level = Some(rows)
+                .filter(|_| is_plain)
+                .and_then(|rows| plain_level(rows, &ready.kinds))
                 .unwrap_or_else(|| self.engines[index].stages.level(rows, &anytime, ready.rules.tie));
             self.tallies[index].session_stages[level] += 1;
         }
