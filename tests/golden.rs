@@ -356,7 +356,10 @@ fn exclusions_void_drop_or_remove() {
     );
 }
 
-/// Another tool's column of the table: case, its rules, and what it answers; minutes where the table has them.
+/// A case, the level that a tool answers, and minutes where the table has them.
+type Answer = (&'static str, usize, Option<i64>);
+
+/// Other tools' columns of the table.
 #[test]
 fn peers_answer_as_the_table_says() {
     let one = [
@@ -378,8 +381,7 @@ fn peers_answer_as_the_table_says() {
         ("G20", asked("A0 C10 B20", "ABC", HOUR)),
         ("G21", asked("A0 A0", "AA", HOUR)),
     ];
-    // A level, or a level and minutes.
-    let columns: [(&str, &[(&str, usize, Option<i64>)]); 9] = [
+    let columns: [(&str, &[Answer]); 9] = [
         (
             "clickhouse",
             &[

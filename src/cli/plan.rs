@@ -11,7 +11,7 @@ use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_d
 use crate::definition::{
     ByFrom, DefinitionFile, FunnelTable, OneOrMore, SourceTable, UnitTable, ValueColumn,
 };
-use crate::event::{DAY_US, MINUTE_US};
+use crate::event::MINUTE_US;
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::Tie;
 use crate::funnel::options::{Choice, Entry, Exclusion, Order};
@@ -443,6 +443,7 @@ fn not_counted(funnel: &Funnel, by_from: ByFrom) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DAY_US;
 
     fn environment() -> Environment {
         Environment { now: "2026-11-21T12:00:00Z".parse().unwrap(), cores: 2 }

@@ -267,7 +267,7 @@ fn suffix(rules: &Rules, kinds: &KindTable, first: usize) -> General<'static> {
         options,
         ..rules.clone()
     };
-    General { is_part: true, ..General::new(rules, Cow::Owned(kinds.from_step(first))) }
+    General { is_part: true, ..General::new(rules, Cow::Owned(kinds.beginning_with(first))) }
 }
 
 /// The unit under the rules; nothing if there are no steps.
@@ -388,4 +388,95 @@ fn attempts(scratch: &mut Scratch, view: &View<'_>, entry: usize) -> u32 {
     let Scratch { tries, tied, .. } = scratch;
     tries.run(view, view.unit.moment_start(entry), attempt_entry(view.options), tied);
     u32::try_from(tries.all.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::engine::Engine;
+    use super::super::kinds::KindRoles;
+    use super::super::options::{GapLimits, RowUse};
+    use super::*;
+
+    /// Kind 0 serves steps 0 and 1, kind 1 serves step 1, kind 2 serves step 2 and forbids and blocks the first gap.
+    fn kinds() -> KindTable {
+        let mut kinds = KindTable::new();
+        kinds.push(&KindRoles { steps: vec![0, 1], ..KindRoles::default() });
+        kinds.push(&KindRoles { steps: vec![1], ..KindRoles::default() });
+        kinds.push(&KindRoles { steps: vec![2], breaks: vec![0], blocks: vec![0], ..KindRoles::default() });
+        kinds
+    }
+
+    fn limited() -> Options {
+        let gap = GapLimits { within_us: Some(9), after_us: 1 };
+        Options { gaps: vec![gap, gap], ..Options::default() }
+    }
+
+    /// One of each method, and what may freeze.
+    fn settings() -> Vec<(Options, Method)> {
+        vec![
+            (Options { row: RowUse::Many, ..Options::default() }, Method::NewestStart),
+            (limited(), Method::ParetoSet),
+            (Options { exclusion: Exclusion::Drop, ..limited() }, Method::ParetoSet),
+            (Options { open: true, ..limited() }, Method::ParetoSet),
+            (Options { tolerance_us: 2, ..Options::default() }, Method::Search),
+            (Options { choice: Choice::LatestStart, ..limited() }, Method::Tries),
+            (Options { entry: Entry::Successive, ..Options::default() }, Method::Tries),
+            (Options { order: Order::Any { anchored: true }, ..Options::default() }, Method::Matching),
+        ]
+    }
+
+    fn rules(options: Options, window_us: Option<i64>, tie: Tie) -> Rules {
+        Rules { step_count: 3, window_us, tie, options, ..Rules::default() }
+    }
+
+    const ALWAYS: Observation = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: 7, closes_us: None };
+
+    #[test]
+    fn every_setting_names_its_method() {
+        let kinds = kinds();
+        for (options, method) in settings() {
+            let rules = rules(options, None, Tie::Step);
+            assert_eq!(Engine::new(&rules, &kinds).method(), method);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_do_not_overflow() {
+        let kinds = kinds();
+        let times_us = [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX];
+        for (options, _) in settings() {
+            for (tie, window_us) in [(Tie::Step, None), (Tie::Strict, Some(i64::MAX))] {
+                let rules = rules(options.clone(), window_us, tie);
+                let mut engine = Engine::new(&rules, &kinds);
+                let rows = Rows { times_us: &times_us, kinds: &[0, 1, 1, 2] };
+                let entered = engine.run(rows, &ALWAYS).first_entry;
+                assert_eq!(entered, Some(0), "{options:?}");
+            }
+        }
+    }
+
+    /// Slower than linear, these would not end.
+    #[test]
+    fn crowds_cost_no_more_than_their_rows() {
+        let kinds = kinds();
+        const CROWD: usize = 100_000;
+        // All at one instant and then one that goes on; and one after the other.
+        let mut instant: Vec<i64> = vec![0; CROWD];
+        instant.push(2);
+        let apart: Vec<i64> = (0..=CROWD as i64).collect();
+        let mut crowd = vec![0; CROWD];
+        crowd.push(2);
+        for (options, method) in settings() {
+            for times_us in [&instant, &apart] {
+                // Rows a microsecond apart are all inside one another's tolerance, and the search knows that.
+                let rules = rules(options.clone(), Some(50_000), Tie::Step);
+                let mut engine = Engine::new(&rules, &kinds);
+                let level = engine.run(Rows { times_us, kinds: &crowd }, &ALWAYS).level;
+                // At one instant with a shortest time between steps, nothing is there for the second one.
+                let is_instant = times_us[1] == 0;
+                let lacks_second = is_instant && options.gap(0).after_us > 0 && !options.open;
+                assert_eq!(level, if lacks_second { 1 } else { 3 }, "{method:?} {is_instant}");
+            }
+        }
+    }
 }

@@ -156,7 +156,7 @@ impl KindTable {
     }
 
     /// The same kinds in the funnel that begins with a later step: `first` is its step 0.
-    pub(super) fn from_step(&self, first: usize) -> KindTable {
+    pub(super) fn beginning_with(&self, first: usize) -> KindTable {
         let later = |list: &[u16]| {
             list.iter().filter_map(|&at| usize::from(at).checked_sub(first)).map(|at| at as u16).collect()
         };
