@@ -469,6 +469,33 @@ mod tests {
     }
 
     #[test]
+    fn reports_refuse_by_name_what_they_do_not_count_by() {
+        let ask = |keys: &str| {
+            let file = format!("[funnel.a]\n{keys}\n");
+            request(&FunnelArgs::default(), &file).map_err(|failure| failure.error.to_string())
+        };
+        let steps = "steps = \"x, y\"\n";
+        for (keys, key) in [
+            ("order = \"any\"", "order = any"),
+            ("open = true", "open = true"),
+            ("unit = \"attempt\"", "unit = attempt or a column"),
+            ("hold = \"product\"", "hold"),
+            ("window = \"session\"", "window = session, same-day or same-week"),
+            ("by_from = \"last-seen\"", "by_from"),
+            ("rules = \"posthog\"", "rules"),
+        ] {
+            let error = ask(&format!("{steps}{keys}")).expect_err(keys);
+            assert!(error.contains(&format!("reports do not count by {key} yet")), "{keys}: {error}");
+        }
+        let arrow = "steps = [{ event = \"x\" }, { event = \"y\", within = \"1h\", arrow = \"adjacent\" }]";
+        for keys in
+            [arrow.to_owned(), format!("{steps}rules = \"clickhouse\""), format!("{steps}rules = \"ga4\"")]
+        {
+            assert!(ask(&keys).is_ok(), "{keys}");
+        }
+    }
+
+    #[test]
     fn impossible_requests_are_usage_errors() {
         let steps = Some("view, purchase".to_owned());
         for args in [

@@ -268,7 +268,10 @@ impl FunnelTable {
     fn unit(&self) -> Result<(Unit, Option<String>), String> {
         Ok(match &self.unit {
             None => (Unit::default(), None),
-            Some(UnitTable::Name(name)) => (name.parse()?, None),
+            Some(UnitTable::Name(name)) => {
+                let named = [Unit::Person, Unit::Session, Unit::Attempt].map(|unit| (unit.name(), unit));
+                (one_of(name, &named)?, None)
+            }
             Some(UnitTable::Column { column }) => (Unit::Column, Some(column.clone())),
         })
     }

@@ -226,7 +226,7 @@ fn definition(request: &Request, as_of_us: i64) -> Definition {
         hash: String::new(),
         unit: first.map_or("person", |first| first.funnel.unit.name()).to_owned(),
         window_s: first.and_then(|first| first.funnel.window_us).map(|us| us as f64 / 1e6),
-        rules: "dropoff".to_owned(),
+        rules: first.map_or("dropoff", |first| first.funnel.terms.rules.name()).to_owned(),
         tie: first.map_or("step", |first| first.funnel.tie.name()).to_owned(),
         session_timeout_s: request.session_timeout_us as f64 / 1e6,
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
