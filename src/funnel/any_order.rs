@@ -149,7 +149,7 @@ impl AnyOrder {
             }
         }
         match window {
-            Some((start, end)) if view.rows_serve_many() => self.first_rows(start, end, is_anchored),
+            Some((start, end)) if view.rows_serve_many() => self.first_rows(start, end),
             Some((start, end)) => self.block(view, start, end, best, is_anchored),
             None => Block::default(),
         }
@@ -161,13 +161,13 @@ impl AnyOrder {
             && (moment == start + 1 || !self.forbidden[moment - 1])
     }
 
-    /// Where rows may serve many steps: for each step its first row.
-    fn first_rows(&self, start: usize, end: usize, is_anchored: bool) -> Block {
+    /// Where rows may serve many steps: for each step its first row. That of the anchor lies in the
+    /// first moment, as otherwise no block would start there.
+    fn first_rows(&self, start: usize, end: usize) -> Block {
         let mut served: Vec<(u32, u16)> = Vec::new();
         for node in &self.nodes[self.first_node[start]..self.first_node[end]] {
             for &step in &self.sets[node.set] {
-                let is_open = !is_anchored || step != 0 || node.moment == start;
-                if is_open && served.iter().all(|&(_, known)| known != step) {
+                if served.iter().all(|&(_, known)| known != step) {
                     served.push((node.row as u32, step));
                 }
             }
@@ -185,14 +185,13 @@ impl AnyOrder {
         };
         let mut chosen: Vec<Node> = Vec::new();
         let mut lists: Vec<Vec<u16>> = Vec::new();
-        let mut refused: Vec<(usize, bool)> = Vec::new();
+        let mut refused: Vec<usize> = Vec::new();
         for node in &self.nodes[self.first_node[start]..self.first_node[end]] {
             if chosen.len() == size {
                 break;
             }
-            // What does not fit now will not fit when there is more.
-            let likeness = (node.set, node.moment == start);
-            if refused.contains(&likeness) {
+            // What does not fit now will not fit when there is more, nor without the anchor's step.
+            if refused.contains(&node.set) {
                 continue;
             }
             lists.push(self.rows_of(view, node).flat_map(|row| steps_of(row, node)).collect());
@@ -200,7 +199,7 @@ impl AnyOrder {
                 chosen.push(*node);
             } else {
                 lists.pop();
-                refused.push(likeness);
+                refused.push(node.set);
             }
         }
         // Of a moment the first row that leaves the rest possible; where rows are nodes, there is but one.

@@ -320,7 +320,27 @@ impl MaxTree {
 
 #[cfg(test)]
 mod tests {
+    use super::super::engine::{Engine, Rows, Rules};
+    use super::super::kinds::{KindRoles, KindTable};
+    use super::super::options::Options;
     use super::*;
+
+    #[test]
+    fn a_dead_end_is_one_only_for_the_rows_that_were_used() {
+        // The second row alone serves the last step. Taken for the second one, it leaves nothing;
+        // the third row, taken instead, leads past the same fourth row.
+        let mut kinds = KindTable::new();
+        for steps in [vec![0], vec![1, 3], vec![1], vec![2]] {
+            kinds.push(&KindRoles { steps, ..KindRoles::default() });
+        }
+        let options = Options { tolerance_us: 5, ..Options::default() };
+        let rules = Rules { step_count: 4, options, ..Rules::default() };
+        let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: 9, closes_us: None };
+        let mut engine = Engine::new(&rules, &kinds);
+        let outcome = engine.run(Rows { times_us: &[0, 1, 2, 3], kinds: &[0, 1, 2, 3] }, &seen);
+        assert_eq!((outcome.level, &outcome.chain[..]), (4, &[0, 2, 3, 1][..]));
+        assert_eq!(outcome.negative_gaps, 1);
+    }
 
     #[test]
     fn the_greatest_of_every_range() {

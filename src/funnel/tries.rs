@@ -94,8 +94,8 @@ impl Tries {
                 went_on |= self.go_on(view, &moment, step, tied);
             }
             let may_begin = match entry {
-                Entry::Any => true,
-                Entry::First => self.all.is_empty(),
+                // Of the first entry alone, the view lets no other moment in.
+                Entry::Any | Entry::First => true,
                 Entry::Successive => !went_on && self.waiting.iter().all(VecDeque::is_empty),
             };
             if may_begin && self.reaches[0] > 0 && view.may_enter(&moment) {
