@@ -18,6 +18,19 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
+/// `1234567` as `1.2 MB`: units of a thousand.
+pub fn bytes(n: u64) -> String {
+    if n < 1_000 {
+        return counted(n, "byte", "bytes");
+    }
+    let (mut size, mut unit) = (n as f64 / 1e3, 0);
+    // Each unit is tried after rounding, so that 999,960 bytes are 1.0 MB and never 1000.0 kB.
+    while size >= 999.95 && unit < 4 {
+        (size, unit) = (size / 1e3, unit + 1);
+    }
+    format!("{size:.1} {}", ["kB", "MB", "GB", "TB", "PB"][unit])
+}
+
 /// A share as per cent with two decimals; never all or nothing of what is not.
 pub fn share(share: f64, ascii: bool) -> String {
     if !share.is_finite() {
@@ -122,4 +135,27 @@ fn group(number: &str) -> String {
         grouped.push_str(decimals);
     }
     grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_one_decimal_and_never_a_thousand_of_a_unit() {
+        let cases = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (999_949, "999.9 kB"),
+            (999_950, "1.0 MB"),
+            (256 << 20, "268.4 MB"),
+            (1_500_000_000, "1.5 GB"),
+            (u64::MAX, "18446.7 PB"),
+        ];
+        for (n, text) in cases {
+            assert_eq!(bytes(n), text);
+        }
+    }
 }

@@ -30,14 +30,15 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 13] = [
+const HOMES: [Home; 14] = [
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
     Home { library: "indicatif", places: &["cli/"] },
     Home { library: "anstream", places: &["cli/"] },
     Home { library: "terminal_size", places: &["cli/"] },
-    Home { library: "tempfile", places: &["cli/", "source/open.rs"] },
+    Home { library: "tempfile", places: &["cli/", "source/open.rs", "source/scratch.rs"] },
+    Home { library: "rustix", places: &["source/scratch.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/"] },
     Home { library: "flate2", places: &["source/"] },

@@ -9,7 +9,7 @@ use oracle::{Funnel, Known};
 use proptest::prelude::*;
 use random::{
     Columns, KINDS, Log, Look, STEPS, TIES, config, forbidding_funnels, funnels, funnels_with_options,
-    kind_table, limits, logs, looks,
+    kind_table, limits, logs, logs_without_ties, looks,
 };
 
 /// The level under each tie rule.
@@ -74,6 +74,19 @@ proptest! {
         funnel in forbidding_funnels(),
         units in proptest::collection::vec((logs(14), looks()), 3),
     ) {
+        agrees_with_the_oracle(&funnel, &units)?;
+    }
+
+    /// And 75,000 without ties, two thirds of them in funnels that forbid nothing.
+    #[test]
+    fn so_it_does_where_no_two_rows_share_an_instant(
+        mut funnel in funnels(),
+        forbids in (0..3_u8).prop_map(|draw| draw == 0),
+        units in proptest::collection::vec((logs_without_ties(12), looks()), 3),
+    ) {
+        if !forbids {
+            funnel.roles.iter_mut().for_each(|roles| roles.breaks.clear());
+        }
         agrees_with_the_oracle(&funnel, &units)?;
     }
 }

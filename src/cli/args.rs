@@ -203,6 +203,13 @@ pub struct InputArgs {
     /// Threads; all cores by default. Never changes a number.
     #[arg(long, value_name = "N", help_heading = "Running")]
     pub threads: Option<usize>,
+    /// Memory that the run may take, e.g. 512MB, 2GiB, or a share of what there is; events that do not
+    /// fit wait in temporary files. Never changes a number [default: 60%].
+    #[arg(long, value_name = "SIZE", env = "DROPOFF_MEMORY", help_heading = "Running")]
+    pub memory: Option<String>,
+    /// Directory of temporary files; the system's by default.
+    #[arg(long, value_name = "DIR", help_heading = "Running")]
+    pub temp_dir: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,

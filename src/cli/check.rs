@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::report::make_report;
@@ -24,7 +24,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     request.choice.quantiles.sort_unstable();
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     account.require_rows(&args.input)?;

@@ -1,6 +1,6 @@
 //! How a run ends.
 
-use crate::ingest::IngestError;
+use crate::ingest::{IngestError, SpillError};
 use crate::source::SourceError;
 use std::fmt;
 
@@ -71,10 +71,17 @@ impl From<SourceError> for Failure {
     }
 }
 
+impl From<SpillError> for Failure {
+    fn from(error: SpillError) -> Failure {
+        Failure { exit: Exit::Failed, hint: Some(error.hint()), error: anyhow::Error::msg(error.to_string()) }
+    }
+}
+
 impl From<IngestError> for Failure {
     fn from(error: IngestError) -> Failure {
         match error {
             IngestError::Source(error) => error.into(),
+            IngestError::Spill(error) => error.into(),
             error => {
                 let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
                 Failure { exit, hint: error.hint(), error: error.into() }

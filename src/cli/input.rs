@@ -6,13 +6,16 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
-use crate::ingest::{Everything, FileAccount, Form, Pending, Progress, RowLayout, Sample, read_all};
+use crate::ingest::{
+    Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
+};
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 /// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
@@ -22,12 +25,20 @@ pub struct Found {
     pub total_bytes: u64,
     pub guess: Guess,
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<Option<String>>>,
+    pub rows: Arc<Vec<Vec<Option<String>>>>,
+}
+
+/// Of which columns of the first input the values are sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampled {
+    All,
+    /// Of those that decide who plays which role, which are all of them if the user did not.
+    Needed,
 }
 
 /// Finds the inputs and looks at the first one that holds a row: what is empty, or only a header, says
 /// little of the others.
-pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
+pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
             .hint("name files, directories or globs, or - for standard input"));
@@ -45,18 +56,23 @@ pub fn find(plan: &InputPlan) -> Result<Found, Failure> {
         notes: expanded.notes,
         guess: Guess::default(),
         columns: Vec::new(),
-        rows: Vec::new(),
+        rows: Arc::default(),
     };
     let mut hints = plan.hints.clone();
     hints.required = named_columns(&plan.asked);
     for pending in &mut found.pending {
         let opened = open(&pending.input)?;
-        let sample = Sample::of(&opened, &hints)?;
+        let sample = match (sampled, named_for_roles(&plan.asked)) {
+            (Sampled::Needed, Some(names)) => {
+                Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))?
+            }
+            (Sampled::Needed | Sampled::All, _) => Sample::of(&opened, &hints)?,
+        };
         let has_rows = !sample.rows.is_empty();
         if has_rows || found.columns.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
             found.columns.clone_from(&sample.columns);
-            found.rows.clone_from(&sample.rows);
+            found.rows = Arc::clone(&sample.rows);
         }
         // Many files without a row must not all stay open; standard input opens but once.
         if has_rows || pending.input.kind == InputKind::Stdin {
@@ -85,6 +101,17 @@ fn total_bytes(inputs: &[Input]) -> u64 {
     inputs.iter().map(size).sum::<Option<u64>>().unwrap_or(0)
 }
 
+/// The columns that the user named, folded, if that settles who plays which required role: then what
+/// the others hold changes nothing.
+fn named_for_roles(asked: &Asked) -> Option<Vec<String>> {
+    let is_event_known = asked.event.is_some() || asked.event_name.is_some();
+    if asked.user.is_empty() || asked.time.is_empty() || !is_event_known {
+        return None;
+    }
+    let optional = [&asked.event, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
+    Some(asked.user.iter().chain(&asked.time).chain(optional).map(|name| Sample::folded(name)).collect())
+}
+
 /// Columns that the header of delimited text must hold.
 fn named_columns(asked: &Asked) -> Vec<String> {
     // Of several person columns any one may be there.
@@ -92,7 +119,7 @@ fn named_columns(asked: &Asked) -> Vec<String> {
     user.into_iter().chain(&asked.time).chain(&asked.event).cloned().collect()
 }
 
-fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
+fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {
     let kind = |column: usize| match &sample.form {
         Form::Parquet(file) => match file.columns()[column].kind.naive_time() {
             Some(_) => ColumnKind::Time,
@@ -107,7 +134,7 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample> {
         .map(|(column, name)| ColumnSample {
             name: name.clone(),
             kind: kind(column),
-            values: sample.rows.iter().map(|row| row[column].clone()).collect(),
+            values: sample.column(column).into_iter().map(|value| value.map(Into::into)).collect(),
         })
         .collect()
 }
@@ -274,14 +301,21 @@ fn unknown_column(name: &str, columns: &[String]) -> Failure {
     Failure::usage(format!("there is no column {name:?}")).hint(hint)
 }
 
-/// Reads everything.
+/// Reads everything. `input_bytes` is the size of all inputs; 0 where it is not known.
 pub fn read(
     plan: &InputPlan,
     read_plan: &ReadPlan,
     pending: Vec<Pending>,
+    input_bytes: u64,
     progress: &dyn Progress,
 ) -> Result<Everything, Failure> {
     let mut hints = plan.hints.clone();
     hints.required = read_plan.columns.required().cloned().collect();
-    Ok(read_all(read_plan, &hints, pending, plan.threads, progress)?)
+    let resources = Resources {
+        threads: plan.threads,
+        store_bytes: plan.store_bytes,
+        temp_dir: plan.temp_dir.clone(),
+        input_bytes,
+    };
+    Ok(read_all(read_plan, &hints, pending, &resources, progress)?)
 }

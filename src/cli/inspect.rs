@@ -2,7 +2,7 @@
 
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
@@ -17,7 +17,7 @@ use std::path::Path;
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::All)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     if let Some(path) = &args.write {
         check_target(path, &found.inputs())?;
@@ -46,7 +46,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
             let columns = found.roles(&start.plan, Vec::new())?;
             let reading = read_rows(&start, &args.input, found, columns, None)?;
             let run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
-            let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads);
+            let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads)?;
             let account = reading.account;
             // What was found is shown all the same: why no row can be used is what was asked.
             let ended = account.require_rows(&args.input).and_then(|()| account.exit(&args.input));

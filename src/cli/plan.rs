@@ -3,6 +3,7 @@
 
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
+use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
@@ -22,6 +23,7 @@ use crate::schema::roles::Asked;
 use crate::stats::{Quantile, QuantileMethod};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
@@ -33,6 +35,9 @@ const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.9
 pub struct Environment {
     pub now: Timestamp,
     pub cores: usize,
+    /// Bytes of memory that the machine allows, where that can be told.
+    pub memory: Option<u64>,
+    pub temp_dir: PathBuf,
 }
 
 /// How the input is read, as far as it can be said without looking at it.
@@ -57,6 +62,10 @@ pub struct InputPlan {
     /// Nothing to analyse is no error.
     pub allow_empty: bool,
     pub threads: usize,
+    /// Bytes that events and ids may take in memory.
+    pub store_bytes: u64,
+    /// Where they go beyond that.
+    pub temp_dir: PathBuf,
 }
 
 /// Rejected rows that a run may have and still be trusted.
@@ -94,7 +103,7 @@ impl FromStr for Tolerance {
     }
 }
 
-/// More threads than the shards that persons are spread over have nothing to do.
+/// More threads than this would only wait for one another.
 const MOST_THREADS: usize = 1024;
 
 /// Rejected rows kept to be shown, where they are not written to a file.
@@ -228,6 +237,8 @@ impl InputPlan {
             }
             _ => {}
         }
+        let threads = args.threads.unwrap_or(environment.cores);
+        let memory = args.memory.as_deref();
         let (asked, currency) = asked(&source)?;
         Ok(InputPlan {
             asked,
@@ -259,7 +270,9 @@ impl InputPlan {
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,
-            threads: args.threads.unwrap_or(environment.cores),
+            threads,
+            store_bytes: store_bytes(memory, environment.memory, threads)?,
+            temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
 }
@@ -446,7 +459,12 @@ mod tests {
     use crate::event::DAY_US;
 
     fn environment() -> Environment {
-        Environment { now: "2026-11-21T12:00:00Z".parse().unwrap(), cores: 2 }
+        Environment {
+            now: "2026-11-21T12:00:00Z".parse().unwrap(),
+            cores: 2,
+            memory: Some(8 << 30),
+            temp_dir: PathBuf::from("/tmp"),
+        }
     }
 
     fn request(funnel: &FunnelArgs, file: &str) -> Result<Request, Failure> {

@@ -16,7 +16,7 @@ use crate::report::{FileRead, RejectSample, Run, Warning};
 pub struct Reading {
     pub plan: ReadPlan,
     pub everything: Everything,
-    /// How long it took is filled in at the end.
+    /// How long it took, and what did not fit in memory, is filled in at the end.
     pub run: Run,
     pub account: Account,
 }
@@ -84,7 +84,7 @@ pub fn read_rows(
     let reading = read_plan(&start.plan, &found, columns, request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
-    let everything = read(&start.plan, &reading, pending, &meter)?;
+    let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
     check_columns_read(&reading, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
@@ -105,6 +105,7 @@ pub fn read_rows(
             warnings: file_warnings(&found, &everything.files, &tally, &reading),
             notes: file_notes(&found, &everything.files),
             rows_out_of_order: tally.out_of_order,
+            spilled_bytes: 0,
         },
         plan: reading,
         everything,
@@ -220,5 +221,6 @@ pub fn unread_run(found: &Found, threads: usize) -> Run {
         warnings: Vec::new(),
         notes: found.notes.iter().map(ToString::to_string).collect(),
         rows_out_of_order: 0,
+        spilled_bytes: 0,
     }
 }

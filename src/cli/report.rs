@@ -2,13 +2,13 @@
 
 use super::args::{InputArgs, ReportArgs};
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::reading::{Account, read_rows};
 use super::run::Start;
 use crate::render::json;
-use crate::report::build::{Request, build, canonical_hash};
+use crate::report::build::{BuildError, Request, build, canonical_hash};
 use crate::report::table::Block;
 use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use std::io::{self, Write};
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
     account.require_rows(&args.input)?;
@@ -41,13 +41,11 @@ pub fn make_report(
     }
     let columns = found.roles(&start.plan, dimensions)?;
     let reading = read_rows(start, args, found, columns, Some(request))?;
-    let body = build(reading.everything, &reading.plan, request, start.plan.threads).map_err(|error| {
-        Failure::usage(error.to_string()).hint(
-            "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
-        )
-    })?;
-    let run =
-        (!reproducible).then(|| Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run });
+    let spilled = reading.everything.store.spilled();
+    let body = build(reading.everything, &reading.plan, request, start.plan.threads)?;
+    let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
+    run.note_spilled(&spilled);
+    let run = (!reproducible).then_some(run);
     let report = Report {
         schema: REPORT_SCHEMA.to_owned(),
         trusted: reading.account.trusted,
@@ -56,6 +54,17 @@ pub fn make_report(
         body,
     };
     Ok((report, reading.account))
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Failure {
+        match error {
+            BuildError::Spill(error) => error.into(),
+            BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).hint(
+                "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
+            ),
+        }
+    }
 }
 
 impl Written for Report {

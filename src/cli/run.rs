@@ -5,6 +5,7 @@ use super::check::check;
 use super::failure::{Exit, Failure};
 use super::generate::generate;
 use super::inspect::inspect;
+use super::memory::{available, check_temp_dir};
 use super::plan::{Environment, InputPlan};
 use super::report::report;
 use super::sessions::sessions;
@@ -38,6 +39,7 @@ impl Start {
         let environment = environment();
         let (file, path) = definition_file(args)?;
         let mut plan = InputPlan::resolve(args, &file, &environment)?;
+        args.temp_dir.as_deref().map_or(Ok(()), check_temp_dir)?;
         resolve_files(&mut plan, args, path.as_deref());
         Ok(Start { plan, file, environment, started })
     }
@@ -47,6 +49,8 @@ fn environment() -> Environment {
     Environment {
         now: jiff::Timestamp::now(),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        memory: available(|path| std::fs::read_to_string(path).ok()),
+        temp_dir: std::env::temp_dir(),
     }
 }
 
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_are_at_least_one_and_no_more_than_shards() {
+    fn threads_are_at_least_one_and_at_most_1024() {
         let rows = format!("{HEADER}{ROW}");
         for (threads, exit) in [
             ("0", Exit::Usage),

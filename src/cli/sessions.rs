@@ -2,7 +2,7 @@
 
 use super::args::SessionsArgs;
 use super::failure::{Exit, Failure};
-use super::input::find;
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::reading::read_rows;
 use super::run::Start;
@@ -14,13 +14,13 @@ use std::io::{self, Write};
 /// Runs the command.
 pub fn sessions(args: &SessionsArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
-    let found = find(&start.plan)?;
+    let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::ROWS)?;
     let columns = found.roles(&start.plan, Vec::new())?;
     let reading = read_rows(&start, &args.input, found, columns, None)?;
     reading.account.require_rows(&args.input)?;
     let timeout_us = start.plan.session_timeout_us;
-    let table = build(reading.everything, &reading.plan, timeout_us, start.plan.threads);
+    let table = build(reading.everything, &reading.plan, timeout_us, start.plan.threads)?;
     reading.account.require_rows(&args.input)?;
     outputs.write(&table)?;
     reading.account.exit(&args.input)

@@ -120,11 +120,15 @@ impl SmallDecimal {
     }
 
     pub(crate) fn compare(self, other: SmallDecimal) -> Ordering {
-        // Both products stay under 10^36.
-        let raised = |number: SmallDecimal, places: u32| i128::from(number.digits) * 10_i128.pow(places);
         if self.places == other.places {
             return self.digits.cmp(&other.digits);
         }
+        let short = |number: SmallDecimal, places: u32| number.digits.checked_mul(10_i64.pow(places));
+        if let (Some(left), Some(right)) = (short(self, other.places), short(other, self.places)) {
+            return left.cmp(&right);
+        }
+        // Both products stay under 10^36.
+        let raised = |number: SmallDecimal, places: u32| i128::from(number.digits) * 10_i128.pow(places);
         raised(self, other.places).cmp(&raised(other, self.places))
     }
 }

@@ -1,22 +1,23 @@
 //! Delimited text to records, the hottest loop of the program.
 //!
-//! A record is walked 64 bytes at a time over bit masks (`csv_scan`): delimiters up to the last
-//! wanted column are placed, the others only counted, and quoted stretches are told by the parity
-//! of quotes. Parity is right as long as quotes stand where they should: an opening one at the
-//! start of a field, a closing one before a delimiter or a line break, `""` inside. The walk checks
-//! just that, and leaves every other record, and every record near a limit, to `csv_exact`.
-//! So the result is that of the `csv` crate wherever the record is sound.
+//! Records are found many at a time over bit masks (`csv_walk`): delimiters around wanted columns are
+//! placed, the others only counted, and quoted stretches are told by the parity of quotes. That is
+//! right as long as quotes stand where they should (`csv_scan`). Every other record, and every
+//! record near a limit, is left to `csv_exact`. So the result is that of the `csv` crate wherever
+//! the record is sound.
 //!
 //! What it leaves out: the guess of the dialect (`dialect`), and what a field means.
 
-use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, is_break, read_record};
-use super::csv_scan::{BLOCK_BYTES, BlockMasks, Level, Signs, fill_masks, prefix_parity};
+use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, read_record};
+use super::csv_scan::{Level, Signs};
+use super::csv_walk::{FieldMarks, Found, Plain, Window};
 use super::dialect::Dialect;
 use crate::decode::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 
-/// Blocks whose masks are computed at once: 8 KiB of input, whose masks stay in the first cache.
-const WINDOW_BLOCKS: usize = 128;
+/// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
+/// costs as well.
+const MOST_EXACT_AHEAD: usize = 15;
 
 /// Bytes of a rejected record that are kept to be shown.
 const EXCERPT_BYTES: usize = 200;
@@ -34,11 +35,10 @@ pub struct CsvDecoder {
     limits: Limits,
     /// A sound record up to this size cannot be over a limit of bytes.
     safe_bytes: usize,
-    level: Level,
     window: Window,
-    /// Positions of the first delimiters of the record at hand, as many as it has of those up to
-    /// the end of the last wanted column.
-    delimiter_at: Vec<usize>,
+    found: Found,
+    /// By slot.
+    field_marks: Vec<FieldMarks>,
     exact: ExactFields,
     scratch: Vec<u8>,
 }
@@ -57,15 +57,24 @@ impl CsvDecoder {
         limits: Limits,
     ) -> CsvDecoder {
         assert!(wanted.iter().all(|&column| column < columns), "a wanted column lies beyond the last one");
+        let signs = Signs { delimiter: dialect.delimiter, quote: dialect.quote };
+        let safe_bytes = limits.max_field_bytes.min(limits.max_record_bytes);
+        let plain = Plain {
+            // A record without delimiters may be a blank line.
+            delimiters: if columns > 1 { (columns - 1) as u32 } else { u32::MAX },
+            most_bytes: u32::try_from(safe_bytes).unwrap_or(u32::MAX),
+            header_bytes: header_record.as_ref().map_or(0, |header| header.len() as u32),
+        };
+        let (found, field_marks) = Found::new(wanted, plain);
         CsvDecoder {
             columns,
             slots: wanted.to_vec(),
             header_record,
             limits,
-            safe_bytes: limits.max_field_bytes.min(limits.max_record_bytes),
-            level: Level::detect(),
-            window: Window::default(),
-            delimiter_at: vec![0; wanted.iter().max().map_or(0, |&column| column + 1)],
+            safe_bytes,
+            window: Window::new(Level::detect(), signs),
+            found,
+            field_marks,
             exact: ExactFields::default(),
             scratch: Vec::new(),
             dialect,
@@ -84,141 +93,105 @@ impl CsvDecoder {
     /// record is passed over whole. If a record has several faults, the first of R13, R15, R03,
     /// R16, R01, R02, R14 is told.
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
-        self.window.forget();
         let mut piece = PieceEnd::default();
-        let mut fields: Vec<Field<'_>> = Vec::with_capacity(self.slots.len());
         if self.dialect.border == b'\r' && bytes.first() == Some(&b'\n') {
             // The other half of the line break that ended the piece before.
             piece.consumed = 1;
         }
-        while piece.consumed < bytes.len() {
-            let start = piece.consumed;
-            if is_break(bytes[start]) {
-                piece.blank_lines += 1;
-                piece.lines += 1;
-                piece.consumed = after_break(bytes, start);
+        // Apart from the decoder while it judges what they found.
+        let mut found = std::mem::take(&mut self.found);
+        self.window.forget();
+        let mut fields = vec![Field::Missing; self.slots.len()];
+        let mut goes_on = true;
+        let mut exact_ahead = 0;
+        while goes_on && piece.consumed < bytes.len() {
+            if self.dialect.escape.is_none() {
+                self.window.find(bytes, piece.consumed, &mut found);
+            }
+            if found.is_empty() {
+                for _ in 0..=exact_ahead {
+                    if goes_on && piece.consumed < bytes.len() {
+                        goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                    }
+                }
+                exact_ahead = (2 * exact_ahead + 1).min(MOST_EXACT_AHEAD);
+                self.window.start_afresh();
                 continue;
             }
-            let scanned = if self.dialect.escape.is_none() { self.scan(bytes, start) } else { None };
-            let taken = match scanned {
-                Some(record) => self.take_scanned(bytes, start, record, &mut fields, &mut piece, sink),
-                None => false,
-            };
-            if !taken && !self.take_exact(bytes, start, last, &mut piece, sink) {
-                break;
+            exact_ahead = 0;
+            let window = found.window;
+            let text = &bytes[window..];
+            for (index, record) in found.records().iter().enumerate() {
+                if record.is_plain {
+                    let bytes_before = (window + record.start as usize) as u64;
+                    for (field, place) in fields.iter_mut().zip(&self.field_marks) {
+                        *field = Field::Text(self.unquoted(found.field(text, index, *place)));
+                    }
+                    sink.record(RecordAt { lines_before: piece.lines, bytes_before }, &fields);
+                    piece.records += 1;
+                    piece.lines += 1;
+                    piece.consumed = window + record.next as usize;
+                    continue;
+                }
+                if self.take_found(text, &found, index, &mut fields, &mut piece, sink) {
+                    continue;
+                }
+                goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                if piece.consumed != window + record.next as usize {
+                    // It ended elsewhere, so what was found behind it does not hold.
+                    self.window.start_afresh();
+                    break;
+                }
             }
         }
+        self.found = found;
         piece
     }
 
-    /// Walks the record at `start`, or returns `None` if it ends without a line break, has a quote
-    /// where none should be, or is too long to be judged here.
-    #[inline(always)]
-    fn scan(&mut self, bytes: &[u8], start: usize) -> Option<Scanned> {
-        let mut block = start / BLOCK_BYTES;
-        let mut keep = u64::MAX << (start % BLOCK_BYTES);
-        // A quote may open at a position in `may_open` that is set from outside the block.
-        let mut may_open = 1 << (start % BLOCK_BYTES);
-        let mut inside = 0_u64;
-        let mut closed = 0_u64;
-        let signs = Signs { delimiter: self.dialect.delimiter, quote: self.dialect.quote };
-        let mut record = Scanned { end: 0, delimiters: 0, unusual: 0, quoted_breaks: 0 };
-        let places = self.delimiter_at.as_mut_slice();
-        let mut placed = 0;
-        loop {
-            let index = self.window.find(bytes, block, self.level, signs)?;
-            let masks = &self.window.masks[index];
-            let base = block * BLOCK_BYTES;
-            let mut delimiters = masks.delimiters & keep;
-            let mut breaks = masks.breaks & keep;
-            let edges = delimiters | breaks | (masks.quotes & keep);
-            let mut misplaced = 0;
-            if (masks.quotes & keep) | inside | closed != 0 {
-                let quotes = masks.quotes & keep;
-                let quoted = prefix_parity(quotes) ^ inside;
-                let closing = quotes & !quoted;
-                misplaced = (quotes & quoted & !(edges << 1 | may_open)) | ((closing << 1 | closed) & !edges);
-                closed = closing >> 63;
-                inside = if quoted >> 63 == 1 { u64::MAX } else { 0 };
-                delimiters &= !quoted;
-                let outside = breaks & !quoted;
-                record.quoted_breaks |= breaks & quoted & below(outside);
-                breaks = outside;
-            }
-            let here = below(breaks);
-            if misplaced & here != 0 {
-                return None;
-            }
-            delimiters &= here;
-            record.unusual |= masks.unusual & keep & here;
-            record.delimiters += delimiters.count_ones() as usize;
-            while delimiters != 0 && placed < places.len() {
-                places[placed] = base + delimiters.trailing_zeros() as usize;
-                placed += 1;
-                delimiters &= delimiters - 1;
-            }
-            if breaks != 0 {
-                record.end = base + breaks.trailing_zeros() as usize;
-                return (record.end - start <= self.safe_bytes).then_some(record);
-            }
-            if base.saturating_sub(start) > self.safe_bytes {
-                return None;
-            }
-            may_open = edges >> 63;
-            keep = u64::MAX;
-            block += 1;
-        }
-    }
-
-    /// Judges a record that `scan` has walked. `false` leaves it to `take_exact`.
-    #[inline(always)]
-    fn take_scanned<'b>(
+    /// Judges the record behind what is consumed, which was found in the bytes `text` from the
+    /// window on. `false` leaves it to `take_exact`.
+    #[inline(never)]
+    fn take_found<'b>(
         &mut self,
-        bytes: &'b [u8],
-        start: usize,
-        record: Scanned,
-        fields: &mut Vec<Field<'b>>,
+        text: &'b [u8],
+        found: &Found,
+        index: usize,
+        fields: &mut [Field<'b>],
         piece: &mut PieceEnd,
         sink: &mut impl RecordSink,
     ) -> bool {
-        let content = &bytes[start..record.end];
-        let mut lines = 1;
-        if record.quoted_breaks != 0 {
-            let inner = count_lines(content);
-            if inner > self.limits.max_field_lines as u64 {
-                return false;
+        let record = found.records()[index];
+        let content = &text[record.start as usize..record.end as usize];
+        let delimiters = record.delimiters as usize;
+        let unusual = match record.unusual {
+            (from, to) if from < to => {
+                self.look_closer(&text[from as usize..to as usize], (from - record.start) as usize)
             }
-            lines += inner;
-        }
-        let at = RecordAt { lines_before: piece.lines, bytes_before: start as u64 };
-        if record.delimiters == 0 && is_blank(content, self.dialect.delimiter) {
-            piece.blank_lines += 1;
-        } else if record.delimiters >= self.columns && !self.ends_in_delimiters(content, record.delimiters) {
+            _ => Unusual::default(),
+        };
+        if content.len() > self.safe_bytes || unusual.lines > self.limits.max_field_lines as u64 {
             return false;
-        } else if let Err(fault) =
-            self.check(content, self.columns.min(record.delimiters + 1), record.unusual != 0)
+        }
+        let at = RecordAt { lines_before: piece.lines, bytes_before: piece.consumed as u64 };
+        if delimiters == 0 && is_blank(content, self.dialect.delimiter) {
+            piece.blank_lines += 1;
+        } else if delimiters >= self.columns && !self.ends_in_delimiters(content, delimiters) {
+            return false;
+        } else if let Err(fault) = self.check(content, self.columns.min(delimiters + 1), unusual.not_utf8_at)
         {
             piece.records += 1;
             sink.reject(fault.reject(at, content));
         } else {
             piece.records += 1;
-            fields.clear();
             let mut escaped = false;
-            for &column in &self.slots {
-                let from = if column == 0 { start } else { self.delimiter_at[column - 1] + 1 };
-                let to = if column < record.delimiters { self.delimiter_at[column] } else { record.end };
-                let raw = &bytes[from..to];
-                let text = match raw.first() {
-                    Some(&byte) if Some(byte) == self.dialect.quote => {
-                        let inner = &raw[1..raw.len() - 1];
-                        escaped |= memchr::memchr(byte, inner).is_some();
-                        inner
-                    }
-                    _ => raw,
-                };
-                fields.push(Field::Text(text));
+            for (field, place) in fields.iter_mut().zip(&self.field_marks) {
+                let raw = found.field(text, index, *place);
+                let inner = self.unquoted(raw);
+                escaped |=
+                    unusual.has_quote && inner.len() < raw.len() && memchr::memchr(raw[0], inner).is_some();
+                *field = Field::Text(inner);
             }
-            let nul = if record.unusual == 0 { None } else { slot_with_nul(fields) };
+            let nul = if unusual.has_nul { slot_with_nul(fields) } else { None };
             match (nul, self.dialect.quote) {
                 (Some(slot), _) => sink.reject(nul_fault(slot).reject(at, content)),
                 (None, Some(quote)) if escaped => {
@@ -227,9 +200,37 @@ impl CsvDecoder {
                 (None, _) => sink.record(at, fields),
             }
         }
-        piece.lines += lines;
-        piece.consumed = after_break(bytes, record.end);
+        piece.lines += 1 + unusual.lines;
+        piece.consumed += (record.next - record.start) as usize;
         true
+    }
+
+    /// The field between its quotes, if it has any. Both are there in a record that was found.
+    #[inline(always)]
+    fn unquoted<'b>(&self, raw: &'b [u8]) -> &'b [u8] {
+        match raw {
+            [first, inner @ .., _] if Some(*first) == self.dialect.quote => inner,
+            _ => raw,
+        }
+    }
+
+    /// Looks at the part of a record that holds all its unusual bytes, `before` of them before it.
+    #[inline(never)]
+    fn look_closer(&self, part: &[u8], before: usize) -> Unusual {
+        // What lies around the part is ASCII, so its sequences are those of the whole record.
+        let error = simdutf8::compat::from_utf8(part).err();
+        let (mut has_nul, mut has_quote, mut has_break) = (false, false, false);
+        for &byte in part {
+            has_nul |= byte == 0;
+            has_quote |= Some(byte) == self.dialect.quote;
+            has_break |= is_break(byte);
+        }
+        Unusual {
+            not_utf8_at: error.map(|error| before + error.valid_up_to()),
+            lines: if has_break { count_lines(part) } else { 0 },
+            has_nul,
+            has_quote,
+        }
     }
 
     /// Whether all fields beyond the last column are empty, as told by the bytes at the end alone.
@@ -238,17 +239,17 @@ impl CsvDecoder {
         content[content.len() - extra..].iter().all(|&byte| byte == self.dialect.delimiter)
     }
 
-    /// Judges the record at `start` byte by byte. `false` if it goes on beyond the piece.
+    /// Judges the record behind what is consumed byte by byte. `false` if it goes on beyond the piece.
     #[cold]
     #[inline(never)]
     fn take_exact(
         &mut self,
         bytes: &[u8],
-        start: usize,
         last: bool,
         piece: &mut PieceEnd,
         sink: &mut impl RecordSink,
     ) -> bool {
+        let start = piece.consumed;
         let at = RecordAt { lines_before: piece.lines, bytes_before: start as u64 };
         let end = read_record(bytes, start, last, &self.dialect, self.limits, &mut self.exact);
         let next = match end {
@@ -256,7 +257,7 @@ impl CsvDecoder {
             ExactEnd::TooLarge { next } => {
                 let limit = self.limits.max_record_bytes;
                 let fault = Fault::new(RejectCode::R13, format!("the record is longer than {limit} bytes"));
-                sink.reject(fault.reject(at, &bytes[start..next]));
+                sink.reject(fault.reject(at, without_break(&bytes[start..next])));
                 piece.records += 1;
                 next
             }
@@ -270,7 +271,7 @@ impl CsvDecoder {
                     format!("the quote that opens field {} is never closed", field + 1),
                 );
                 fault.slot = self.slots.iter().position(|&column| column == field);
-                sink.reject(fault.reject(at, &bytes[opened_at..next]));
+                sink.reject(fault.reject(at, without_break(&bytes[opened_at..next])));
                 piece.records += 1;
                 next
             }
@@ -309,7 +310,8 @@ impl CsvDecoder {
         }
         let extra_are_empty = self.exact.iter().skip(self.columns).all(<[u8]>::is_empty);
         let count = if extra_are_empty { self.exact.len().min(self.columns) } else { self.exact.len() };
-        self.check(content, count, true)?;
+        let not_utf8_at = simdutf8::compat::from_utf8(content).err().map(|error| error.valid_up_to());
+        self.check(content, count, not_utf8_at)?;
         let nul =
             |&column: &usize| self.exact.get(column).is_some_and(|text| memchr::memchr(0, text).is_some());
         match self.slots.iter().position(nul) {
@@ -320,10 +322,10 @@ impl CsvDecoder {
 
     /// The checks that both ways share; empty fields beyond the last column are not in `fields`.
     #[inline(always)]
-    fn check(&self, content: &[u8], fields: usize, unusual: bool) -> Result<(), Fault> {
-        if unusual && let Err(error) = simdutf8::compat::from_utf8(content) {
+    fn check(&self, content: &[u8], fields: usize, not_utf8_at: Option<usize>) -> Result<(), Fault> {
+        if let Some(from) = not_utf8_at {
             let mut fault = Fault::new(RejectCode::R03, "the record is not UTF-8".to_owned());
-            fault.from = error.valid_up_to();
+            fault.from = from;
             return Err(fault);
         }
         if self.header_record.as_deref() == Some(content) {
@@ -346,58 +348,16 @@ impl CsvDecoder {
     }
 }
 
-/// What a walk over one record found.
-#[derive(Debug, Clone, Copy)]
-struct Scanned {
-    /// Position of the line break.
-    end: usize,
-    /// Delimiters outside quotes.
-    delimiters: usize,
-    /// Not zero if a byte is NUL or not ASCII.
-    unusual: u64,
-    /// Not zero if a line break lies in quotes.
-    quoted_breaks: u64,
-}
-
-/// Masks of some blocks of the piece in a row.
-#[derive(Debug, Clone, Default)]
-struct Window {
-    first: usize,
-    masks: Vec<BlockMasks>,
-}
-
-impl Window {
-    fn forget(&mut self) {
-        self.masks.clear();
-    }
-
-    /// Where the masks of a block lie in `masks`; `None` beyond the end of the bytes.
-    #[inline(always)]
-    fn find(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> Option<usize> {
-        // Below `first` the difference wraps around to more than any length.
-        let index = block.wrapping_sub(self.first);
-        if index < self.masks.len() || self.move_to(bytes, block, level, signs) {
-            return Some(block - self.first);
-        }
-        None
-    }
-
-    #[inline(never)]
-    fn move_to(&mut self, bytes: &[u8], block: usize, level: Level, signs: Signs) -> bool {
-        let from = block * BLOCK_BYTES;
-        let to = bytes.len().min(from + WINDOW_BLOCKS * BLOCK_BYTES);
-        if from >= to {
-            return false;
-        }
-        self.first = block;
-        fill_masks(level, signs, &bytes[from..to], &mut self.masks);
-        true
-    }
-}
-
-/// The bits up to and including the first set one, or all.
-fn below(breaks: u64) -> u64 {
-    breaks ^ breaks.wrapping_sub(1)
+/// What a closer look at a record found.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unusual {
+    /// Where in the record the first sequence that is not UTF-8 starts.
+    not_utf8_at: Option<usize>,
+    /// Line breaks in quotes.
+    lines: u64,
+    has_nul: bool,
+    /// A quote lies there, maybe the second one of a pair.
+    has_quote: bool,
 }
 
 /// Hands over a record some of whose fields hold doubled quotes.
@@ -438,6 +398,12 @@ fn record_with_pairs(
         })
         .collect();
     sink.record(at, &unpaired);
+}
+
+/// A line without its line break, of which a piece may hold one half.
+fn without_break(line: &[u8]) -> &[u8] {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    text.strip_suffix(b"\r").unwrap_or(text)
 }
 
 fn slot_with_nul(fields: &[Field<'_>]) -> Option<usize> {

@@ -7,6 +7,7 @@
 
 use super::dialect::Dialect;
 use crate::decode::Limits;
+use std::ops::Range;
 
 /// The fields of one record, unquoted and unescaped, one behind the other.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +31,11 @@ impl ExactFields {
 
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    /// Empty fields at the end.
+    pub fn empty_tail(&self) -> usize {
+        (0..self.len()).rev().take_while(|&index| self.get(index).is_some_and(<[u8]>::is_empty)).count()
     }
 
     fn clear(&mut self) {
@@ -76,6 +82,24 @@ pub(super) fn read_record(
     let mut breaks_in_field = 0;
     let mut position = start;
     while position < bytes.len() {
+        // Bytes that are text and nothing else are taken together, up to where the limit is looked at.
+        let most = bytes.len().min(start.saturating_add(limits.max_record_bytes));
+        let plain = match (state, dialect.quote) {
+            (State::InField, quote) => {
+                let text = plain_text(bytes, position..most, dialect.delimiter);
+                fields.stray_quote |= quote.is_some_and(|quote| memchr::memchr(quote, text).is_some());
+                text
+            }
+            (State::InQuotes, Some(quote)) if dialect.escape.is_none() => {
+                plain_text(bytes, position..most, quote)
+            }
+            _ => &[],
+        };
+        if !plain.is_empty() {
+            fields.text.extend_from_slice(plain);
+            position += plain.len();
+            continue;
+        }
         let byte = bytes[position];
         let in_quotes = matches!(state, State::InQuotes | State::AfterEscape);
         if position - start >= limits.max_record_bytes && (in_quotes || !is_break(byte)) {
@@ -133,6 +157,12 @@ pub(super) fn read_record(
             ExactEnd::Complete { content_end: bytes.len(), next: bytes.len() }
         }
     }
+}
+
+/// The bytes of a range up to `end` or a line break.
+fn plain_text(bytes: &[u8], range: Range<usize>, end: u8) -> &[u8] {
+    let rest = bytes.get(range).unwrap_or_default();
+    &rest[..memchr::memchr3(end, b'\n', b'\r', rest).unwrap_or(rest.len())]
 }
 
 pub(super) fn is_break(byte: u8) -> bool {

@@ -63,6 +63,13 @@ fn decoder(columns: usize, wanted: &[usize]) -> CsvDecoder {
     CsvDecoder::new(Dialect::default(), columns, wanted, None, Limits::default())
 }
 
+const SIGNS: Signs = Signs { delimiter: b',', quote: Some(b'"') };
+
+/// All levels with windows of few blocks and of the usual number.
+fn levels_and_windows() -> impl Iterator<Item = (Level, usize)> {
+    Level::available().into_iter().flat_map(|level| [1, 2, 3, 256].map(|blocks| (level, blocks)))
+}
+
 fn decode(decoder: &mut CsvDecoder, bytes: &[u8]) -> (Recorder, PieceEnd) {
     let mut recorder = Recorder::default();
     let end = decoder.decode(bytes, true, &mut recorder);
@@ -166,6 +173,9 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(sign, 0..200).prop_map(|parts| parts.concat()),
         prop::collection::vec(line, 0..40).prop_map(|lines| lines.concat()),
+        // More records than are found at once.
+        prop::collection::vec(prop::sample::select(vec!["a,b\n", "\n", "a\r\n", ",\"\"\r"]), 0..200)
+            .prop_map(|lines| lines.concat().into_bytes()),
     ]
 }
 
@@ -181,9 +191,9 @@ proptest! {
         let wanted: Vec<usize> = wanted.into_iter().filter(|&column| column < columns).collect();
         let (expected, open) = oracle(&bytes, columns, &wanted);
         let mut all_levels = Vec::new();
-        for level in Level::available() {
+        for (level, blocks) in levels_and_windows() {
             let mut decoder = decoder(columns, &wanted);
-            decoder.level = level;
+            decoder.window = Window::with_blocks(level, SIGNS, blocks);
             let (recorder, end) = decode(&mut decoder, &bytes);
             let got = judged(&recorder.told);
             if open {
@@ -235,16 +245,50 @@ proptest! {
         bytes.extend_from_slice(b"\n");
         bytes.extend_from_slice(fields.join(",").as_bytes());
         bytes.extend_from_slice(b"\nnext,\"");
-        let mut decoder = decoder(fields.len(), &[0]);
-        let found = decoder.scan(&bytes, shift + 1).expect("the record is sound");
-        prop_assert_eq!(found.end, bytes.len() - 7);
-        prop_assert_eq!(found.delimiters, fields.len() - 1);
+        let plain = Plain { delimiters: fields.len() as u32 - 1, most_bytes: 1000, header_bytes: 0 };
+        let columns: Vec<usize> = (0..fields.len()).collect();
+        for (level, blocks) in levels_and_windows() {
+            let mut window = Window::with_blocks(level, SIGNS, blocks);
+            let (mut found, marks) = Found::new(&columns, plain);
+            window.find(&bytes, shift + 1, &mut found);
+            let record = *found.records().first().expect("the record is sound");
+            prop_assert_eq!(found.window + record.start as usize, shift + 1);
+            prop_assert_eq!(found.window + record.end as usize, bytes.len() - 7);
+            prop_assert_eq!(found.window + record.next as usize, bytes.len() - 6);
+            prop_assert_eq!(record.delimiters as usize, fields.len() - 1);
+            let inner = |field: &str| field.strip_prefix('"').and_then(|f| f.strip_suffix('"')).map(str::to_owned);
+            let unusual = |field: String| field.contains("\"\"") || field.contains('\n');
+            prop_assert_eq!(record.is_plain, !fields.iter().filter_map(|field| inner(field)).any(unusual));
+            for (field, &marks) in fields.iter().zip(&marks) {
+                prop_assert_eq!(found.field(&bytes[found.window..], 0, marks), field.as_bytes());
+            }
+        }
     }
 }
 
 #[test]
 fn an_empty_piece_holds_nothing() {
     assert_eq!(decode(&mut decoder(2, &[0]), b"").1, PieceEnd::default());
+}
+
+#[test]
+fn records_are_taken_whatever_windows_and_pieces_do_to_them() {
+    // Records of all lengths around those of blocks, windows and the largest window.
+    for length in [0, 1, 62, 63, 64, 65, 1000, 16_383, 16_384, 65_535, 65_536, 131_071, 131_072, 200_000] {
+        for quote in ["", "\""] {
+            let text = format!("a,b\n{quote}{}{quote},x\nc,d\n", "y".repeat(length));
+            let limits = Limits { max_field_bytes: 1 << 20, ..Limits::default() };
+            let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[1, 0], None, limits);
+            let (recorder, end) = decode(&mut decoder, text.as_bytes());
+            assert_eq!(end, PieceEnd { records: 3, lines: 3, consumed: text.len(), ..PieceEnd::default() });
+            let fields = recorder.records();
+            assert_eq!(
+                (&fields[0][..], &fields[2][..]),
+                (&["b".to_owned(), "a".to_owned()][..], &["d".to_owned(), "c".to_owned()][..])
+            );
+            assert_eq!((fields[1][0].as_str(), fields[1][1].len()), ("x", length));
+        }
+    }
 }
 
 #[test]
@@ -278,16 +322,20 @@ fn one_field_less_just_enough_and_one_more() {
     assert_eq!(end.records, 7);
 }
 
+/// Takes rejects and nothing else.
+struct Rejects<'r>(&'r mut Vec<Reject>);
+
+impl RecordSink for Rejects<'_> {
+    fn record(&mut self, _: RecordAt, _: &[Field<'_>]) {}
+
+    fn reject(&mut self, reject: Reject) {
+        self.0.push(reject);
+    }
+}
+
 #[test]
 fn bytes_that_are_not_utf_8_reject_their_record_only_and_are_shown() {
     let mut rejects = Vec::new();
-    struct Rejects<'r>(&'r mut Vec<Reject>);
-    impl RecordSink for Rejects<'_> {
-        fn record(&mut self, _: RecordAt, _: &[Field<'_>]) {}
-        fn reject(&mut self, reject: Reject) {
-            self.0.push(reject);
-        }
-    }
     let end = decoder(2, &[0]).decode(b"a,\xE9t\xE9\n\xC3\xA9,b\n", true, &mut Rejects(&mut rejects));
     assert_eq!(end.records, 2);
     assert_eq!(rejects.len(), 1);
@@ -359,6 +407,21 @@ fn fields_and_records_over_their_limits_are_rejected() {
         let (recorder, end) = decode(&mut decoder, text.as_bytes());
         assert_eq!(recorder.codes(), [(code, 1)]);
         assert_eq!((recorder.records(), end.lines), (vec![vec!["c".to_owned()]], 2));
+    }
+}
+
+/// A piece that ends inside `\r\n` holds one half of it.
+#[test]
+fn what_is_shown_of_a_line_is_without_its_line_break() {
+    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2 };
+    for line_break in ["\n", "\r", "\r\n"] {
+        for (line, code) in [("a,bcd", RejectCode::R13), ("\"a,b", RejectCode::R15)] {
+            let mut rejects = Vec::new();
+            let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[0], None, limits);
+            decoder.decode(format!("{line}{line_break}").as_bytes(), true, &mut Rejects(&mut rejects));
+            assert_eq!(rejects.len(), 1);
+            assert_eq!((rejects[0].code, &rejects[0].excerpt[..]), (code, line.as_bytes()));
+        }
     }
 }
 

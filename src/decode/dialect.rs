@@ -7,6 +7,7 @@
 use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
 use super::header::looks_like_data;
 use crate::decode::Limits;
+use std::collections::BTreeSet;
 
 /// Records that are looked at.
 const SAMPLE_RECORDS: usize = 1_000;
@@ -79,7 +80,8 @@ pub struct Sniffed {
     pub data_offset: usize,
     /// Physical lines before the first data record.
     pub data_line: u64,
-    /// Up to 1,000 sound data records, unquoted; bytes that are not UTF-8 are replaced.
+    /// Up to 1,000 sound data records, unquoted; bytes that are not UTF-8 are replaced. `None`
+    /// stands in columns that were not wanted, and the last ones of them are left out.
     pub sample: Vec<Vec<Option<String>>>,
     /// What was decided without being asked, for people.
     pub notes: Vec<String>,
@@ -141,7 +143,13 @@ impl DialectError {
 
 /// Guesses the dialect from the first bytes of a text, without byte order mark.
 /// `is_whole_input` says that nothing follows the head; otherwise its last record is not judged.
-pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<Sniffed, DialectError> {
+/// The sample holds the columns of which `wanted` says so, by name; the others are `None` in it.
+pub fn sniff(
+    head: &[u8],
+    is_whole_input: bool,
+    hints: &DialectHints,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Sniffed, DialectError> {
     if let Some(little_endian) = utf16_pattern(head) {
         return Err(DialectError::Utf16WithoutMark { little_endian });
     }
@@ -162,13 +170,18 @@ pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<
     let (first, data) = best.rows.split_first().ok_or(DialectError::Empty)?;
     let first_fields = head.fields(first.start, &best.dialect);
     let data = if header { data } else { &best.rows };
-    let sample: Vec<Vec<String>> = data
-        .iter()
-        .filter(|row| row.fits(best.columns))
-        .take(SAMPLE_RECORDS)
-        .map(|row| head.fields(row.start, &best.dialect).into_iter().take(best.columns).collect())
-        .collect();
-    if header && !checked && looks_like_data(&first_fields, &sample) {
+    let names = match &hints.columns {
+        Some(names) => names.clone(),
+        None if header => first_fields.clone(),
+        None => numbered_columns(best.columns),
+    };
+    let is_judged = header && !checked;
+    let is_wanted = |column: usize| is_judged || names.get(column).is_none_or(|name| wanted(name));
+    let mut is_wanted: Vec<bool> = (0..best.columns).map(is_wanted).collect();
+    while is_wanted.pop_if(|is_wanted| !*is_wanted).is_some() {}
+    let fitting = data.iter().filter(|row| row.fits(best.columns)).take(SAMPLE_RECORDS);
+    let sample: Vec<Vec<Option<String>>> = fitting.map(|row| row.texts(&is_wanted)).collect();
+    if is_judged && looks_like_data(&first_fields, &sample) {
         let names = numbered_columns(best.columns).join(",");
         let suggestion = format!("--no-header --columns {names}");
         let line = count_lines(&head.bytes[..first.start]) + 1;
@@ -181,24 +194,19 @@ pub fn sniff(head: &[u8], is_whole_input: bool, hints: &DialectHints) -> Result<
         let tried = dialects.iter().filter_map(|dialect| Candidate::consistent(head, from, *dialect, hints));
         return Err(DialectError::Ragged { tried: tried.map(|candidate| candidate.tried()).collect() });
     }
-    let columns = match &hints.columns {
-        Some(names) if names.len() != best.columns => {
-            return Err(DialectError::ColumnCount { given: names.len(), found: best.columns });
-        }
-        Some(names) => names.clone(),
-        None if header => first_fields,
-        None => numbered_columns(best.columns),
-    };
+    if hints.columns.is_some() && names.len() != best.columns {
+        return Err(DialectError::ColumnCount { given: names.len(), found: best.columns });
+    }
     let data_offset = if header { first.next } else { first.start };
     let mut dialect = best.dialect;
     dialect.preamble_lines = count_lines(&head.bytes[..first.start]);
     Ok(Sniffed {
-        duplicates: duplicates(&columns),
-        columns,
+        duplicates: duplicates(&names),
+        columns: names,
         header_record: header.then(|| head.bytes[first.start..first.content_end].to_vec()),
         data_offset,
         data_line: count_lines(&head.bytes[..data_offset]),
-        sample: sample.into_iter().map(|row| row.into_iter().map(Some).collect()).collect(),
+        sample,
         notes: notes(&dialect, hints),
         evidence: evidence(&best),
         dialect,
@@ -213,7 +221,7 @@ struct Head<'h> {
 }
 
 /// One record of the sample.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Row {
     start: usize,
     content_end: usize,
@@ -222,12 +230,20 @@ struct Row {
     width: usize,
     /// Empty fields at the end.
     empty_tail: usize,
+    /// Kept, so that the rows of the sample need not be read again.
+    fields: ExactFields,
 }
 
 impl Row {
     /// As many fields as there are columns; empty ones too many do not matter.
     fn fits(&self, columns: usize) -> bool {
         self.width >= columns && self.width - self.empty_tail.min(self.width) <= columns
+    }
+
+    /// The texts of the wanted columns.
+    fn texts(&self, is_wanted: &[bool]) -> Vec<Option<String>> {
+        let text = |(column, &is_wanted)| self.fields.get(column).filter(|_| is_wanted).map(text_of);
+        is_wanted.iter().enumerate().map(text).collect()
     }
 }
 
@@ -243,13 +259,12 @@ impl Head<'_> {
             let row = match end {
                 ExactEnd::Unfinished => break,
                 ExactEnd::Complete { content_end, next } => {
-                    let mut texts: Vec<&[u8]> = fields.iter().collect();
-                    let width = texts.len();
-                    while texts.pop_if(|text| text.is_empty()).is_some() {}
-                    Row { start, content_end, next, width, empty_tail: width - texts.len() }
+                    let (width, empty_tail) = (fields.len(), fields.empty_tail());
+                    Row { start, content_end, next, width, empty_tail, fields: fields.clone() }
                 }
                 ExactEnd::TooLarge { next } | ExactEnd::OpenQuote { next, .. } => {
-                    Row { start, content_end: next, next, width: 0, empty_tail: 0 }
+                    let fields = ExactFields::default();
+                    Row { start, content_end: next, next, width: 0, empty_tail: 0, fields }
                 }
             };
             start = row.next;
@@ -262,8 +277,12 @@ impl Head<'_> {
 
     fn fields(&self, start: usize, dialect: &Dialect) -> Vec<String> {
         let mut fields = ExactFields::default();
-        read_record(self.bytes, start, true, dialect, Limits::default(), &mut fields);
-        fields.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+        self.read(start, dialect, &mut fields);
+        fields.iter().map(text_of).collect()
+    }
+
+    fn read(&self, start: usize, dialect: &Dialect, fields: &mut ExactFields) {
+        read_record(self.bytes, start, true, dialect, Limits::default(), fields);
     }
 }
 
@@ -382,12 +401,20 @@ fn best_with_names(
 }
 
 fn line_with_names(head: Head<'_>, from: usize, dialect: &Dialect, hints: &DialectHints) -> Option<usize> {
+    let names: BTreeSet<String> = hints.required.iter().map(|name| folded(name)).collect();
+    // Two names need a delimiter between them: most delimiters are seen to be wrong at once.
+    if names.len() > 1 && memchr::memchr(dialect.delimiter, &head.bytes[from..]).is_none() {
+        return None;
+    }
+    let mut fields = ExactFields::default();
     let mut start = from;
     for _ in 0..PREAMBLE_LINES {
         if start >= head.bytes.len() {
             return None;
         }
-        if missing_names(&hints.required, &head.fields(start, dialect)).is_none() {
+        head.read(start, dialect, &mut fields);
+        let has = |name: &String| fields.iter().any(|field| is_called(field, name));
+        if fields.len() >= names.len() && names.iter().all(has) {
             return Some(start);
         }
         let line_end = start + skip_lines(&head.bytes[start..], 1);
@@ -415,10 +442,32 @@ fn best_by_consistency(
 
 /// The required names that no field has, neither exactly nor but for case and outer blanks.
 fn missing_names(required: &[String], fields: &[String]) -> Option<Vec<String>> {
-    let folded: Vec<String> = fields.iter().map(|field| field.trim().to_lowercase()).collect();
-    let missing = required.iter().filter(|name| !folded.contains(&name.trim().to_lowercase()));
+    let fields: Vec<String> = fields.iter().map(|field| folded(field)).collect();
+    let missing = required.iter().filter(|name| !fields.contains(&folded(name)));
     let missing: Vec<String> = missing.cloned().collect();
     (!missing.is_empty()).then_some(missing)
+}
+
+/// A name without what does not tell names apart.
+fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// Whether a field holds a name, which is folded.
+fn is_called(field: &[u8], name: &str) -> bool {
+    match std::str::from_utf8(field) {
+        // Most fields are such, and none of them needs a copy.
+        Ok(text) if text.is_ascii() => text.trim().eq_ignore_ascii_case(name),
+        _ => folded(&String::from_utf8_lossy(field)) == name,
+    }
+}
+
+/// A field as text; bytes that are not UTF-8 are replaced.
+fn text_of(field: &[u8]) -> String {
+    match std::str::from_utf8(field) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(field).into_owned(),
+    }
 }
 
 /// The most frequent number of fields above one; of several, the largest.

@@ -4,11 +4,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn guess(text: &str) -> Result<Sniffed, DialectError> {
-    sniff(text.as_bytes(), true, &DialectHints::default())
+    sniff(text.as_bytes(), true, &DialectHints::default(), &|_| true)
 }
 
 fn guess_with(text: &str, hints: DialectHints) -> Result<Sniffed, DialectError> {
-    sniff(text.as_bytes(), true, &hints)
+    sniff(text.as_bytes(), true, &hints, &|_| true)
 }
 
 fn requiring(names: &[&str]) -> DialectHints {
@@ -73,6 +73,28 @@ fn required_names_decide_and_their_absence_stops() {
     let columns = vec!["user".to_owned(), "event".to_owned()];
     assert_eq!(error, DialectError::MissingColumns { missing: vec!["time".to_owned()], columns });
     assert_eq!(error.to_string(), "no column `time`; the header has `user`, `event`");
+}
+
+#[test]
+fn columns_that_are_not_wanted_are_left_out_of_the_sample() {
+    let text = "user,event,note\nu1,view,\"a,b\"\nu2,cart,\nu3\n";
+    let wanted = |name: &str| name == "event";
+    let sniffed = sniff(text.as_bytes(), true, &requiring(&["user"]), &wanted).expect("commas");
+    assert_eq!(sniffed.columns, ["user", "event", "note"]);
+    let row = |event: &str| vec![None, Some(event.to_owned())];
+    assert_eq!(sniffed.sample, [row("view"), row("cart")]);
+    // Whether the first line is a header is judged by all columns.
+    let data = "15174,2020-07-30,view\n15175,2020-07-31,cart\n";
+    let error = sniff(data.as_bytes(), true, &DialectHints::default(), &wanted).expect_err("no header");
+    assert!(matches!(error, DialectError::HeaderLooksLikeData { .. }));
+}
+
+#[test]
+fn names_are_found_in_any_case_and_script() {
+    for (name, header) in [("user", " USER \t,event"), ("ИМЯ", "имя,event"), ("k", "\u{212A},event")] {
+        let sniffed = guess_with(&format!("{header}\nu1,view\n"), requiring(&[name, "Event"]));
+        assert_eq!(sniffed.expect(name).columns.len(), 2);
+    }
 }
 
 #[test]
@@ -154,10 +176,10 @@ fn carriage_returns_alone_are_the_border() {
 #[test]
 fn utf_16_without_mark_is_told() {
     let little: Vec<u8> = "user,event\nu1,view\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let error = sniff(&little, true, &DialectHints::default()).expect_err("UTF-16");
+    let error = sniff(&little, true, &DialectHints::default(), &|_| true).expect_err("UTF-16");
     assert_eq!(error, DialectError::Utf16WithoutMark { little_endian: true });
     let big: Vec<u8> = "user,event\nu1,view\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let error = sniff(&big, true, &DialectHints::default()).expect_err("UTF-16");
+    let error = sniff(&big, true, &DialectHints::default(), &|_| true).expect_err("UTF-16");
     let hint = "convert it: iconv -f UTF-16BE -t UTF-8 FILE | dropoff inspect -";
     assert_eq!(error.hint().as_deref(), Some(hint));
 }
@@ -166,7 +188,7 @@ fn utf_16_without_mark_is_told() {
 fn the_last_record_of_a_part_is_not_judged() {
     let text = "user,event\nu1,view\nu2";
     assert_eq!(
-        sniff(text.as_bytes(), false, &DialectHints::default()).expect("a part").evidence,
+        sniff(text.as_bytes(), false, &DialectHints::default(), &|_| true).expect("a part").evidence,
         "comma: 2 columns in 2 of 2 sampled records, the header included"
     );
     assert_eq!(
@@ -225,7 +247,7 @@ proptest! {
         let head = parts.concat();
         let required = if named { vec!["user".to_owned()] } else { vec![] };
         let hints = DialectHints { header, skip_lines, required, delimiter, ..DialectHints::default() };
-        if let Ok(sniffed) = sniff(&head, whole, &hints) {
+        if let Ok(sniffed) = sniff(&head, whole, &hints, &|_| true) {
             prop_assert!(sniffed.data_offset <= head.len());
             prop_assert_eq!(sniffed.data_line, count_lines(&head[..sniffed.data_offset]));
             prop_assert!(sniffed.sample.iter().all(|row| row.len() == sniffed.columns.len()));

@@ -12,14 +12,16 @@ enum Form {
 
 /// Whether the first line has the form of the rows below it: a number or a time in (at least half
 /// of) the columns that hold such, or, where all is text, mostly values that occur again below.
-pub(super) fn looks_like_data(first: &[String], rows: &[Vec<String>]) -> bool {
-    let below: Vec<&Vec<String>> = rows.iter().filter(|row| row.as_slice() != first).collect();
+pub(super) fn looks_like_data(first: &[String], rows: &[Vec<Option<String>>]) -> bool {
+    let is_first = |row: &[Option<String>]| row.iter().flatten().eq(first);
+    let below: Vec<&Vec<Option<String>>> = rows.iter().filter(|row| !is_first(row)).collect();
     if below.is_empty() {
         let forms: Vec<Form> = first.iter().map(|value| form(value)).collect();
         return forms.contains(&Form::Time) || forms.iter().all(|&form| form == Form::Number);
     }
-    let column =
-        |index: usize| below.iter().filter_map(move |row| row.get(index)).filter(|value| !value.is_empty());
+    let column = |index: usize| {
+        below.iter().filter_map(move |row| row.get(index)?.as_ref()).filter(|value| !value.is_empty())
+    };
     let mut formed = 0;
     let mut alike = 0;
     let mut named = 0;
@@ -89,7 +91,8 @@ mod tests {
     }
 
     fn looks(first: &[&str], rows: &[&[&str]]) -> bool {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| strings(row)).collect();
+        let row = |row: &&[&str]| strings(row).into_iter().map(Some).collect();
+        let rows: Vec<Vec<Option<String>>> = rows.iter().map(row).collect();
         looks_like_data(&strings(first), &rows)
     }
 

@@ -6,8 +6,11 @@
 //! encodings, which are the source's affair, and arrays as wanted values.
 
 mod document;
+mod predict;
 mod record;
 mod sample;
+mod scan;
+mod shapes;
 mod walk;
 
 pub use record::JsonPath;
@@ -16,6 +19,7 @@ pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sam
 use super::fields::recycle;
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
+use predict::Layout;
 use record::{RecordReader, ValueFault};
 use walk::{ENDS_EARLY, Fault, Value, Walker};
 
@@ -26,7 +30,8 @@ const EXCERPT_BYTES: usize = 160;
 #[derive(Debug, Clone)]
 pub struct JsonDecoder {
     limits: Limits,
-    reader: RecordReader,
+    /// Boxed, for it is what makes this decoder larger than others.
+    reader: Box<RecordReader>,
     /// An oversized line was rejected; the rest of it is passed over, up to its line break.
     inside_oversized: bool,
     /// The allocation of the last record's fields, empty.
@@ -38,7 +43,7 @@ impl JsonDecoder {
     pub fn new(wanted: &[JsonPath], limits: Limits) -> JsonDecoder {
         JsonDecoder {
             limits,
-            reader: RecordReader::new(wanted),
+            reader: Box::new(RecordReader::new(wanted)),
             inside_oversized: false,
             spare_fields: Vec::new(),
         }
@@ -52,6 +57,15 @@ impl JsonDecoder {
         let whole = if last { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
         let all_utf8 = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok();
         while end.consumed < whole {
+            if !self.inside_oversized
+                && (all_utf8 || starts_with_utf8_line(&bytes[end.consumed..whole]))
+                && let Some(behind) = self.usual_line(bytes, end.consumed, end.lines, sink)
+            {
+                end.records += 1;
+                end.lines += 1;
+                end.consumed = behind;
+                continue;
+            }
             let rest = &bytes[end.consumed..whole];
             let line_end = memchr::memchr(b'\n', rest);
             let line = &rest[..line_end.unwrap_or(rest.len())];
@@ -75,6 +89,34 @@ impl JsonDecoder {
             self.inside_oversized = true;
         }
         end
+    }
+
+    /// Hands on the line that starts at `start` if it holds one sound record and nothing else.
+    /// Gives the position behind its line break. With `None` nothing is known of the line.
+    #[inline]
+    fn usual_line(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        lines_before: u64,
+        sink: &mut dyn RecordSink,
+    ) -> Option<usize> {
+        if bytes[start] != b'{' {
+            return None;
+        }
+        let layout = Layout { over_lines: false, depth: 0, max_field_bytes: self.limits.max_field_bytes };
+        let end = self.reader.read_predicted(bytes, start, layout)?;
+        let line_end = match bytes[end..] {
+            [b'\n', ..] => end,
+            [b'\r', b'\n', ..] => end + 1,
+            _ => return None,
+        };
+        if line_end - start > self.limits.max_record_bytes {
+            return None;
+        }
+        let at = RecordAt { lines_before, bytes_before: start as u64 };
+        self.hand_on(bytes, start..end, at, None, sink);
+        Some(line_end + 1)
     }
 
     /// Judges one line and hands on what it holds. Returns the records met.
@@ -172,6 +214,11 @@ impl JsonDecoder {
     }
 }
 
+fn starts_with_utf8_line(bytes: &[u8]) -> bool {
+    let line_end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
+    simdutf8::basic::from_utf8(&bytes[..line_end]).is_ok()
+}
+
 fn open_object(walker: &mut Walker<'_>) -> Result<(), Fault> {
     if walker.next_is(b'{') {
         return Ok(());
@@ -198,5 +245,7 @@ fn not_utf8(record: &[u8], at: RecordAt) -> Reject {
     Reject { code: RejectCode::R03, at, slot: None, excerpt, message }
 }
 
+#[cfg(test)]
+mod predict_tests;
 #[cfg(test)]
 mod tests;

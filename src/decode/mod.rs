@@ -7,6 +7,7 @@
 pub mod csv;
 mod csv_exact;
 mod csv_scan;
+mod csv_walk;
 pub mod dialect;
 mod fields;
 mod header;

@@ -7,6 +7,8 @@ use std::io::Write;
 
 /// Decimal places that are kept.
 const PLACES: i64 = 6;
+/// Up to `PLACES`.
+const POWERS_OF_TEN: [u64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 /// Exponents beyond this are as good as infinite for an amount of 19 digits.
 const MAX_EXPONENT: i64 = 1_000_000;
 
@@ -52,8 +54,13 @@ pub fn parse_amount(text: &[u8], decimal_mark: u8) -> Result<i64, NumberError> {
         b'+' => (false, &text[1..]),
         _ => (false, text),
     };
-    let digits = Digits::split(unsigned, decimal_mark).ok_or_else(|| why_unreadable(unsigned))?;
-    let magnitude = digits.millionths().ok_or(NumberError::Overflow)?;
+    let magnitude = match short_millionths(unsigned, decimal_mark) {
+        Some(magnitude) => magnitude,
+        None => {
+            let digits = Digits::split(unsigned, decimal_mark).ok_or_else(|| why_unreadable(unsigned))?;
+            digits.millionths().ok_or(NumberError::Overflow)?
+        }
+    };
     let signed = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
     signed.ok_or(NumberError::Overflow)
 }
@@ -76,6 +83,32 @@ pub fn amount_from_f64(value: f64) -> Result<i64, NumberError> {
     write!(free, "{value:e}").map_err(|_| NumberError::Overflow)?;
     let written = capacity - free.len();
     parse_amount(&buffer[..written], b'.')
+}
+
+/// At most twelve characters, digits and one mark, and no more decimals than are kept: prices.
+/// `None` for every other text, a number or not.
+#[inline]
+fn short_millionths(unsigned: &[u8], decimal_mark: u8) -> Option<u64> {
+    // Twelve digits and six places fit a u64.
+    if unsigned.len() > 12 {
+        return None;
+    }
+    let mut value = 0_u64;
+    let mut mark_at = None;
+    for (at, &byte) in unsigned.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + u64::from(digit);
+        } else if byte == decimal_mark && mark_at.is_none() {
+            mark_at = Some(at);
+        } else {
+            return None;
+        }
+    }
+    let decimals = mark_at.map_or(0, |at| unsigned.len() - at - 1);
+    let has_digits = unsigned.len() > usize::from(mark_at.is_some());
+    let scale = POWERS_OF_TEN.get((PLACES as usize).checked_sub(decimals)?)?;
+    has_digits.then(|| value * scale)
 }
 
 /// The parts of an unsigned decimal.

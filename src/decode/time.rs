@@ -15,7 +15,7 @@ pub use duration::{DurationError, parse_duration_us};
 pub use format::{DateOrder, EpochUnit, TimeFormat};
 
 use crate::event::{DAY_US, HOUR_US, RejectCode};
-use format::{DateCache, Reading, When};
+use format::{DateCache, Reading, When, read_plain_iso};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -94,6 +94,7 @@ impl TimeNotes {
 #[derive(Debug, Clone)]
 pub struct TimeParser {
     formats: Vec<TimeFormat>,
+    starts_with_iso: bool,
     zone: ZoneOffsets,
     min_us: i64,
     dates: DateCache,
@@ -107,6 +108,7 @@ impl TimeParser {
     pub fn new(formats: &[TimeFormat], zone: TimeZone, min_us: i64) -> TimeParser {
         TimeParser {
             formats: formats.to_vec(),
+            starts_with_iso: formats.first() == Some(&TimeFormat::Iso),
             zone: ZoneOffsets::new(zone),
             min_us,
             dates: DateCache::default(),
@@ -116,8 +118,19 @@ impl TimeParser {
     }
 
     /// µs since the Unix epoch, UTC. Finer digits are truncated towards minus infinity.
-    #[inline]
+    #[inline(always)]
     pub fn parse(&mut self, text: &[u8]) -> Result<i64, TimeError> {
+        if self.starts_with_iso
+            && let Some(reading) = read_plain_iso(text, &self.dates)
+            && let Ok(at_us) = self.settle(reading)
+        {
+            return Ok(at_us);
+        }
+        self.parse_in_turn(text)
+    }
+
+    #[inline(never)]
+    fn parse_in_turn(&mut self, text: &[u8]) -> Result<i64, TimeError> {
         let text = text.trim_ascii();
         let mut error = TimeError::Unreadable;
         for format in 0..self.formats.len() {

@@ -6,10 +6,11 @@
 //! its rows lie and what a name means is settled before; what the outcomes add up to comes after.
 //!
 //! Here is the order of events; the passes are in `chain` (which rows), `level` (how far),
-//! `attempts` (how often), and `ties` (what rows of one instant can do together). All of them
-//! read the rules from one `Unit`. They answer the plain question: steps in order, one window,
-//! exclusions that void a chain. Whatever else is asked (`options`, arrows, windows that end with a
-//! session or a day) is answered by `general`, which knows the plain question too, more slowly.
+//! `attempts` (how often), and `ties` (what rows of one instant can do together); `plain` is the
+//! short way of units that need none of them. All of them read the rules from one `Unit`. They
+//! answer the plain question: steps in order, one window, exclusions that void a chain. Whatever
+//! else is asked (`options`, arrows, windows that end with a session or a day) is answered by
+//! `general`, which knows the plain question too, more slowly.
 
 use super::attempts;
 use super::chain::{self, ChainFinder};
@@ -17,6 +18,7 @@ use super::general::General;
 use super::kinds::KindTable;
 use super::level::LevelPass;
 use super::options::Options;
+use super::plain;
 use super::ties::TiedRows;
 use super::unit::Unit;
 use std::borrow::Cow;
@@ -224,6 +226,8 @@ pub struct Engine<'f> {
     kinds: &'f KindTable,
     tied: TiedRows,
     levels: LevelPass,
+    /// The funnel is one that [`plain::follow`] can follow.
+    may_be_plain: bool,
     finder: ChainFinder,
     /// Answers what is not plain.
     general: General<'f>,
@@ -248,6 +252,7 @@ impl<'f> Engine<'f> {
             kinds,
             tied: TiedRows::new(kinds.class_count(), rules.step_count),
             levels: LevelPass::default(),
+            may_be_plain: !kinds.forbids() && (1..=64).contains(&rules.step_count),
             finder: ChainFinder::default(),
             general: General::new(rules.clone(), Cow::Borrowed(kinds)),
             is_plain: rules.options.is_plain() && !kinds.blocks(),
@@ -269,9 +274,7 @@ impl<'f> Engine<'f> {
         let unit = self.unit(rows, seen, self.rules.tie);
         self.outcome.clear();
         self.outcome.optional.resize(self.rules.optional.len(), None);
-        if let Some(entry) = unit.first_entry() {
-            self.follow(&unit, entry, seen);
-        }
+        self.follow(&unit, seen);
         &self.outcome
     }
 
@@ -331,38 +334,53 @@ impl<'f> Engine<'f> {
         }
     }
 
-    fn follow(&mut self, unit: &Unit<'_>, entry: usize, seen: &Observation) {
+    fn follow(&mut self, unit: &Unit<'_>, seen: &Observation) {
+        let plain = if self.may_be_plain { plain::follow(unit, &mut self.outcome.chain) } else { None };
+        let entry = match plain {
+            Some(_) => self.outcome.chain.first().map(|&row| row as usize),
+            None => unit.first_entry(),
+        };
+        let Some(entry) = entry else { return };
         let first = unit.moment_start(entry);
         self.outcome.first_entry = Some(entry as u32);
-        chain::greedy(unit, entry, &mut self.outcome.chain);
-        self.outcome.level = self.outcome.chain.len();
+        if plain.is_none() {
+            chain::greedy(unit, entry, &mut self.outcome.chain);
+        }
+        let level = self.outcome.chain.len();
+        self.outcome.level = level;
         self.outcome.level_without_exclusions = unit.step_count;
-        if self.outcome.level < unit.step_count {
-            self.look_further(unit, first, seen);
+        if level < unit.step_count {
+            // Most who leave never did what comes next, and mostly nothing is forbidden: then no
+            // other rows get further, and nothing but the window ends an attempt.
+            let is_settled = match &plain {
+                Some(run) => run.steps_seen >> level & 1 == 0,
+                None => !self.kinds.forbids() && !unit.has_row_for(level, first),
+            };
+            let newest_us = if is_settled { unit.last_entry().map(|row| unit.time_us(row)) } else { None };
+            self.look_further(unit, first, newest_us, seen);
+            self.outcome.seen_early = newest_us.is_none() && seen_early(unit, &self.outcome.chain);
         }
         self.outcome.status = self.status(unit);
-        self.outcome.attempts = attempts::count(unit, first, &mut self.tied);
-        self.outcome.seen_early = seen_early(unit, &self.outcome.chain);
+        self.outcome.attempts = match plain {
+            Some(run) => run.attempts,
+            None => attempts::count(unit, first, &mut self.tied),
+        };
         for (place, step) in self.rules.optional.iter().enumerate() {
             self.outcome.optional[place] = optional_row(unit, &self.outcome.chain, place, step.after);
         }
     }
 
-    /// The first rows did not lead to the last step; whether others get further, and what is still alive.
-    fn look_further(&mut self, unit: &Unit<'_>, first: usize, seen: &Observation) {
-        // Most who leave never did what comes next, and mostly nothing is forbidden: then no
-        // other rows get further, and nothing but the window ends an attempt.
-        let is_settled = !self.kinds.forbids() && !unit.has_row_for(self.outcome.level, first);
-        let newest_us = if is_settled {
-            unit.last_entry().map(|row| unit.time_us(row))
-        } else {
+    /// The first rows did not lead to the last step; whether others get further, and what is still
+    /// alive. `settled_us` is the newest start where it is known that none do.
+    fn look_further(&mut self, unit: &Unit<'_>, first: usize, settled_us: Option<i64>, seen: &Observation) {
+        let newest_us = settled_us.or_else(|| {
             let level = self.levels.run(unit, first, &mut self.tied);
             if level > self.outcome.level {
                 self.outcome.level = level;
                 self.find_chain(unit, first, level);
             }
             self.levels.newest_unfinished_start_us()
-        };
+        });
         self.outcome.level_without_exclusions = self.outcome.level;
         if self.outcome.level == unit.step_count {
             return;
@@ -373,7 +391,7 @@ impl<'f> Engine<'f> {
         let is_alive = |&start_us: &i64| until_us(start_us).is_none_or(|until_us| until_us > seen.as_of_us);
         self.outcome.latest_live_start_us = newest_us.filter(|_| can_be_joined).filter(is_alive);
         self.outcome.live_until_us = self.outcome.latest_live_start_us.and_then(until_us);
-        if !is_settled && self.levels.broke() {
+        if settled_us.is_none() && self.levels.broke() {
             let unhindered = Unit { heeds_exclusions: false, ..*unit };
             self.outcome.level_without_exclusions = self.levels.run(&unhindered, first, &mut self.tied);
         }

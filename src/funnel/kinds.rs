@@ -63,6 +63,8 @@ pub(super) const IDLE: usize = 0;
 #[derive(Debug, Clone)]
 pub struct KindTable {
     class_of: Vec<u32>,
+    /// By kind: the bits of its class, asked of every row.
+    first_steps: Vec<u64>,
     classes: Vec<Class>,
     class_numbers: HashMap<KindRoles, u32>,
     forbids: bool,
@@ -81,6 +83,7 @@ impl KindTable {
         let idle = KindRoles::default();
         KindTable {
             class_of: Vec::new(),
+            first_steps: Vec::new(),
             classes: vec![Class::new(idle.clone())],
             class_numbers: HashMap::from([(idle, IDLE as u32)]),
             forbids: false,
@@ -108,6 +111,7 @@ impl KindTable {
         self.blocks |= !roles.blocks.is_empty();
         let kind = self.class_of.len() as u32;
         self.class_of.push(class);
+        self.first_steps.push(self.classes[class as usize].step_bits);
         kind
     }
 
@@ -141,8 +145,19 @@ impl KindTable {
     }
 
     /// Whether the kind may serve a required step, from 0. Panics if no such kind was pushed.
+    #[inline]
     pub fn serves(&self, kind: u32, step: usize) -> bool {
-        self.class(self.class_number(kind)).serves(step)
+        if step < 64 {
+            self.first_steps(kind) >> step & 1 == 1
+        } else {
+            self.class(self.class_number(kind)).serves(step)
+        }
+    }
+
+    /// Bit `k`: the kind may serve required step `k`, of the first 64. Panics if no such kind was pushed.
+    #[inline]
+    pub fn first_steps(&self, kind: u32) -> u64 {
+        self.first_steps[kind as usize]
     }
 
     /// Whether some kind breaks a gap.

@@ -15,6 +15,7 @@ mod chain;
 mod general;
 mod level;
 mod pareto;
+mod plain;
 mod queue;
 mod ties;
 mod tolerant;

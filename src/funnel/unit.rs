@@ -65,20 +65,27 @@ impl<'a> Unit<'a> {
     /// The first row that may start a chain.
     pub fn first_entry(&self) -> Option<usize> {
         let times_us = self.rows.times_us;
-        let from = times_us.partition_point(|&time_us| time_us < self.entries_from_us);
+        // Mostly every row may be an entry.
+        let from = match times_us.first() {
+            Some(&first_us) if first_us >= self.entries_from_us => 0,
+            _ => times_us.partition_point(|&time_us| time_us < self.entries_from_us),
+        };
         (from..times_us.len())
             .take_while(|&row| times_us[row] < self.entries_to_us)
-            .find(|&row| self.class(row).serves(0))
+            .find(|&row| self.kinds.serves(self.rows.kinds[row], 0))
     }
 
     /// The last row that may start a chain.
     pub fn last_entry(&self) -> Option<usize> {
         let times_us = self.rows.times_us;
-        let end = times_us.partition_point(|&time_us| time_us < self.entries_to_us);
+        let end = match times_us.last() {
+            Some(&last_us) if last_us < self.entries_to_us => times_us.len(),
+            _ => times_us.partition_point(|&time_us| time_us < self.entries_to_us),
+        };
         (0..end)
             .rev()
             .take_while(|&row| times_us[row] >= self.entries_from_us)
-            .find(|&row| self.class(row).serves(0))
+            .find(|&row| self.kinds.serves(self.rows.kinds[row], 0))
     }
 
     /// Whether a row from `first` on may serve the step.

@@ -4,10 +4,10 @@
 //! decoder), then every column that the source table names, then the filter.
 
 use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
-use super::dictionary::{Dictionary, TextCodes};
+use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
 use super::plan::ReadPlan;
 use crate::decode::RecordSink;
-use crate::decode::number::parse_amount;
+use crate::decode::number::{NumberError, parse_amount};
 use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use foldhash::fast::RandomState;
@@ -70,11 +70,19 @@ pub fn relevant_conditions(plan: &ReadPlan, event: Option<&str>) -> Vec<usize> {
 pub struct Codes<'p> {
     plan: &'p ReadPlan,
     shared: &'p Dictionaries,
-    events: HashMap<Box<[u8]>, EventEntry, RandomState>,
-    nameless: EventEntry,
+    /// Rows without a name come first, then the names in the order in which this thread met them.
+    events: Vec<EventEntry>,
+    event_numbers: HashMap<Box<[u8]>, u32, RandomState>,
+    /// The kind of the rows of an event name, or where conditions decide it, the name's number
+    /// with [`CONDITIONAL`].
+    recent: RecentTexts,
     currencies: TextCodes<'p>,
     dimensions: Vec<TextCodes<'p>>,
+    has_words: bool,
 }
+
+/// Marks a number of [`Codes::events`] among kinds.
+const CONDITIONAL: u32 = 1 << 31;
 
 /// What a thread knows of one event name: the kinds of its rows, as a tree over its conditions.
 struct EventEntry {
@@ -91,27 +99,53 @@ impl<'p> Codes<'p> {
         Codes {
             plan,
             shared,
-            events: HashMap::default(),
-            nameless: EventEntry::new(plan, shared, None),
+            events: vec![EventEntry::new(plan, shared, None)],
+            event_numbers: HashMap::default(),
+            recent: RecentTexts::default(),
             currencies: TextCodes::new(&shared.currencies),
             dimensions: shared.dimensions.iter().map(TextCodes::new).collect(),
+            has_words: plan.layout.words() > 0,
         }
     }
 
+    #[inline]
     fn kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> u32 {
-        let entry = if event.is_empty() {
-            &mut self.nameless
-        } else {
-            match self.events.get_mut(event) {
-                Some(entry) => entry,
-                None => {
-                    let name = String::from_utf8_lossy(event);
-                    let new = EventEntry::new(self.plan, self.shared, Some(&name));
-                    self.events.entry(event.into()).or_insert(new)
-                }
-            }
-        };
-        entry.kind(self.plan, self.shared, fields)
+        match ShortText::new(event).and_then(|short| self.recent.get(&short)) {
+            Some(kind) if kind & CONDITIONAL == 0 => kind,
+            Some(number) => self.kind_by_conditions(number & !CONDITIONAL, fields),
+            None => self.look_up_kind(event, fields),
+        }
+    }
+
+    fn kind_by_conditions(&mut self, number: u32, fields: &[Field<'_>]) -> u32 {
+        self.events[number as usize].kind(self.plan, self.shared, fields)
+    }
+
+    #[inline(never)]
+    fn look_up_kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> u32 {
+        let number = self.event_number(event);
+        let kind = self.kind_by_conditions(number, fields);
+        if let Some(short) = ShortText::new(event)
+            && (number | kind) & CONDITIONAL == 0
+        {
+            let is_conditional = !self.events[number as usize].relevant.is_empty();
+            self.recent.keep(short, if is_conditional { number | CONDITIONAL } else { kind });
+        }
+        kind
+    }
+
+    fn event_number(&mut self, event: &[u8]) -> u32 {
+        if event.is_empty() {
+            return 0;
+        }
+        if let Some(&number) = self.event_numbers.get(event) {
+            return number;
+        }
+        let number = self.events.len() as u32;
+        let name = String::from_utf8_lossy(event);
+        self.events.push(EventEntry::new(self.plan, self.shared, Some(&name)));
+        self.event_numbers.insert(event.into(), number);
+        number
     }
 }
 
@@ -135,12 +169,20 @@ impl EventEntry {
             }
             node = self.nodes[node][usize::from(truth)] as usize;
         }
-        if self.nodes[node][usize::from(truth)] == UNKNOWN {
-            let truths = self.relevant.iter().map(|&condition| plan.conditions[condition].holds(fields));
-            let kind = Kind { event: self.event, truths: truths.collect() };
-            self.nodes[node][usize::from(truth)] = shared.kinds.code(kind);
+        match self.nodes[node][usize::from(truth)] {
+            UNKNOWN => {
+                let kind = self.new_kind(plan, shared, fields);
+                self.nodes[node][usize::from(truth)] = kind;
+                kind
+            }
+            kind => kind,
         }
-        self.nodes[node][usize::from(truth)]
+    }
+
+    #[cold]
+    fn new_kind(&self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
+        let truths = self.relevant.iter().map(|&condition| plan.conditions[condition].holds(fields));
+        shared.kinds.code(Kind { event: self.event, truths: truths.collect() })
     }
 }
 
@@ -177,6 +219,14 @@ struct Fault {
     message: String,
 }
 
+impl Fault {
+    /// In a box, so that a sound row has nothing to hand back.
+    #[cold]
+    fn new(code: RejectCode, slot: usize, message: String) -> Box<Fault> {
+        Box::new(Fault { code, slot, message })
+    }
+}
+
 impl Assembler<'_, '_> {
     fn count_reject(&mut self, reject: Reject) {
         self.batch.tally.rejects[reject.code.index()] += 1;
@@ -185,17 +235,14 @@ impl Assembler<'_, '_> {
         }
     }
 
-    fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Fault> {
+    fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Box<Fault>> {
         let plan = self.codes.plan;
         let roles = &plan.roles;
         let time_us = self.time(fields)?;
         let (user_index, user) = person(plan, fields)?;
         let value = match roles.value {
-            Some(slot) => amount(fields[slot], plan.decimal_mark).map_err(|message| Fault {
-                code: RejectCode::R09,
-                slot,
-                message,
-            })?,
+            Some(slot) => amount(fields[slot], plan.decimal_mark)
+                .map_err(|error| Fault::new(RejectCode::R09, slot, error.to_string()))?,
             None => None,
         };
         if plan.filter.as_ref().is_some_and(|filter| !filter.holds(fields)) {
@@ -209,24 +256,18 @@ impl Assembler<'_, '_> {
         };
         let kind = self.codes.kind(event, fields);
         let batch = &mut *self.batch;
-        batch.tally.used += 1;
         batch.tally.without_event += u64::from(event.is_empty());
         batch.tally.negative_values += u64::from(value.is_some_and(|value| value < 0));
-        batch.tally.out_of_order += u64::from(batch.last_time_us.is_some_and(|last| time_us < last));
-        batch.first_time_us.get_or_insert(time_us);
-        batch.last_time_us = Some(time_us);
-        batch.tally.earliest_us = Some(batch.tally.earliest_us.map_or(time_us, |us| us.min(time_us)));
-        batch.tally.latest_us = Some(batch.tally.latest_us.map_or(time_us, |us| us.max(time_us)));
 
         let id_start = batch.texts.len() as u32;
         if roles.user.len() > 1 {
             // "7" in two columns is two people.
             batch.texts.push(user_index as u8);
         }
-        batch.texts.extend_from_slice(user);
+        push_text(&mut batch.texts, user);
         let id_len = batch.texts.len() as u32 - id_start;
         batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
-        if plan.layout.words() > 0 {
+        if self.codes.has_words {
             self.push_words(fields, value);
         }
         Ok(())
@@ -236,28 +277,24 @@ impl Assembler<'_, '_> {
         let plan = self.codes.plan;
         let (roles, layout) = (&plan.roles, &plan.layout);
         let batch = &mut *self.batch;
-        let start = batch.words.len();
-        batch.words.resize(start + layout.words(), 0);
-        let words = &mut batch.words[start..];
+        // The shard fills in the place in the input and the number of the session.
+        batch.words.extend([0; 3].iter().take(layout.value_at()));
         if layout.value {
-            RowLayout::write_i64(words, layout.value_at(), value.unwrap_or(NO_VALUE));
+            batch.words.extend(RowLayout::two_words(value.unwrap_or(NO_VALUE)));
         }
         if layout.currency {
             // A currency without a value mixes nothing.
             let currency = roles.currency.filter(|_| value.is_some());
             let currency = currency.map_or(&b""[..], |slot| text(fields[slot]));
-            words[layout.currency_at()] = self.codes.currencies.code(currency);
+            batch.words.push(self.codes.currencies.code(currency));
         }
-        let dimensions = &mut words[layout.dimensions_at()..];
-        for ((word, &slot), codes) in
-            dimensions.iter_mut().zip(&roles.dimensions).zip(&mut self.codes.dimensions)
-        {
-            *word = codes.code(text(fields[slot]));
+        for (&slot, codes) in roles.dimensions.iter().zip(&mut self.codes.dimensions) {
+            batch.words.push(codes.code(text(fields[slot])));
         }
         if layout.session {
             let session = roles.session.map_or(&b""[..], |slot| text(fields[slot]));
             let start = batch.texts.len() as u32;
-            batch.texts.extend_from_slice(session);
+            push_text(&mut batch.texts, session);
             batch.sessions.push(if session.is_empty() {
                 TextRange::NONE
             } else {
@@ -266,28 +303,60 @@ impl Assembler<'_, '_> {
         }
     }
 
-    fn time(&mut self, fields: &[Field<'_>]) -> Result<i64, Fault> {
+    #[inline]
+    fn time(&mut self, fields: &[Field<'_>]) -> Result<i64, Box<Fault>> {
         let plan = self.codes.plan;
         let slot = plan.roles.time[0];
-        let parsed = match (fields[slot], plan.roles.time.get(1)) {
+        let parsed = match (fields[slot], &plan.roles.time[1..]) {
+            (Field::Text(time), []) => self.times.parse(time),
+            _ => self.other_time(fields),
+        };
+        let time_us = match parsed {
+            Ok(time_us) => time_us,
+            Err(error) => {
+                let is_empty = matches!(fields[slot], Field::Missing | Field::Text(b""));
+                let message = if is_empty { "is empty".to_owned() } else { error.to_string() };
+                return Err(Fault::new(error.code(), slot, message));
+            }
+        };
+        if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
+            let message = "is after the end of observation".to_owned();
+            return Err(Fault::new(RejectCode::R17, slot, message));
+        }
+        Ok(time_us)
+    }
+
+    /// A time in two columns, or one that is not logged as text.
+    #[inline(never)]
+    fn other_time(&mut self, fields: &[Field<'_>]) -> Result<i64, TimeError> {
+        let roles = &self.codes.plan.roles;
+        match (fields[roles.time[0]], roles.time.get(1)) {
             (Field::TimeUs(time_us), _) => self.times.parse_us(time_us),
             (Field::LocalTimeUs(local_us), _) => self.times.parse_local_us(local_us),
             (Field::Text(date), Some(&time_slot)) => self.times.parse_two(date, text(fields[time_slot])),
             (Field::Text(time), None) => self.times.parse(time),
             (Field::Missing, _) => Err(TimeError::Unreadable),
-        };
-        let fault = |code, message: String| Fault { code, slot, message };
-        let time_us = parsed.map_err(|error| {
-            let is_empty = matches!(fields[slot], Field::Missing | Field::Text(b""));
-            fault(error.code(), if is_empty { "is empty".to_owned() } else { error.to_string() })
-        })?;
-        if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
-            return Err(fault(RejectCode::R17, "is after the end of observation".to_owned()));
         }
-        Ok(time_us)
     }
 }
 
+/// Puts a text behind the others. Most ids fit 32 bytes: two copies of a fixed length, which may
+/// overlap, take less than one whose length is looked at first.
+#[inline]
+fn push_text(texts: &mut Vec<u8>, text: &[u8]) {
+    if let (16..=32, Some(first), Some(last)) =
+        (text.len(), text.first_chunk::<16>(), text.last_chunk::<16>())
+    {
+        let rest = texts.len() + text.len() - 16;
+        texts.extend_from_slice(first);
+        texts.truncate(rest);
+        texts.extend_from_slice(last);
+    } else {
+        texts.extend_from_slice(text);
+    }
+}
+
+#[inline]
 fn text(field: Field<'_>) -> &[u8] {
     match field {
         Field::Text(text) => text,
@@ -296,7 +365,8 @@ fn text(field: Field<'_>) -> &[u8] {
 }
 
 /// The first id that is present, and the place of its column in the list.
-fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Fault> {
+#[inline]
+fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Box<Fault>> {
     for (index, &slot) in plan.roles.user.iter().enumerate() {
         let id = match fields[slot] {
             Field::Text(id) => id,
@@ -306,14 +376,12 @@ fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8])
             return Ok((index, id));
         }
     }
-    Err(Fault { code: RejectCode::R07, slot: plan.roles.user[0], message: "no person".to_owned() })
+    Err(Fault::new(RejectCode::R07, plan.roles.user[0], "no person".to_owned()))
 }
 
-fn amount(field: Field<'_>, decimal_mark: u8) -> Result<Option<i64>, String> {
+fn amount(field: Field<'_>, decimal_mark: u8) -> Result<Option<i64>, NumberError> {
     match field {
-        Field::Text(text) if !text.trim_ascii().is_empty() => {
-            parse_amount(text, decimal_mark).map(Some).map_err(|error| error.to_string())
-        }
+        Field::Text(text) if !text.trim_ascii().is_empty() => parse_amount(text, decimal_mark).map(Some),
         _ => Ok(None),
     }
 }

@@ -1,5 +1,6 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
+use super::texts::same_bytes;
 use crate::decode::time::TimeNotes;
 use crate::event::{Reject, RejectCode};
 
@@ -50,9 +51,9 @@ impl RowLayout {
         (u64::from(words[at]) | u64::from(words[at + 1]) << 32) as i64
     }
 
-    pub fn write_i64(words: &mut [u32], at: usize, value: i64) {
-        words[at] = value as u32;
-        words[at + 1] = (value as u64 >> 32) as u32;
+    /// The words that [`RowLayout::read_i64`] reads.
+    pub fn two_words(value: i64) -> [u32; 2] {
+        [value as u32, (value as u64 >> 32) as u32]
     }
 }
 
@@ -75,6 +76,10 @@ pub struct TextRange {
 
 impl TextRange {
     pub const NONE: TextRange = TextRange { start: u32::MAX, len: 0 };
+
+    pub fn is_none(self) -> bool {
+        self.start == u32::MAX
+    }
 }
 
 /// What one piece of input held. Reused from piece to piece.
@@ -107,8 +112,35 @@ impl Batch {
         self.last_time_us = None;
     }
 
+    /// Counts what a look over all rows of the piece tells: how many there are, their span, and how
+    /// many are out of order. To be called once, behind the last row.
+    pub fn sum_up(&mut self) {
+        let (Some(first), Some(last)) = (self.rows.first(), self.rows.last()) else { return };
+        let (mut earliest_us, mut latest_us) = (first.time_us, first.time_us);
+        let mut before_us = first.time_us;
+        for row in &self.rows {
+            earliest_us = earliest_us.min(row.time_us);
+            latest_us = latest_us.max(row.time_us);
+            self.tally.out_of_order += u64::from(row.time_us < before_us);
+            before_us = row.time_us;
+        }
+        self.tally.used = self.rows.len() as u64;
+        self.tally.earliest_us = Some(earliest_us);
+        self.tally.latest_us = Some(latest_us);
+        self.first_time_us = Some(first.time_us);
+        self.last_time_us = Some(last.time_us);
+    }
+
     pub fn text(&self, start: u32, len: u32) -> &[u8] {
         &self.texts[start as usize..(start + len) as usize]
+    }
+
+    /// Whether two ranges hold the same text, or neither holds one.
+    pub fn is_same_text(&self, a: TextRange, b: TextRange) -> bool {
+        if a.is_none() || b.is_none() {
+            return a.is_none() && b.is_none();
+        }
+        same_bytes(self.text(a.start, a.len), self.text(b.start, b.len))
     }
 }
 
@@ -185,11 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn what_all_rows_tell_is_summed_up_behind_the_last() {
+        let row = |time_us| BatchRow { time_us, id_start: 0, id_len: 0, kind: 0 };
+        let mut batch = Batch { rows: [5, 9, 7, 7, 2].map(row).to_vec(), ..Batch::default() };
+        batch.sum_up();
+        assert_eq!((batch.tally.used, batch.tally.out_of_order), (5, 2));
+        assert_eq!((batch.tally.earliest_us, batch.tally.latest_us), (Some(2), Some(9)));
+        assert_eq!((batch.first_time_us, batch.last_time_us), (Some(5), Some(2)));
+        let mut empty = Batch::default();
+        empty.sum_up();
+        assert_eq!((empty.tally, empty.first_time_us, empty.last_time_us), (Tally::default(), None, None));
+    }
+
+    #[test]
     fn wide_numbers_survive_two_words() {
-        let mut words = [0; 3];
         for value in [0, 1, -1, i64::MAX, NO_VALUE, 1 << 40] {
-            RowLayout::write_i64(&mut words, 1, value);
-            assert_eq!(RowLayout::read_i64(&words, 1), value);
+            let [low, high] = RowLayout::two_words(value);
+            assert_eq!(RowLayout::read_i64(&[7, low, high], 1), value);
         }
     }
 }

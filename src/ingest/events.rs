@@ -3,6 +3,8 @@
 //! A block keeps the first form, narrow or wide, that its first event fits; where one does not fit
 //! a narrow block, a wide block begins. So nothing is ever moved, and no number is too large.
 
+use super::prefetch::prefetch;
+
 /// Events that a block grows to.
 const BLOCK_ROWS: usize = 1024;
 /// Bits of a person's number in a narrow event; the other bits of its word hold the kind.
@@ -19,16 +21,28 @@ pub struct Event {
 }
 
 /// A list of events that grows by blocks, so that growing never copies and never doubles memory.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Events {
-    blocks: Vec<Block>,
+    /// The block that grows: here, not in the list, so that its end is found with one read less.
+    last: Block,
+    /// The blocks before it.
+    full: Vec<Block>,
     len: usize,
+    /// Bytes that all blocks together could hold.
+    bytes: usize,
 }
 
+#[derive(Clone)]
 enum Block {
     /// The two halves of the time, then person and kind in one word.
     Narrow(Vec<[u32; 3]>),
     Wide(Vec<[u32; 4]>),
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Block::Narrow(Vec::new())
+    }
 }
 
 fn halves(time_us: i64) -> [u32; 2] {
@@ -44,19 +58,33 @@ impl Events {
         self.len
     }
 
+    /// Bytes that the events take in memory.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     #[inline]
     pub fn push(&mut self, event: Event) {
         let [low, high] = halves(event.time_us);
         let is_narrow = event.person < NARROW_PERSONS && event.kind < NARROW_KINDS;
         self.len += 1;
-        match self.blocks.last_mut() {
-            Some(Block::Narrow(rows)) if is_narrow && rows.len() < rows.capacity() => {
+        match &mut self.last {
+            Block::Narrow(rows) if is_narrow && rows.len() < rows.capacity() => {
                 rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);
             }
-            Some(Block::Wide(rows)) if rows.len() < rows.capacity() => {
+            Block::Wide(rows) if rows.len() < rows.capacity() => {
                 rows.push([low, high, event.person, event.kind]);
             }
             _ => self.push_block(event, is_narrow),
+        }
+    }
+
+    /// Asks for the end of the list, where the next events go.
+    #[inline]
+    pub fn ask_end(&self) {
+        match &self.last {
+            Block::Narrow(rows) => prefetch(rows, rows.len().wrapping_sub(1)),
+            Block::Wide(rows) => prefetch(rows, rows.len().wrapping_sub(1)),
         }
     }
 
@@ -64,7 +92,8 @@ impl Events {
     fn push_block(&mut self, event: Event, is_narrow: bool) {
         let [low, high] = halves(event.time_us);
         let capacity = self.len.clamp(16, BLOCK_ROWS);
-        self.blocks.push(if is_narrow {
+        self.bytes += capacity * if is_narrow { size_of::<[u32; 3]>() } else { size_of::<[u32; 4]>() };
+        let next = if is_narrow {
             let mut rows = Vec::with_capacity(capacity);
             rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);
             Block::Narrow(rows)
@@ -72,12 +101,17 @@ impl Events {
             let mut rows = Vec::with_capacity(capacity);
             rows.push([low, high, event.person, event.kind]);
             Block::Wide(rows)
-        });
+        };
+        if self.len > 1 {
+            self.full.push(std::mem::replace(&mut self.last, next));
+        } else {
+            self.last = next;
+        }
     }
 
     /// All events, in the order of arrival.
     pub fn for_each(&self, mut take: impl FnMut(Event)) {
-        for block in &self.blocks {
+        for block in self.full.iter().chain([&self.last]) {
             match block {
                 Block::Narrow(rows) => {
                     for &[low, high, both] in rows {

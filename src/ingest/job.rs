@@ -98,23 +98,46 @@ pub struct Job {
 
 /// Spreads the columns that an input has over all slots, so that what it lacks is missing.
 pub struct Spread<'a, S> {
-    pub slots: &'a [Option<usize>],
+    slots: &'a [Option<usize>],
+    /// Every column is there, in the order of the slots.
+    is_whole: bool,
     /// Slots of JSON keys that no record has had yet.
-    pub unseen: &'a mut Vec<usize>,
-    pub inner: S,
+    unseen: &'a mut Vec<usize>,
+    /// Room for one record, empty between records.
+    room: Vec<Field<'static>>,
+    inner: S,
+}
+
+impl<'a, S: RecordSink> Spread<'a, S> {
+    pub fn new(slots: &'a [Option<usize>], unseen: &'a mut Vec<usize>, inner: S) -> Spread<'a, S> {
+        let is_whole = slots.iter().all(Option::is_some);
+        Spread { slots, is_whole, unseen, room: Vec::new(), inner }
+    }
+
+    fn record_with_gaps(&mut self, at: RecordAt, fields: &[Field<'_>]) {
+        let mut spread = emptied(std::mem::take(&mut self.room));
+        spread.extend(self.slots.iter().map(|slot| slot.map_or(Field::Missing, |slot| fields[slot])));
+        self.inner.record(at, &spread);
+        self.room = emptied(spread);
+    }
+}
+
+/// The same room for fields of another lifetime: collecting no items reuses the list they came from.
+fn emptied<'to>(mut fields: Vec<Field<'_>>) -> Vec<Field<'to>> {
+    fields.clear();
+    fields.into_iter().map(|_| Field::Missing).collect()
 }
 
 impl<S: RecordSink> RecordSink for Spread<'_, S> {
+    #[inline]
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
-        if self.slots.len() == fields.len() {
-            if !self.unseen.is_empty() {
-                self.unseen.retain(|&slot| fields[slot] == Field::Missing);
-            }
-            return self.inner.record(at, fields);
+        if !self.is_whole {
+            return self.record_with_gaps(at, fields);
         }
-        let spread: Vec<Field<'_>> =
-            self.slots.iter().map(|slot| slot.map_or(Field::Missing, |slot| fields[slot])).collect();
-        self.inner.record(at, &spread);
+        if !self.unseen.is_empty() {
+            self.unseen.retain(|&slot| fields[slot] == Field::Missing);
+        }
+        self.inner.record(at, fields);
     }
 
     fn reject(&mut self, mut reject: Reject) {

@@ -4,28 +4,35 @@
 
 mod assemble;
 mod batch;
+mod budget;
 mod dictionary;
 mod events;
+mod gather;
 mod job;
 mod pass;
 pub mod plan;
+mod prefetch;
 mod read;
 mod sample;
+mod segment;
 mod sequence;
 mod settle;
 mod shard;
+mod spill;
 mod texts;
 
 pub use assemble::{Dictionaries, Kind, relevant_conditions};
 pub use batch::{RowLayout, Tally};
+pub use budget::Resources;
 pub use dictionary::ranks;
 pub use job::{FileAccount, FileNote};
-pub use pass::{Accumulator, Person, Population, Session, over_population, over_store, settle_all};
+pub use pass::{Accumulator, Person, Population, Session, over_population, over_store};
 pub use read::{Everything, Pending, Progress, read_all};
 pub use sample::{Form, Sample};
 pub use sequence::{FileTally, PlacedReject};
 pub use settle::{PersonRows, TieOrder};
 pub use shard::Store;
+pub use spill::{SpillError, Spilled};
 
 use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
@@ -37,6 +44,8 @@ use crate::source::SourceError;
 pub enum IngestError {
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     #[error("{name}: {error}")]
     Dialect { name: String, error: Box<DialectError> },
     #[error("{name}: {error}")]
@@ -54,6 +63,7 @@ impl IngestError {
     pub fn hint(&self) -> Option<String> {
         match self {
             IngestError::Source(error) => error.hint(),
+            IngestError::Spill(error) => Some(error.hint()),
             IngestError::Dialect { error, .. } => error.hint(),
             IngestError::Parquet { .. } => None,
             IngestError::RepeatedColumn { .. } => {

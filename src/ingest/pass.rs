@@ -2,10 +2,10 @@
 
 use super::batch::RowLayout;
 use super::settle::{PersonRows, SettledShard, TieOrder, settle};
-use super::shard::{SHARDS, Store};
+use super::shard::{SHARDS, Shard, Store};
+use super::spill::SpillError;
 use crate::session::{SplitCause, split};
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Takes every person once, in no given order, and gives one result whatever that order was.
@@ -47,63 +47,66 @@ impl Person<'_> {
     }
 }
 
-/// All persons, settled: kept when more than one pass is needed.
-pub struct Population {
-    shards: Vec<SettledShard>,
+/// All persons, for more than one pass: in every pass each shard is put in order anew, and let go.
+///
+/// That costs less than to keep them all in order, for which memory would have to be asked for a
+/// second time while what arrived lies in many small blocks.
+pub struct Population<'t> {
+    store: Store,
+    ties: &'t TieOrder,
 }
 
-/// Settles every shard and keeps them all.
-pub fn settle_all(store: Store, ties: &TieOrder, threads: usize) -> Population {
-    let layout = store.layout();
-    let settled: Mutex<Vec<(usize, SettledShard)>> = Mutex::new(Vec::with_capacity(SHARDS));
-    for_each_shard(
-        threads,
-        || (),
-        |(), shard| {
-            let shard_settled = settle(store.take(shard), layout, ties);
-            settled.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((shard, shard_settled));
-        },
-    );
-    let mut shards = settled.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    shards.sort_unstable_by_key(|(shard, _)| *shard);
-    Population { shards: shards.into_iter().map(|(_, settled)| settled).collect() }
+impl Population<'_> {
+    pub fn new(store: Store, ties: &TieOrder, threads: usize) -> Result<Population<'_>, SpillError> {
+        store.prepare(threads, true)?;
+        Ok(Population { store, ties })
+    }
 }
 
-/// One pass over a population that is kept.
+/// One pass over a population, which stays for the next.
 pub fn over_population<A: Accumulator>(
-    population: &Population,
+    population: &Population<'_>,
     timeout_us: i64,
     threads: usize,
     make: impl Fn() -> A + Sync,
-) -> A {
-    let workers = for_each_shard(
-        threads,
-        || (make(), Vec::new()),
-        |(accumulator, sessions), shard| {
-            take_persons(&population.shards[shard], timeout_us, accumulator, sessions)
-        },
-    );
-    merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make)
+) -> Result<A, SpillError> {
+    let Population { store, ties } = population;
+    over_shards(store, Store::copy, ties, timeout_us, threads, make)
 }
 
-/// One pass over a store that frees each shard as soon as its persons are done.
+/// The only pass over a store: frees each shard as soon as its persons are done.
 pub fn over_store<A: Accumulator>(
     store: Store,
     ties: &TieOrder,
     timeout_us: i64,
     threads: usize,
     make: impl Fn() -> A + Sync,
-) -> A {
+) -> Result<A, SpillError> {
+    store.prepare(threads, false)?;
+    over_shards(&store, Store::take, ties, timeout_us, threads, make)
+}
+
+/// `in_memory` gives the part of a shard that is in memory.
+fn over_shards<A: Accumulator>(
+    store: &Store,
+    in_memory: fn(&Store, usize) -> Shard,
+    ties: &TieOrder,
+    timeout_us: i64,
+    threads: usize,
+    make: impl Fn() -> A + Sync,
+) -> Result<A, SpillError> {
     let layout: RowLayout = store.layout();
     let workers = for_each_shard(
         threads,
         || (make(), Vec::new()),
         |(accumulator, sessions), shard| {
-            let settled = settle(store.take(shard), layout, ties);
+            let _room = store.enter(shard);
+            let settled = settle(store.complete(shard, in_memory(store, shard))?, layout, ties);
             take_persons(&settled, timeout_us, accumulator, sessions);
+            Ok(())
         },
-    );
-    merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make)
+    )?;
+    Ok(merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make))
 }
 
 fn take_persons<A: Accumulator>(
@@ -128,21 +131,22 @@ fn merge_all<A: Accumulator>(workers: impl Iterator<Item = A>, make: impl Fn() -
         .unwrap_or_else(make)
 }
 
-/// Lets each thread take shard after shard with a state of its own; gives back the states.
+/// Lets each thread take shard after shard with a state of its own; gives back the states. The
+/// first error ends it.
 fn for_each_shard<S: Send>(
     threads: usize,
     state: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, usize) + Sync,
-) -> Vec<S> {
+    work: impl Fn(&mut S, usize) -> Result<(), SpillError> + Sync,
+) -> Result<Vec<S>, SpillError> {
     let next = AtomicUsize::new(0);
     let run = || {
         let mut state = state();
         loop {
             let shard = next.fetch_add(1, Ordering::Relaxed);
             if shard >= SHARDS {
-                return state;
+                return Ok(state);
             }
-            work(&mut state, shard);
+            work(&mut state, shard).inspect_err(|_| next.store(SHARDS, Ordering::Relaxed))?;
         }
     };
     std::thread::scope(|scope| {
@@ -154,6 +158,6 @@ fn for_each_shard<S: Send>(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        states
+        states.into_iter().collect()
     })
 }

@@ -4,6 +4,7 @@
 use super::IngestError;
 use super::assemble::{Assembler, Codes, Dictionaries};
 use super::batch::Batch;
+use super::budget::Resources;
 use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
 use super::sample::Sample;
@@ -45,14 +46,14 @@ pub fn read_all(
     plan: &ReadPlan,
     hints: &DialectHints,
     inputs: Vec<Pending>,
-    threads: usize,
+    resources: &Resources,
     progress: &dyn Progress,
 ) -> Result<Everything, IngestError> {
     let dictionaries = Dictionaries::new(plan.layout.dimensions);
     let shared = Shared {
         plan,
         hints,
-        store: Store::new(plan.layout),
+        store: Store::new(plan.layout, resources),
         progress,
         failed: AtomicBool::new(false),
         board: Mutex::new(Board {
@@ -66,7 +67,7 @@ pub fn read_all(
         spare: Mutex::default(),
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.max(1) {
+        for _ in 1..resources.threads.max(1) {
             scope.spawn(|| Worker::new(&shared, &dictionaries).run());
         }
         Worker::new(&shared, &dictionaries).run();
@@ -125,6 +126,11 @@ enum Task {
 }
 
 impl Shared<'_> {
+    fn advance(&self, bytes: u64) {
+        self.store.note_read(bytes);
+        self.progress.advance(bytes);
+    }
+
     fn spare(&self) -> MutexGuard<'_, Spare> {
         self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -277,13 +283,13 @@ impl<'s> Worker<'s> {
                 self.decode(job, &mut decoder, &mut times, bytes, last, batch)
             });
             for accepted in accepted {
-                self.keep(place, accepted.rows_before, accepted.batch);
+                self.keep(place, accepted.rows_before, accepted.batch)?;
                 self.shared.spare().bytes.push(accepted.bytes);
             }
             // Threads that share a file each tell what they see that nobody told yet.
             let read = chunks.bytes_read();
             let before = job.told.fetch_max(read, Ordering::Relaxed);
-            self.shared.progress.advance(read.saturating_sub(before.max(told)));
+            self.shared.advance(read.saturating_sub(before.max(told)));
             told = read;
         }
         Ok(())
@@ -302,10 +308,11 @@ impl<'s> Worker<'s> {
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let assembler = Assembler { codes: &mut self.codes, times, batch };
-        let mut sink = Spread { slots: &job.spread, unseen: &mut unseen, inner: assembler };
+        let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
         let end = decoder.decode(bytes, last, &mut sink);
         job.note_seen(&looked_for, &unseen);
         batch.tally.note_times(before, times.notes());
+        batch.sum_up();
         end
     }
 
@@ -317,12 +324,14 @@ impl<'s> Worker<'s> {
             let mut batch = self.spare_batch();
             let before = times.notes();
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
-            let mut sink = Spread { slots: &job.spread, unseen: &mut Vec::new(), inner: assembler };
+            let mut unseen = Vec::new();
+            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
             let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
             batch.tally.note_times(before, times.notes());
+            batch.sum_up();
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),
@@ -333,17 +342,18 @@ impl<'s> Worker<'s> {
             };
             // Slices never carry anything over, so none is ever decoded again.
             for accepted in job.sequence.submit(piece, |_, _, _| PieceEnd::default()) {
-                self.keep(place, accepted.rows_before, accepted.batch);
+                self.keep(place, accepted.rows_before, accepted.batch)?;
             }
-            self.shared.progress.advance(job.slice_bytes());
+            self.shared.advance(job.slice_bytes());
         }
         Ok(())
     }
 
-    fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) {
+    fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) -> Result<(), IngestError> {
         let ordinal = place as u64 * ROWS_PER_FILE + rows_before;
-        self.shared.store.insert(&batch, ordinal, &mut self.insert);
+        self.shared.store.insert(&batch, ordinal, &mut self.insert)?;
         self.shared.spare().batches.push(batch);
+        Ok(())
     }
 
     /// A batch to fill, from those that were used before.
@@ -359,7 +369,12 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
         Some(opened) => opened,
         None => {
             let opened = open(&pending.input)?;
-            let sample = Sample::of(&opened, shared.hints)?;
+            // Of an input that is not the first only the format of its times is left to be told.
+            let roles = &shared.plan.roles;
+            let times = roles.time.iter().map(|&slot| Sample::folded(&shared.plan.slots[slot]));
+            let times: Vec<String> = times.collect();
+            let is_time = |column: &str| times.contains(&Sample::folded(column));
+            let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
             (opened, sample)
         }
     };
@@ -419,7 +434,8 @@ mod tests {
     fn read(progress: &dyn Progress, threads: usize) -> Result<Everything, IngestError> {
         let file = log();
         let pending = Pending { input: Input::file(file.path()), opened: None };
-        read_all(&plan(), &DialectHints::default(), vec![pending], threads, progress)
+        let resources = Resources::unbounded(threads);
+        read_all(&plan(), &DialectHints::default(), vec![pending], &resources, progress)
     }
 
     struct Total(AtomicU64);

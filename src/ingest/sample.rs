@@ -5,6 +5,7 @@ use crate::decode::dialect::{DialectHints, Sniffed, sniff};
 use crate::decode::jsonl::{self, JsonForm, JsonSample};
 use crate::decode::parquet::{ParquetError, ParquetFile};
 use crate::source::open::Opened;
+use std::sync::Arc;
 
 /// Rows that a sample holds at most.
 pub const SAMPLE_ROWS: usize = 1000;
@@ -24,35 +25,46 @@ pub enum Form {
 pub struct Sample {
     pub form: Form,
     pub columns: Vec<String>,
-    /// As wide as `columns`.
-    pub rows: Vec<Vec<Option<String>>>,
+    /// As wide as `columns`, or as far as the last wanted one; `None` in those that were not wanted.
+    /// Shared, as it is large and never changes.
+    pub rows: Arc<Vec<Vec<Option<String>>>>,
 }
 
 impl Sample {
     /// Looks at an opened input. `hints` is what the user said about delimited text.
     pub fn of(opened: &Opened, hints: &DialectHints) -> Result<Sample, IngestError> {
+        Sample::of_columns(opened, hints, &|_| true)
+    }
+
+    /// As [`Sample::of`], but with the values of some columns only, for which `wanted` holds: what
+    /// all columns hold is asked of the first of many inputs alone.
+    pub fn of_columns(
+        opened: &Opened,
+        hints: &DialectHints,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Sample, IngestError> {
         if opened.is_parquet {
-            return Sample::of_parquet(opened);
+            return Sample::of_parquet(opened, wanted);
         }
         let head = &opened.head;
         if head.iter().all(u8::is_ascii_whitespace) && opened.head_is_whole {
-            return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Vec::new() });
+            return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Arc::default() });
         }
         if jsonl::looks_like_json(head) {
             let JsonSample { form, paths, rows } = jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
             let columns = paths.into_iter().map(|path| path.path).collect();
-            return Ok(Sample { form: Form::Json(form), columns, rows });
+            return Ok(Sample { form: Form::Json(form), columns, rows: Arc::new(rows) });
         }
-        let sniffed = sniff(head, opened.head_is_whole, hints)
+        let mut sniffed = sniff(head, opened.head_is_whole, hints, wanted)
             .map_err(|error| IngestError::Dialect { name: opened.name.clone(), error: Box::new(error) })?;
         Ok(Sample {
             columns: sniffed.columns.clone(),
-            rows: sniffed.sample.clone(),
+            rows: Arc::new(std::mem::take(&mut sniffed.sample)),
             form: Form::Csv(sniffed),
         })
     }
 
-    fn of_parquet(opened: &Opened) -> Result<Sample, IngestError> {
+    fn of_parquet(opened: &Opened, wanted: &dyn Fn(&str) -> bool) -> Result<Sample, IngestError> {
         let fail = |error| IngestError::Parquet { name: opened.name.clone(), error: Box::new(error) };
         let file = match opened.file() {
             Ok(Some(file)) => ParquetFile::from_file(file),
@@ -61,13 +73,18 @@ impl Sample {
         }
         .map_err(fail)?;
         let columns = file.columns().iter().map(|column| column.path.clone()).collect();
-        let rows = file.sample(SAMPLE_ROWS).map_err(fail)?;
-        Ok(Sample { form: Form::Parquet(Box::new(file)), columns, rows })
+        let rows = file.sample(SAMPLE_ROWS, wanted).map_err(fail)?;
+        Ok(Sample { form: Form::Parquet(Box::new(file)), columns, rows: Arc::new(rows) })
+    }
+
+    /// A name without what [`Sample::find`] leaves out of account.
+    pub fn folded(name: &str) -> String {
+        name.trim().trim_matches('"').to_lowercase()
     }
 
     /// The values of one column.
     pub fn column(&self, column: usize) -> Vec<Option<&str>> {
-        self.rows.iter().map(|row| row[column].as_deref()).collect()
+        self.rows.iter().map(|row| row.get(column)?.as_deref()).collect()
     }
 
     /// The column of a name: as written, or else the only one that is equal but for case and
@@ -76,9 +93,9 @@ impl Sample {
         if let Some(exact) = self.columns.iter().position(|column| column == name) {
             return Some(exact);
         }
-        let folded = |text: &str| text.trim().trim_matches('"').to_lowercase();
-        let wanted = folded(name);
-        let mut alike = (0..self.columns.len()).filter(|&column| folded(&self.columns[column]) == wanted);
+        let wanted = Sample::folded(name);
+        let mut alike =
+            (0..self.columns.len()).filter(|&column| Sample::folded(&self.columns[column]) == wanted);
         let first = alike.next()?;
         alike.next().is_none().then_some(first)
     }

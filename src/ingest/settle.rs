@@ -84,6 +84,11 @@ impl<'s> PersonRows<'s> {
         self.shard.sessions.get(code)
     }
 
+    /// Whether rows carry values at all.
+    pub fn has_values(&self) -> bool {
+        self.shard.layout.value
+    }
+
     /// The row's value in millionths.
     pub fn value(&self, row: usize) -> Option<i64> {
         let layout = &self.shard.layout;
@@ -114,42 +119,78 @@ pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard 
     let Shard { mut persons, mut sessions, events, words } = shard;
     persons.freeze();
     sessions.freeze();
-    let mut starts = vec![0_u32; persons.len() + 1];
-    events.for_each(|event| starts[event.person as usize + 1] += 1);
-    for person in 0..persons.len() {
-        starts[person + 1] += starts[person];
+    // One place ahead, so that filling moves each start to where it belongs.
+    let mut starts = vec![0_u32; persons.len() + 2];
+    events.for_each(|event| starts[event.person as usize + 2] += 1);
+    for person in 2..starts.len() {
+        starts[person] += starts[person - 1];
     }
-    let words = words.into_flat();
-    let mut next = starts.clone();
-    let mut rows = vec![Row { time_us: 0, kind: 0, arrival: 0 }; events.len()];
+    let width = layout.words();
+    let mut rows = Rows {
+        times_us: vec![0; events.len()],
+        kinds: vec![0; events.len()],
+        arrivals: if width == 0 { Vec::new() } else { vec![0; events.len()] },
+    };
     let mut arrival = 0;
     events.for_each(|event| {
-        let place = &mut next[event.person as usize];
-        rows[*place as usize] = Row { time_us: event.time_us, kind: event.kind, arrival };
-        *place += 1;
+        let start = &mut starts[event.person as usize + 1];
+        let place = *start as usize;
+        *start += 1;
+        rows.times_us[place] = event.time_us;
+        rows.kinds[place] = event.kind;
+        if let Some(arrived) = rows.arrivals.get_mut(place) {
+            *arrived = arrival;
+        }
         arrival += 1;
     });
     drop(events);
+    starts.truncate(persons.len() + 1);
+    let words = words.into_flat();
     let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
+    let mut scratch = Vec::new();
     for bounds in starts.windows(2) {
-        let rows = &mut rows[bounds[0] as usize..bounds[1] as usize];
-        if !rows.is_sorted_by(|a, b| order.compare(a, b) != Ordering::Greater) {
-            rows.sort_unstable_by(|a, b| order.compare(a, b));
-        }
+        rows.sort(bounds[0] as usize..bounds[1] as usize, &order, &mut scratch);
     }
-    let width = layout.words();
     let mut sorted_words = Vec::with_capacity(words.len());
-    for row in &rows {
-        sorted_words.extend_from_slice(&words[word_range(row, width)]);
+    for &arrival in &rows.arrivals {
+        sorted_words.extend_from_slice(&words[word_range(arrival, width)]);
     }
-    SettledShard {
-        layout,
-        persons,
-        sessions,
-        starts,
-        times_us: rows.iter().map(|row| row.time_us).collect(),
-        kinds: rows.iter().map(|row| row.kind).collect(),
-        words: sorted_words,
+    let Rows { times_us, kinds, .. } = rows;
+    SettledShard { layout, persons, sessions, starts, times_us, kinds, words: sorted_words }
+}
+
+/// The rows of a shard, column by column.
+struct Rows {
+    times_us: Vec<i64>,
+    kinds: Vec<u32>,
+    /// The place in the shard by arrival, where the row's words lie; empty where there are none.
+    arrivals: Vec<u32>,
+}
+
+impl Rows {
+    fn get(&self, at: usize) -> Row {
+        let arrival = self.arrivals.get(at).copied().unwrap_or(0);
+        Row { time_us: self.times_us[at], kind: self.kinds[at], arrival }
+    }
+
+    /// Puts the rows of one person in order, which they mostly are: rows come by time.
+    fn sort(&mut self, range: Range<usize>, order: &RowOrder<'_>, scratch: &mut Vec<Row>) {
+        let in_order = |(at, pair): (usize, &[i64])| {
+            pair[0] < pair[1] || order.compare(&self.get(at), &self.get(at + 1)) != Ordering::Greater
+        };
+        if (range.start..).zip(self.times_us[range.clone()].windows(2)).all(in_order) {
+            return;
+        }
+        scratch.clear();
+        scratch.extend(range.clone().map(|at| self.get(at)));
+        scratch.sort_unstable_by(|a, b| order.compare(a, b));
+        for (at, row) in range.zip(scratch) {
+            self.times_us[at] = row.time_us;
+            self.kinds[at] = row.kind;
+            if let Some(arrival) = self.arrivals.get_mut(at) {
+                *arrival = row.arrival;
+            }
+        }
     }
 }
 
@@ -161,8 +202,8 @@ struct Row {
     arrival: u32,
 }
 
-fn word_range(row: &Row, width: usize) -> Range<usize> {
-    row.arrival as usize * width..(row.arrival as usize + 1) * width
+fn word_range(arrival: u32, width: usize) -> Range<usize> {
+    arrival as usize * width..(arrival as usize + 1) * width
 }
 
 struct RowOrder<'a> {
@@ -181,7 +222,8 @@ impl RowOrder<'_> {
     #[cold]
     fn compare_tied(&self, a: &Row, b: &Row) -> Ordering {
         let width = self.layout.words();
-        let (a_words, b_words) = (&self.words[word_range(a, width)], &self.words[word_range(b, width)]);
+        let (a_words, b_words) =
+            (&self.words[word_range(a.arrival, width)], &self.words[word_range(b.arrival, width)]);
         if self.layout.ordinal {
             return RowLayout::read_i64(a_words, 0).cmp(&RowLayout::read_i64(b_words, 0));
         }

@@ -1,8 +1,10 @@
 //! Distinct texts, numbered in the order of arrival: the ids of one shard.
 //!
 //! A look-up costs two reads of memory, one of the table and one of the text itself, and both can
-//! be asked for ahead ([`Texts::warm_table`], [`Texts::warm_text`]), so that the waits of many
+//! be asked for ahead ([`Texts::ask_table`], then [`Texts::ask_text`]), so that the waits of many
 //! look-ups overlap. Texts are compared byte by byte: no hash decides who somebody is.
+
+use super::prefetch::prefetch;
 
 /// Bytes of a text's code and length, in front of it.
 const HEADER: usize = 8;
@@ -10,7 +12,7 @@ const HEADER: usize = 8;
 const LEAST_SLOTS: usize = 16;
 
 /// Distinct texts and their codes.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Texts {
     /// Open addressing, linear probing: tag and place of a text plus one, or 0.
     slots: Vec<u64>,
@@ -24,6 +26,21 @@ pub struct Texts {
 impl Texts {
     pub fn len(&self) -> usize {
         self.count as usize
+    }
+
+    /// Bytes that the texts and their table take in memory.
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<u64>() + self.bytes.capacity()
+    }
+
+    /// All texts, by code.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut place = 0;
+        (0..self.count).map(move |_| {
+            let text = self.text_at(place);
+            place += (HEADER + text.len()) as u32;
+            text
+        })
     }
 
     /// The text of a code. The texts must be frozen.
@@ -46,7 +63,7 @@ impl Texts {
             }
             if (slot >> 32) as u32 == tag {
                 let place = slot as u32 - 1;
-                if self.text_at(place) == text {
+                if same_bytes(self.text_at(place), text) {
                     return self.number_at(place);
                 }
             }
@@ -54,6 +71,7 @@ impl Texts {
         }
         let code = self.count;
         let place = u32::try_from(self.bytes.len()).expect("ids of one shard under 4 GiB");
+        self.reserve_bytes(HEADER + text.len());
         self.bytes.extend_from_slice(&code.to_le_bytes());
         self.bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
         self.bytes.extend_from_slice(text);
@@ -62,16 +80,22 @@ impl Texts {
         code
     }
 
-    /// Reads the slot at which a look-up will begin.
+    /// Asks for the slot at which the look-up of a text with this tag begins.
     #[inline]
-    pub fn warm_table(&self, tag: u32) -> u64 {
-        if self.slots.is_empty() { 0 } else { self.slots[tag as usize & (self.slots.len() - 1)] }
+    pub fn ask_table(&self, tag: u32) {
+        prefetch(&self.slots, tag as usize & self.slots.len().wrapping_sub(1));
     }
 
-    /// Reads the start of the text to which a slot points.
+    /// Asks for the text to which that slot points, from its header to its end if it is as long
+    /// as the one that is looked up.
     #[inline]
-    pub fn warm_text(&self, slot: u64) -> u64 {
-        if slot == 0 { 0 } else { u64::from(self.bytes[slot as u32 as usize - 1]) }
+    pub fn ask_text(&self, tag: u32, len: u32) {
+        let slot = self.slots.get(tag as usize & self.slots.len().wrapping_sub(1)).copied().unwrap_or(0);
+        if slot != 0 {
+            let place = slot as u32 as usize - 1;
+            prefetch(&self.bytes, place);
+            prefetch(&self.bytes, place + HEADER + len as usize - 1);
+        }
     }
 
     /// Lets the table go, after which no text can be added, and makes every text readable.
@@ -82,6 +106,13 @@ impl Texts {
         for _ in 0..self.count {
             self.places.push(place);
             place += (HEADER + self.text_at(place).len()) as u32;
+        }
+    }
+
+    /// Grows by half: doubled, the ids of a log of strangers would leave half their memory unused.
+    fn reserve_bytes(&mut self, more: usize) {
+        if self.bytes.capacity() - self.bytes.len() < more {
+            self.bytes.reserve_exact(more.max(self.bytes.len() / 2));
         }
     }
 
@@ -109,6 +140,24 @@ impl Texts {
     }
 }
 
+/// Whether two texts are alike. Ids are short: a call to compare memory would cost more than the
+/// comparison.
+#[inline]
+pub(super) fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let (a_words, a_rest) = a.as_chunks::<8>();
+    let (b_words, b_rest) = b.as_chunks::<8>();
+    if a_words.iter().zip(b_words).any(|(a, b)| u64::from_le_bytes(*a) != u64::from_le_bytes(*b)) {
+        return false;
+    }
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(a), Some(b)) => u64::from_le_bytes(*a) == u64::from_le_bytes(*b),
+        _ => a_rest.iter().zip(b_rest).all(|(a, b)| a == b),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +178,36 @@ mod tests {
         for (code, name) in names.iter().enumerate() {
             assert_eq!(texts.get(code as u32), name.as_bytes());
         }
+    }
+
+    #[test]
+    fn texts_are_the_same_only_in_every_byte() {
+        let text: Vec<u8> = (1..=40).collect();
+        for len in 0..=text.len() {
+            let one = &text[..len];
+            let copy = one.to_vec();
+            assert!(same_bytes(one, &copy));
+            for at in 0..len {
+                let mut other = one.to_vec();
+                other[at] ^= 0x80;
+                assert!(!same_bytes(one, &other), "{len} bytes, byte {at}");
+            }
+            assert_eq!(same_bytes(one, &text[..len.saturating_sub(1)]), len == 0);
+        }
+    }
+
+    #[test]
+    fn asking_ahead_is_allowed_of_anything() {
+        let mut texts = Texts::default();
+        texts.ask_table(9);
+        texts.ask_text(9, 3);
+        texts.code(b"abc", 9);
+        for tag in [9, 10, u32::MAX] {
+            texts.ask_table(tag);
+            texts.ask_text(tag, 0);
+            texts.ask_text(tag, u32::MAX);
+        }
+        assert_eq!(texts.code(b"abc", 9), 0);
     }
 
     #[test]

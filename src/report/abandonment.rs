@@ -235,17 +235,9 @@ impl Stage {
         let median =
             |values: &mut Values| values.finish(&[Quantile::MEDIAN], method).map(|all| all.quantiles[0].1);
         let median_s = |values: &mut Values| median(values).map(|us| us / 1e6);
-        let mut next_events: EventCounts = EventCounts::default();
-        let mut never = 0;
-        for (event, n) in &tally.next_events {
-            match event {
-                Some(event) => *next_events.entry(*event).or_default() += n,
-                None => never += n,
-            }
-        }
-        let mut next = top_events(&next_events, names);
-        if never > 0 {
-            next.push(EventCount { event: "(none)".to_owned(), n: never });
+        let mut next_events = top_events(&tally.next_events, names);
+        if tally.never_came_back > 0 {
+            next_events.push(EventCount { event: "(none)".to_owned(), n: tally.never_came_back });
         }
         Stage {
             step: step + 1,
@@ -255,7 +247,7 @@ impl Stage {
             excluded: tally.excluded,
             seen_early: tally.seen_early,
             last_events: top_events(&tally.last_events, names),
-            next_events: next,
+            next_events,
             left_after_p50_s: median_s(&mut tally.left_after),
             went_on_after_p50_s: median_s(gap),
             came_back: tally.came_back,
@@ -274,7 +266,7 @@ impl Stage {
 /// The most frequent events, ties by name bytes; the rest summed up as `(other)`.
 fn top_events(counts: &EventCounts, names: &Names) -> Vec<EventCount> {
     let name = |code: u32| if code == NO_EVENT { "(no name)" } else { &names.events[code as usize] };
-    let mut all: Vec<(&str, u64)> = counts.iter().map(|(&code, &n)| (name(code), n)).collect();
+    let mut all: Vec<(&str, u64)> = counts.iter().map(|(code, n)| (name(code), n)).collect();
     all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let rest: u64 = all.iter().skip(EVENTS_SHOWN).map(|(_, n)| n).sum();
     let mut top: Vec<EventCount> =

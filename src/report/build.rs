@@ -15,7 +15,8 @@ use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{
-    Everything, Kind, Tally, TieOrder, over_population, over_store, ranks, relevant_conditions, settle_all,
+    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
+    relevant_conditions,
 };
 use crate::stats::Quantile;
 use jiff::tz::TimeZone;
@@ -51,6 +52,15 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("values are in several currencies: {}", .0.join(", "))]
 pub struct MixedCurrencies(pub Vec<String>);
+
+/// Why there is no report of what was read.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    MixedCurrencies(#[from] MixedCurrencies),
+    #[error(transparent)]
+    Spill(#[from] SpillError),
+}
 
 /// What became of the input as texts and kinds, once all is read.
 pub struct Catalog {
@@ -138,7 +148,7 @@ pub fn build(
     plan: &ReadPlan,
     request: &Request,
     threads: usize,
-) -> Result<Body, MixedCurrencies> {
+) -> Result<Body, BuildError> {
     let tally = total_tally(&everything);
     let Everything { store, dictionaries, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
@@ -168,11 +178,11 @@ pub fn build(
     let (facts, collector) = if ready.iter().all(|funnel| funnel.by.is_empty()) {
         over_store(store, &catalog.ties, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
-        })
+        })?
     } else {
-        let population = settle_all(store, &catalog.ties, threads);
+        let population = Population::new(store, &catalog.ties, threads)?;
         let counter =
-            over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope));
+            over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
         for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
             let texts: Vec<&[String]> =
                 funnel.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
@@ -182,7 +192,7 @@ pub fn build(
         }
         over_population(&population, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
-        })
+        })?
     };
     let tallies = collector.tallies;
     let names = Names {
@@ -191,17 +201,12 @@ pub fn build(
         values_known: plan.layout.value,
     };
     let warnings = warnings(&tally, &facts, &catalog, request);
-    let funnels: Vec<FunnelReport> = ready
-        .iter()
-        .zip(tallies)
-        .zip(&request.funnels)
-        .zip(chosen_values)
-        .map(|(((ready, tally), wanted), segments)| {
-            let context =
-                Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
-            FunnelReport::of(ready, tally, &context)
-        })
-        .collect();
+    let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(chosen_values);
+    let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
+        let context =
+            Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
+        FunnelReport::of(ready, tally, &context)
+    });
     let mut warnings = warnings;
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     for funnel in &funnels {
@@ -217,6 +222,31 @@ pub fn build(
         funnels,
         warnings,
     })
+}
+
+/// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What
+/// is left of a report, sorting lists of durations above all, would else be done by one.
+fn each_on_a_thread<J: Send, R: Send>(
+    jobs: impl Iterator<Item = J>,
+    threads: usize,
+    work: impl Fn(J) -> R + Sync,
+) -> Vec<R> {
+    let mut jobs = jobs.fuse();
+    let mut results = Vec::new();
+    while let Some(first) = jobs.next() {
+        std::thread::scope(|scope| {
+            let others: Vec<_> =
+                jobs.by_ref().take(threads.max(1) - 1).map(|job| scope.spawn(|| work(job))).collect();
+            results.push(work(first));
+            for other in others {
+                match other.join() {
+                    Ok(result) => results.push(result),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
+    }
+    results
 }
 
 fn definition(request: &Request, as_of_us: i64) -> Definition {

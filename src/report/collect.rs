@@ -1,6 +1,6 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
-use super::active::{ActiveRows, plain_level};
+use super::active::ActiveRows;
 use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
@@ -70,9 +70,10 @@ pub struct SegmentSlots {
     pub other: usize,
 }
 
-/// The codes of a row in the segment columns of a funnel.
-fn segment_key(person: &Person<'_>, row: usize, by: &[usize]) -> SegmentKey {
-    by.iter().map(|&dimension| person.rows.dimension(row, dimension)).collect()
+/// Puts the codes of a row in the segment columns of a funnel into `key`.
+fn segment_key(person: &Person<'_>, row: usize, by: &[usize], key: &mut Vec<u32>) {
+    key.clear();
+    key.extend(by.iter().map(|&dimension| person.rows.dimension(row, dimension)));
 }
 
 /// The units of a person: ranges of rows, and until when a row could still join them.
@@ -96,11 +97,12 @@ pub struct SegmentCounter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
     pub entrants: Vec<Entrants>,
+    key: Vec<u32>,
 }
 
 impl<'p> SegmentCounter<'p> {
     pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
-        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()] }
+        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()], key: Vec::new() }
     }
 }
 
@@ -116,7 +118,13 @@ impl Accumulator for SegmentCounter<'_> {
                         && ready.serves(person.rows.kinds[row], 0)
                 });
                 if let Some(row) = entry {
-                    *entrants.entry(segment_key(person, row, &ready.by)).or_default() += 1;
+                    segment_key(person, row, &ready.by, &mut self.key);
+                    match entrants.get_mut(&self.key[..]) {
+                        Some(known) => *known += 1,
+                        None => {
+                            entrants.insert(self.key[..].into(), 1);
+                        }
+                    }
                 }
             }
         }
@@ -161,6 +169,7 @@ pub struct Collector<'p> {
     bucket_starts: Vec<i64>,
     active: ActiveRows,
     facts: UnitFacts,
+    key: Vec<u32>,
     /// How many of the current person's units reached each step; empty where persons are the units.
     person_reached: Vec<(Part, PersonReached)>,
 }
@@ -205,24 +214,23 @@ impl<'p> Collector<'p> {
             bucket_starts: Vec::new(),
             active: ActiveRows::default(),
             facts: UnitFacts::default(),
+            key: Vec::new(),
             person_reached: Vec::new(),
         }
     }
 
+    #[inline(never)]
     fn unit(
         &mut self,
         index: usize,
         person: &Person<'_>,
         active: &ActiveRows,
-        unit: &Range<usize>,
+        range: Range<usize>,
+        unit_start: usize,
         closes_us: Option<i64>,
     ) {
         let ready = &self.funnels[index];
         let scope = self.scope;
-        let range = active.within(unit);
-        if range.is_empty() {
-            return;
-        }
         let rows = active.rows(&range);
         let place = |row: u32| active.place(range.start + row as usize);
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
@@ -233,9 +241,9 @@ impl<'p> Collector<'p> {
         }
         let facts = &mut self.facts;
         facts.begin(outcome, rows, ready.rules.window_us, scope.as_of_us);
-        facts.first_event_us = person.rows.times_us[unit.start];
-        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit.start], 0);
-        if rows.has_ties() {
+        facts.first_event_us = person.rows.times_us[unit_start];
+        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit_start], 0);
+        if active.has_ties() && rows.has_ties() {
             facts.levels_of_ties =
                 Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
         }
@@ -248,10 +256,15 @@ impl<'p> Collector<'p> {
         }
         let tally = &mut self.tallies[index];
         if !ready.by.is_empty() {
-            let key = segment_key(person, place(outcome.first_entry.unwrap_or(0)), &ready.by);
-            facts.segment_moved = segment_key(person, place(outcome.chain[0]), &ready.by) != key;
+            let entry = place(outcome.first_entry.unwrap_or(0));
+            let start = place(outcome.chain[0]);
+            let moved = |&dimension: &usize| {
+                person.rows.dimension(entry, dimension) != person.rows.dimension(start, dimension)
+            };
+            facts.segment_moved = ready.by.iter().any(moved);
+            segment_key(person, entry, &ready.by, &mut self.key);
             let slots = &self.slots[index];
-            let slot = slots.slots.get(&key).copied().unwrap_or(slots.other);
+            let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
             tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
                 count_reached(&mut self.person_reached, Part::Segment(slot), outcome.level, facts, ready);
@@ -300,21 +313,28 @@ impl<'p> Collector<'p> {
         self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
     }
 
+    #[inline(never)]
     fn session_stages(&mut self, index: usize, person: &Person<'_>, active: &ActiveRows) {
         let ready = &self.funnels[index];
         let anytime =
             Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
+        let stages = &mut self.tallies[index].session_stages;
+        // Anything but steps in order, to which the first rows are the answer.
+        let is_searched =
+            ready.kinds.forbids() || ready.kinds.blocks() || !ready.stage_rules.options.is_plain();
+        let mut done = 0;
         for session in person.sessions {
-            if !self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
-                continue;
+            let from = done;
+            let mut level = active.plain_level(session.rows.end, &mut done, &ready.kinds);
+            if is_searched || active.has_ties() {
+                let rows = active.rows(&(from..done));
+                if is_searched || rows.has_ties() {
+                    level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
+                }
             }
-            let rows = active.rows(&active.within(&session.rows));
-            let is_plain = ready.stage_rules.options.is_plain();
-            let level = Some(rows)
-                .filter(|_| is_plain)
-                .and_then(|rows| plain_level(rows, &ready.kinds))
-                .unwrap_or_else(|| self.engines[index].stages.level(rows, &anytime, ready.rules.tie));
-            self.tallies[index].session_stages[level] += 1;
+            if self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
+                stages[level] += 1;
+            }
         }
     }
 }
@@ -325,8 +345,13 @@ impl Accumulator for Collector<'_> {
         for index in 0..self.funnels.len() {
             let ready = &self.funnels[index];
             active.fill(&person.rows, &ready.kinds);
+            let mut done = 0;
             for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-                self.unit(index, person, &active, &rows, closes_us);
+                let range = active.before(rows.end, done);
+                done = range.end;
+                if !range.is_empty() {
+                    self.unit(index, person, &active, range, rows.start, closes_us);
+                }
             }
             let tally = &mut self.tallies[index];
             for (part, reached) in self.person_reached.drain(..) {
@@ -423,6 +448,6 @@ fn leaving_facts(
         next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
-        value: (0..=leaving_row).rev().find_map(|row| rows.value(row)),
+        value: rows.has_values().then(|| (0..=leaving_row).rev().find_map(|row| rows.value(row))).flatten(),
     }
 }

@@ -3,7 +3,7 @@
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
-use crate::ingest::{Accumulator, Person, Tally};
+use crate::ingest::{Accumulator, Person, PersonRows, Tally};
 use crate::session::{Agreement, compare};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -116,15 +116,8 @@ impl InputFacts {
     }
 }
 
-impl Accumulator for InputFacts {
-    fn person(&mut self, person: &Person<'_>) {
-        let rows = &person.rows;
-        self.persons += 1;
-        self.sessions += person.sessions.len() as u64;
-        self.most_rows_of_one = self.most_rows_of_one.max(rows.len() as u64);
-        for &kind in rows.kinds {
-            self.rows_of_kind[kind as usize] += 1;
-        }
+impl InputFacts {
+    fn count_ties(&mut self, rows: &PersonRows<'_>) {
         let mut tied_before = false;
         for row in 1..rows.len() {
             let tied = rows.times_us[row] == rows.times_us[row - 1];
@@ -135,6 +128,23 @@ impl Accumulator for InputFacts {
                 self.repeated_rows += u64::from(alike);
             }
             tied_before = tied;
+        }
+    }
+}
+
+impl Accumulator for InputFacts {
+    fn person(&mut self, person: &Person<'_>) {
+        let rows = &person.rows;
+        self.persons += 1;
+        self.sessions += person.sessions.len() as u64;
+        self.most_rows_of_one = self.most_rows_of_one.max(rows.len() as u64);
+        for &kind in rows.kinds {
+            self.rows_of_kind[kind as usize] += 1;
+        }
+        // Most persons have no ties: learnt without a branch a row.
+        let pairs = rows.times_us.iter().zip(rows.times_us.get(1..).unwrap_or_default());
+        if pairs.fold(false, |tied, (time_us, next_us)| tied | (time_us == next_us)) {
+            self.count_ties(rows);
         }
         if self.compares_sessions {
             let sessions = person.sessions.iter().enumerate();

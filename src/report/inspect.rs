@@ -23,7 +23,7 @@ use super::sessions::Observed;
 use super::{Run, Warning};
 use crate::definition::SourceTable;
 use crate::ingest::plan::ReadPlan;
-use crate::ingest::{Everything, over_store};
+use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
 use crate::schema::suggest::{EventSummary, suggest_funnel};
 use crate::stats::{Quantile, QuantileMethod, Values, quantile};
@@ -161,9 +161,10 @@ pub fn build(
     look: &Look<'_>,
     mut reading: Run,
     threads: usize,
-) -> Inspection {
+) -> Result<Inspection, SpillError> {
     let tally = total_tally(&everything);
     let Everything { store, dictionaries, .. } = everything;
+    let spilled = store.spilled();
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
@@ -174,7 +175,8 @@ pub fn build(
             InputFacts::new(catalog.kinds.len(), plan.layout.session),
             InspectFacts::new(&catalog.event_of_kind, event_count, observed, ids_have_column),
         )
-    });
+    })?;
+    reading.note_spilled(&spilled);
 
     let summaries = event_summaries(&catalog, &facts, &found);
     let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
@@ -204,13 +206,13 @@ pub fn build(
         report_command: steps.map(|(steps, _)| command::report_command(look, plan, steps)),
         ..looked(look, reading)
     };
-    Inspection {
+    Ok(Inspection {
         schema: INSPECT_SCHEMA.to_owned(),
         definition_file: definition_file::definition_file(look, Some(plan), steps),
         run: Some(run),
         body_hash: Some(canonical_hash(&body)),
         body: Some(body),
-    }
+    })
 }
 
 /// What can be said where a required column is unknown: columns, and what keeps the rest from

@@ -35,6 +35,7 @@ struct RunLine<'a> {
     reject_samples: &'a [RejectSample],
     notes: &'a [String],
     rows_out_of_order: u64,
+    spilled_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -151,6 +152,7 @@ impl<'a> Lines<'a, '_> {
             warnings: _,
             notes,
             rows_out_of_order,
+            spilled_bytes,
         } = run;
         self.line(
             "run",
@@ -163,6 +165,7 @@ impl<'a> Lines<'a, '_> {
                 reject_samples,
                 notes,
                 rows_out_of_order: *rows_out_of_order,
+                spilled_bytes: *spilled_bytes,
             },
         )
     }

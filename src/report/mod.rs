@@ -20,6 +20,7 @@ pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
 
+use crate::ingest::Spilled;
 use funnel::FunnelReport;
 use input::Input;
 use schemars::JsonSchema;
@@ -65,6 +66,8 @@ pub struct Run {
     /// Notes on how files were read.
     pub notes: Vec<String>,
     pub rows_out_of_order: u64,
+    /// Bytes that waited in temporary files, as memory did not suffice.
+    pub spilled_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -158,6 +161,7 @@ impl Report {
             for guess in &run.guessed {
                 facts.push(("guessed".to_owned(), guess.clone()));
             }
+            facts.extend(run.memory_fact());
         }
         let timeout = duration((definition.session_timeout_s * 1e6) as i64, false);
         facts.push((
@@ -230,6 +234,22 @@ pub fn files_text(files: &[FileRead]) -> String {
 }
 
 impl Run {
+    /// Says what waited in temporary files.
+    pub fn note_spilled(&mut self, spilled: &Spilled) {
+        self.spilled_bytes = spilled.bytes();
+        if spilled.in_memory() {
+            self.notes.push(
+                "the temporary files lay in memory: a --temp-dir on a disk would have saved some".to_owned(),
+            );
+        }
+    }
+
+    /// Said of a run that did not fit in memory.
+    fn memory_fact(&self) -> Option<(String, String)> {
+        let text = format!("{} waited in temporary files", crate::human::bytes(self.spilled_bytes));
+        (self.spilled_bytes > 0).then(|| ("memory".to_owned(), text))
+    }
+
     /// Rejected rows by reason, with the place of the first ones.
     fn rejects_table(&self, input: &Input) -> Option<Table> {
         rejects_table(&self.reject_samples, input)

@@ -57,6 +57,7 @@ fn run() -> Run {
         warnings: vec![warning("W02", 3)],
         notes: Vec::new(),
         rows_out_of_order: 0,
+        spilled_bytes: 0,
     }
 }
 

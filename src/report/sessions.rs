@@ -8,7 +8,7 @@ use super::table::{Cell, Column, Table};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::ingest::plan::ReadPlan;
-use crate::ingest::{Accumulator, Everything, Person, PersonRows, Session, Tally, over_store};
+use crate::ingest::{Accumulator, Everything, Person, PersonRows, Session, SpillError, Tally, over_store};
 use crate::session::SplitCause;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -309,14 +309,20 @@ pub fn person_text(stored: &[u8], user_columns: &[String]) -> String {
 }
 
 /// Settles every person and lists their sessions.
-pub fn build(everything: Everything, plan: &ReadPlan, timeout_us: i64, threads: usize) -> SessionTable {
+pub fn build(
+    everything: Everything,
+    plan: &ReadPlan,
+    timeout_us: i64,
+    threads: usize,
+) -> Result<SessionTable, SpillError> {
     let observed = Observed::of(&total_tally(&everything), plan, timeout_us);
     let (catalog, _) = Catalog::and_currencies(everything.dictionaries);
     let rows = over_store(everything.store, &catalog.ties, timeout_us, threads, || {
         SessionRows::new(&catalog.event_of_kind, observed)
-    });
+    })?;
     let sessions = rows.finish(catalog.events.clone(), &plan.columns.user, plan.layout.session);
-    SessionTable { schema: SESSIONS_SCHEMA.to_owned(), session_timeout_s: timeout_us as f64 / 1e6, sessions }
+    let session_timeout_s = timeout_us as f64 / 1e6;
+    Ok(SessionTable { schema: SESSIONS_SCHEMA.to_owned(), session_timeout_s, sessions })
 }
 
 #[cfg(test)]

@@ -11,7 +11,40 @@ use hashbrown::HashMap;
 /// Stands for a row without event name where event codes are counted.
 pub const NO_EVENT: u32 = u32::MAX;
 
-pub type EventCounts = HashMap<u32, u64, RandomState>;
+/// Event codes below this are counted by place: the names of most logs, and the first of every.
+const PLACED_EVENTS: usize = 64;
+
+/// Rows by event code.
+#[derive(Debug, Clone, Default)]
+pub struct EventCounts {
+    /// As long as the greatest code met needs.
+    placed: Vec<u64>,
+    others: HashMap<u32, u64, RandomState>,
+}
+
+impl EventCounts {
+    pub fn add(&mut self, event: u32, n: u64) {
+        let place = event as usize;
+        if place >= PLACED_EVENTS {
+            *self.others.entry(event).or_default() += n;
+            return;
+        }
+        if self.placed.len() <= place {
+            self.placed.resize(place + 1, 0);
+        }
+        self.placed[place] += n;
+    }
+
+    /// The codes met, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        let placed = (0..).zip(&self.placed).filter(|(_, n)| **n > 0);
+        placed.chain(self.others.iter().map(|(&event, n)| (event, n))).map(|(event, &n)| (event, n))
+    }
+
+    fn merge(&mut self, other: &EventCounts) {
+        other.iter().for_each(|(event, n)| self.add(event, n));
+    }
+}
 
 /// Everything one unit contributes beside its outcome.
 #[derive(Debug, Default)]
@@ -200,8 +233,9 @@ pub struct StageTally {
     pub seen_early: u64,
     /// The rest is of the dropped alone.
     pub last_events: EventCounts,
-    /// `None` in the key's place: they never came back.
-    pub next_events: HashMap<Option<u32>, u64, RandomState>,
+    /// Of those who came back.
+    pub next_events: EventCounts,
+    pub never_came_back: u64,
     pub left_after: Values,
     pub came_back: u64,
     pub bought_later: u64,
@@ -384,10 +418,15 @@ impl StageTally {
     }
 
     fn add_leaving(&mut self, leaving: &LeavingFacts) {
-        *self.last_events.entry(leaving.last_event).or_default() += 1;
-        *self.next_events.entry(leaving.next_event).or_default() += 1;
+        self.last_events.add(leaving.last_event, 1);
+        match leaving.next_event {
+            Some(event) => {
+                self.next_events.add(event, 1);
+                self.came_back += 1;
+            }
+            None => self.never_came_back += 1,
+        }
         self.left_after.push(leaving.left_after_us);
-        self.came_back += u64::from(leaving.next_event.is_some());
         self.bought_later += u64::from(leaving.bought_later);
         if let Some(value) = leaving.value {
             self.values.push(value);
@@ -399,12 +438,9 @@ impl StageTally {
         self.open += other.open;
         self.excluded += other.excluded;
         self.seen_early += other.seen_early;
-        for (event, n) in other.last_events {
-            *self.last_events.entry(event).or_default() += n;
-        }
-        for (event, n) in other.next_events {
-            *self.next_events.entry(event).or_default() += n;
-        }
+        self.last_events.merge(&other.last_events);
+        self.next_events.merge(&other.next_events);
+        self.never_came_back += other.never_came_back;
         self.left_after.merge(other.left_after);
         self.came_back += other.came_back;
         self.bought_later += other.bought_later;
@@ -474,6 +510,21 @@ mod tests {
         assert_eq!(watched(Status::Excluded, Some(29), None), (1, vec![]));
         assert_eq!(watched(Status::Excluded, Some(30), None), (1, vec![]));
         assert_eq!(watched(Status::Excluded, Some(31), None), (0, vec![30]));
+    }
+
+    #[test]
+    fn events_are_counted_whatever_their_codes() {
+        let mut counts = EventCounts::default();
+        for event in [3, 63, 64, NO_EVENT, 3] {
+            counts.add(event, 1);
+        }
+        let mut more = EventCounts::default();
+        more.add(70, 5);
+        more.add(3, 1);
+        counts.merge(&more);
+        let mut found: Vec<(u32, u64)> = counts.iter().collect();
+        found.sort_unstable();
+        assert_eq!(found, [(3, 3), (63, 1), (64, 1), (70, 5), (NO_EVENT, 1)]);
     }
 
     #[test]

@@ -380,11 +380,6 @@ impl TimeToPurchase {
 }
 
 fn survival_curve(tally: &mut UnitTally, window_us: Option<i64>) -> Vec<survival::Point> {
-    let mut observations: Vec<(i64, bool)> = tally.total.sorted().iter().map(|&us| (us, true)).collect();
-    observations.extend(tally.watched.shorter.sorted().iter().map(|&us| (us, false)));
-    if let Some(window_us) = window_us {
-        let whole = tally.watched.whole_window as usize;
-        observations.extend(std::iter::repeat_n((window_us, false), whole));
-    }
-    survival::curve(&observations)
+    let whole_window = window_us.map(|window_us| (window_us, tally.watched.whole_window));
+    survival::curve(tally.total.sorted(), tally.watched.shorter.sorted(), whole_window)
 }

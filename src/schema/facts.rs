@@ -2,16 +2,17 @@
 
 use super::looks::{Look, look};
 use crate::human::count;
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// A column and its values in the sample rows; `None` where it is absent or null.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnSample {
+pub struct ColumnSample<'s> {
     /// Name or path (`properties.price`).
     pub name: String,
     pub kind: ColumnKind,
     /// One a row, as many in every column.
-    pub values: Vec<Option<String>>,
+    pub values: Vec<Option<Cow<'s, str>>>,
 }
 
 /// What the file's format says of a column.
@@ -25,6 +26,9 @@ pub enum ColumnKind {
     /// Lists or objects: it can play no role.
     Nested,
 }
+
+/// What switches hold, but for case.
+const SWITCHES: [&str; 6] = ["0", "1", "true", "false", "t", "f"];
 
 /// Counts over the values that are present: neither null nor empty nor the word `NULL`.
 #[derive(Debug, Clone)]
@@ -42,12 +46,12 @@ pub(super) struct Facts {
 }
 
 /// The value, unless it says that there is none.
-pub(super) fn present(value: &Option<String>) -> Option<&str> {
+pub(super) fn present<'v>(value: &'v Option<Cow<'_, str>>) -> Option<&'v str> {
     value.as_deref().filter(|value| !matches!(value.trim(), "" | "NULL" | "null" | "\\N"))
 }
 
 impl Facts {
-    pub(super) fn new(column: &ColumnSample) -> Facts {
+    pub(super) fn new(column: &ColumnSample<'_>) -> Facts {
         let mut facts = Facts {
             rows: column.values.len(),
             present: 0,
@@ -60,7 +64,7 @@ impl Facts {
             switches: 0,
             kind: column.kind,
         };
-        let mut distinct = BTreeSet::new();
+        let mut distinct = HashSet::new();
         for value in column.values.iter().filter_map(present) {
             facts.present += 1;
             distinct.insert(value);
@@ -70,8 +74,8 @@ impl Facts {
             facts.clocks += usize::from(look == Look::Clock);
             facts.epochs += usize::from(look == Look::Epoch);
             facts.numbers += usize::from(super::looks::is_number(value));
-            let lower = value.trim().to_ascii_lowercase();
-            facts.switches += usize::from(matches!(lower.as_str(), "0" | "1" | "true" | "false" | "t" | "f"));
+            let is_switch = |word: &&str| value.trim().eq_ignore_ascii_case(word);
+            facts.switches += usize::from(SWITCHES.iter().any(is_switch));
         }
         facts.distinct = distinct.len();
         facts
@@ -163,7 +167,7 @@ mod tests {
     use super::*;
 
     fn facts(values: &[&str]) -> Facts {
-        let values = values.iter().map(|value| Some((*value).to_owned())).collect();
+        let values = values.iter().map(|&value| Some(value.into())).collect();
         Facts::new(&ColumnSample { name: "x".to_owned(), kind: ColumnKind::Untyped, values })
     }
 
@@ -171,7 +175,7 @@ mod tests {
     fn absent_values_are_not_counted() {
         let mut column =
             ColumnSample { name: "x".to_owned(), kind: ColumnKind::Untyped, values: vec![None; 3] };
-        column.values.extend(["", "NULL", "a", "a", "b"].map(|value| Some(value.to_owned())));
+        column.values.extend(["", "NULL", "a", "a", "b"].map(|value| Some(value.into())));
         let facts = Facts::new(&column);
         assert_eq!((facts.rows, facts.present, facts.distinct), (8, 3, 2));
         assert_eq!(facts.describe(), "2 values in 8 rows, filled in 37 %; text");

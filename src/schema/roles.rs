@@ -8,6 +8,7 @@ use super::synonyms;
 use super::words::{is_purchase, stage};
 use crate::condition::suggest_nearest;
 use serde::Serialize;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -203,9 +204,9 @@ impl Guess {
 }
 
 /// Finds the columns of all roles. All samples have the same rows.
-pub fn guess(columns: &[ColumnSample], asked: &Asked) -> Guess {
+pub fn guess(columns: &[ColumnSample<'_>], asked: &Asked) -> Guess {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let facts = columns.iter().map(Facts::new).collect();
+    let facts = columns.iter().map(|_| OnceCell::new()).collect();
     let mut guesser = Guesser { columns, facts, profile: recognise(&names), problems: Vec::new() };
     let user = guesser.user(asked);
     let time = guesser.time(asked);
@@ -218,13 +219,18 @@ pub fn guess(columns: &[ColumnSample], asked: &Asked) -> Guess {
 }
 
 struct Guesser<'a> {
-    columns: &'a [ColumnSample],
-    facts: Vec<Facts>,
+    columns: &'a [ColumnSample<'a>],
+    /// Counted when asked for: most columns are told by their names to play no part.
+    facts: Vec<OnceCell<Facts>>,
     profile: Option<Profile>,
     problems: Vec<RoleProblem>,
 }
 
 impl Guesser<'_> {
+    fn facts(&self, column: usize) -> &Facts {
+        self.facts[column].get_or_init(|| Facts::new(&self.columns[column]))
+    }
+
     fn user(&mut self, asked: &Asked) -> Vec<Choice> {
         let named: Vec<Choice> = asked.user.iter().filter_map(|name| self.asked_choice(name)).collect();
         if let Some(missing) = asked.user.first().filter(|_| named.is_empty()) {
@@ -241,8 +247,8 @@ impl Guesser<'_> {
         let mut best = first_tier(&tiers);
         // A person known in some rows only, beside an id that all rows have: whom to count is
         // the user's to say.
-        if best.iter().all(|&k| !self.facts[k].full()) {
-            let full = tiers.iter().find(|&&(tier, k)| tier < 2 && self.facts[k].full());
+        if best.iter().all(|&k| !self.facts(k).full()) {
+            let full = tiers.iter().find(|&&(tier, k)| tier < 2 && self.facts(k).full());
             best.extend(full.map(|&(_, k)| k));
         }
         let host_only = tiers.first().is_some_and(|&(tier, _)| tier == 2);
@@ -279,7 +285,7 @@ impl Guesser<'_> {
         let clock = |&k: &usize| synonyms::is_clock(&self.columns[k].name);
         let clocks: Vec<usize> = self.where_facts(Facts::holds_clocks).into_iter().filter(clock).collect();
         match clocks.as_slice() {
-            &[clock] if self.facts[choice.column].holds_dates_alone() => {
+            &[clock] if self.facts(choice.column).holds_dates_alone() => {
                 vec![choice, self.choice(clock, Confidence::High)]
             }
             _ => vec![choice],
@@ -308,7 +314,7 @@ impl Guesser<'_> {
         if best.is_empty() {
             confidence = Confidence::Low;
             best = self.where_facts(holds_names);
-            best.retain(|&k| self.facts[k].distinct <= MAX_PLAIN_NAMES && self.tells_a_purchase(k));
+            best.retain(|&k| self.facts(k).distinct <= MAX_PLAIN_NAMES && self.tells_a_purchase(k));
         }
         let unfit = self.tiers(|name| synonyms::event_tier(name).filter(|&tier| tier < 2), |_, _| true);
         let unfit = unfit.into_iter().map(|(_, k)| k).collect();
@@ -368,7 +374,7 @@ impl Guesser<'_> {
         let sales = self.purchase_rows(asked, event);
         let mut fitting = named.clone();
         fitting.retain(|&(_, k)| {
-            self.facts[k].holds_numbers() && !self.is_per_piece(k) && self.fits_sales(k, &sales)
+            self.facts(k).holds_numbers() && !self.is_per_piece(k) && self.fits_sales(k, &sales)
         });
         let best = first_tier(&fitting);
         if best.is_empty() {
@@ -420,7 +426,7 @@ impl Guesser<'_> {
 
     /// A price beside a count of pieces is not what the sale brought.
     fn is_per_piece(&self, column: usize) -> bool {
-        let counts = |k: &usize| synonyms::is_quantity(&self.columns[*k].name) && self.facts[*k].distinct > 1;
+        let counts = |k: &usize| synonyms::is_quantity(&self.columns[*k].name) && self.facts(*k).distinct > 1;
         let price =
             super::words::words(&self.columns[column].name).last().is_some_and(|word| word == "price");
         price
@@ -486,7 +492,7 @@ impl Guesser<'_> {
         fits: impl Fn(&Facts, usize) -> bool,
     ) -> Vec<(usize, usize)> {
         let mut tiers = self.tiers_even_empty(tier_of);
-        tiers.retain(|&(tier, k)| self.facts[k].usable() && fits(&self.facts[k], tier));
+        tiers.retain(|&(tier, k)| self.facts(k).usable() && fits(self.facts(k), tier));
         tiers
     }
 
@@ -499,7 +505,7 @@ impl Guesser<'_> {
     }
 
     fn where_facts(&self, fits: impl Fn(&Facts) -> bool) -> Vec<usize> {
-        (0..self.columns.len()).filter(|&k| self.facts[k].usable() && fits(&self.facts[k])).collect()
+        (0..self.columns.len()).filter(|&k| self.facts(k).usable() && fits(self.facts(k))).collect()
     }
 
     fn place(&self, name: &str) -> Option<usize> {
@@ -507,17 +513,17 @@ impl Guesser<'_> {
     }
 
     fn choice(&self, column: usize, confidence: Confidence) -> Choice {
-        let evidence = format!("name `{}`; {}", self.columns[column].name, self.facts[column].describe());
+        let evidence = format!("name `{}`; {}", self.columns[column].name, self.facts(column).describe());
         Choice { column, evidence, confidence }
     }
 
     fn candidate(&self, column: usize) -> Candidate {
-        Candidate { column: self.columns[column].name.clone(), evidence: self.facts[column].describe() }
+        Candidate { column: self.columns[column].name.clone(), evidence: self.facts(column).describe() }
     }
 
     fn asked_choice(&self, name: &str) -> Option<Choice> {
         let column = self.place(name)?;
-        let evidence = format!("as asked; {}", self.facts[column].describe());
+        let evidence = format!("as asked; {}", self.facts(column).describe());
         Some(Choice { column, evidence, confidence: Confidence::Asked })
     }
 
@@ -543,7 +549,7 @@ impl Guesser<'_> {
         let profile = self.profile.as_ref()?;
         // A column that is empty in the sample gives way to what the others say.
         let place = self.place(column(profile)?)?;
-        let sound = self.facts[place].usable() && fits(&self.facts[place]);
+        let sound = self.facts(place).usable() && fits(self.facts(place));
         sound.then(|| self.described_by(profile, place))
     }
 
@@ -551,7 +557,7 @@ impl Guesser<'_> {
     fn layout_users(&self) -> Vec<Choice> {
         let Some(profile) = &self.profile else { return Vec::new() };
         let columns: Vec<usize> = profile.user.iter().filter_map(|name| self.place(name)).collect();
-        if !columns.iter().any(|&k| self.facts[k].usable()) {
+        if !columns.iter().any(|&k| self.facts(k).usable()) {
             return Vec::new();
         }
         // An id that is empty in the sample may be filled in later rows: it stays on the list.

@@ -5,26 +5,22 @@
 //! thread of its own. A line break inside a quoted field looks like any other here, so a chunk may
 //! start inside a record; whoever decodes finds out, because the chunk before then ends inside one.
 
+use super::cutter::{Stream, Stretch};
 use super::open::{Body, Opened};
-use super::streams::{BoxedRead, read_full};
 use super::{SourceError, SourceNote};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::SystemTime;
 
 /// The least size of a chunk but the last, before it is cut.
-const CHUNK_BYTES: u64 = 1 << 20;
+pub(super) const CHUNK_BYTES: u64 = 1 << 20;
 /// Bytes read at once in search of a line break: most lines are shorter.
 const PROBE_BYTES: usize = 4 << 10;
 /// Bytes read at once of a long line.
-const BLOCK_BYTES: usize = 64 << 10;
-/// Chunks that a stream's thread may be ahead.
-const CHUNKS_AHEAD: usize = 4;
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 
 /// One piece of the content.
 #[derive(Debug, Default)]
@@ -248,7 +244,7 @@ impl Plain {
 
 /// A file that several threads read at places of their own.
 #[derive(Debug)]
-struct PlainFile {
+pub(super) struct PlainFile {
     #[cfg(unix)]
     file: File,
     #[cfg(not(unix))]
@@ -257,12 +253,16 @@ struct PlainFile {
 
 #[cfg(unix)]
 impl PlainFile {
-    fn new(file: File) -> PlainFile {
+    pub(super) fn new(file: File) -> PlainFile {
         PlainFile { file }
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         std::os::unix::fs::FileExt::read_exact_at(&self.file, buffer, offset)
+    }
+
+    pub(super) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.file, bytes, offset)
     }
 
     fn metadata(&self) -> io::Result<std::fs::Metadata> {
@@ -272,15 +272,22 @@ impl PlainFile {
 
 #[cfg(not(unix))]
 impl PlainFile {
-    fn new(file: File) -> PlainFile {
+    pub(super) fn new(file: File) -> PlainFile {
         PlainFile { file: Mutex::new(file) }
     }
 
-    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         use std::io::{Read, Seek, SeekFrom};
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(buffer)
+    }
+
+    pub(super) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        use std::io::{Seek, SeekFrom, Write};
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.write_all(bytes)
     }
 
     fn metadata(&self) -> io::Result<std::fs::Metadata> {
@@ -294,155 +301,6 @@ impl PlainFile {
     }
 }
 
-/// Appends blocks, and leaves out what goes beyond the most of a stretch without line breaks.
-#[derive(Debug, Default)]
-struct Stretch {
-    /// Bytes kept since the last line break.
-    kept: usize,
-}
-
-impl Stretch {
-    fn append(&mut self, bytes: &mut Vec<u8>, block: &[u8], most: usize) {
-        if self.kept + block.len() <= most {
-            bytes.extend_from_slice(block);
-            let behind_break = memchr::memrchr2(b'\n', b'\r', block).map(|at| block.len() - at - 1);
-            self.kept = behind_break.unwrap_or(self.kept + block.len());
-            return;
-        }
-        let mut block = block;
-        while !block.is_empty() {
-            let line = memchr::memchr2(b'\n', b'\r', block).map(|at| at + 1);
-            let (part, rest) = block.split_at(line.unwrap_or(block.len()));
-            // The line break itself is always kept.
-            let text = part.len() - usize::from(line.is_some());
-            let keep = text.min(most - self.kept.min(most));
-            bytes.extend_from_slice(&part[..keep]);
-            bytes.extend_from_slice(&part[text..]);
-            self.kept = if line.is_some() { 0 } else { self.kept + keep };
-            block = rest;
-        }
-    }
-}
-
-/// A stream with its thread.
-#[derive(Debug)]
-struct Stream {
-    name: String,
-    chunks: Receiver<Result<Chunk, SourceError>>,
-    /// Buffers on their way back to the thread.
-    used: Sender<Vec<u8>>,
-    /// The thread has said all it had to say.
-    complete: Arc<AtomicBool>,
-}
-
-impl Stream {
-    fn start(name: String, head: Vec<u8>, rest: BoxedRead, start: u64, options: ChunkOptions) -> Stream {
-        let (sender, chunks) = bounded(CHUNKS_AHEAD);
-        let (used, recycled) = bounded(CHUNKS_AHEAD);
-        let complete = Arc::new(AtomicBool::new(false));
-        let mut cutter = Cutter {
-            name: name.clone(),
-            rest,
-            offset: start,
-            options,
-            recycled,
-            sender,
-            complete: Arc::clone(&complete),
-        };
-        // Nobody waits for the thread: dropping the receiver ends it with its next chunk, and a
-        // pipe that says nothing must not hold up the program. If it cannot be started, its end of
-        // the channel is gone, and `next` says so.
-        drop(thread::Builder::new().name("unpack".to_owned()).spawn(move || cutter.run(head)));
-        Stream { name, chunks, used, complete }
-    }
-
-    fn next(&self, buffer: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
-        if buffer.capacity() > 0 {
-            // A full channel or a finished thread needs no more buffers.
-            match self.used.try_send(buffer) {
-                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
-            }
-        }
-        match self.chunks.recv() {
-            Ok(chunk) => chunk.map(Some),
-            Err(_) if self.complete.load(Ordering::Acquire) => Ok(None),
-            Err(_) => {
-                let source = io::Error::other("the reading thread ended early");
-                Err(SourceError::Read { name: self.name.clone(), offset: 0, source })
-            }
-        }
-    }
-}
-
-/// The thread's side of a stream.
-struct Cutter {
-    name: String,
-    rest: BoxedRead,
-    /// Offset of the next chunk.
-    offset: u64,
-    options: ChunkOptions,
-    recycled: Receiver<Vec<u8>>,
-    sender: Sender<Result<Chunk, SourceError>>,
-    complete: Arc<AtomicBool>,
-}
-
-impl Cutter {
-    fn run(&mut self, head: Vec<u8>) {
-        let mut bytes = Vec::with_capacity(CHUNK_BYTES as usize + 2 * BLOCK_BYTES);
-        let mut index = 0;
-        let mut block = vec![0; BLOCK_BYTES];
-        let mut stretch = Stretch::default();
-        stretch.append(&mut bytes, &head, self.options.max_line_bytes);
-        // Bytes of the stream that went into `bytes`; more than its length if some were left out.
-        let mut taken = head.len() as u64;
-        drop(head);
-        loop {
-            let filled = match read_full(&mut self.rest, &mut block) {
-                Ok(filled) => filled,
-                Err(error) => {
-                    let error = SourceError::from_read(&self.name, self.offset + taken, error);
-                    self.complete.store(true, Ordering::Release);
-                    // The receiver may be gone; then nobody needs to know.
-                    let _ = self.sender.send(Err(error));
-                    return;
-                }
-            };
-            let block = &block[..filled];
-            let border = (taken + filled as u64 >= CHUNK_BYTES)
-                .then(|| memchr::memrchr(self.options.border, block))
-                .flatten();
-            let (now, later) = block.split_at(border.map_or(filled, |at| at + 1));
-            stretch.append(&mut bytes, now, self.options.max_line_bytes);
-            taken += now.len() as u64;
-            let last = filled < BLOCK_BYTES;
-            if last {
-                stretch.append(&mut bytes, later, self.options.max_line_bytes);
-                taken += later.len() as u64;
-            }
-            if last && taken == 0 && index == 0 {
-                break;
-            }
-            if last || border.is_some() {
-                let chunk = Chunk { index, bytes, offset: self.offset, last };
-                if self.sender.send(Ok(chunk)).is_err() {
-                    return;
-                }
-                index += 1;
-                self.offset += taken;
-                bytes = self.recycled.try_recv().unwrap_or_default();
-                bytes.clear();
-                stretch = Stretch::default();
-                stretch.append(&mut bytes, if last { &[] } else { later }, self.options.max_line_bytes);
-                taken = if last { 0 } else { later.len() as u64 };
-            }
-            if last {
-                break;
-            }
-        }
-        self.complete.store(true, Ordering::Release);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Input;
@@ -450,6 +308,7 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::sync::Weak;
+    use std::thread;
     use std::time::{Duration, Instant};
 
     const SIZE: usize = CHUNK_BYTES as usize;

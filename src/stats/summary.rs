@@ -43,6 +43,8 @@ impl Values {
         if self.values.is_empty() {
             self.values = other.values;
         } else {
+            // Exactly: to double a long list would take as much again that is never used.
+            self.values.reserve_exact(other.values.len());
             self.values.extend(other.values);
         }
     }

@@ -23,30 +23,36 @@ pub struct Point {
     pub ci95: Option<(f64, f64)>,
 }
 
-/// The curve of `(µs since entry, converted)`; `false` means no longer watched. Starts at 0, has one
-/// point for each time of an event, and ends at the last time watched. Somebody who left sight at
+/// The curve of how long after their entry entrants converted, and how long the others were watched,
+/// both in µs and ascending; `together` is how many more were watched for one time. Starts at 0, has
+/// one point for each time of an event, and ends at the last time watched. Somebody who left sight at
 /// the instant of an event was still at risk of it. Empty without observations; negative times
 /// count as 0.
 ///
-/// As long as nobody has left sight the share is a single division, so without `false`
-/// observations before it the curve equals the raw share to the last bit.
-pub fn curve(observations: &[(i64, bool)]) -> Vec<Point> {
-    let mut ordered: Vec<(i64, bool)> =
-        observations.iter().map(|&(t_us, converted)| (t_us.max(0), converted)).collect();
-    ordered.sort_unstable();
-    let Some(&(end_us, _)) = ordered.last() else { return Vec::new() };
+/// As long as nobody has left sight the share is a single division, so with nobody watched in vain
+/// before it the curve equals the raw share to the last bit.
+///
+/// Panics if a list is not ascending, in builds with debug assertions.
+pub fn curve(converted_us: &[i64], watched_us: &[i64], together: Option<(i64, u64)>) -> Vec<Point> {
+    debug_assert!(converted_us.is_sorted() && watched_us.is_sorted());
+    let (mut converted_us, mut watched_us) = (converted_us, watched_us);
+    let mut together = together.filter(|&(_, n)| n > 0);
+    let lasts = [converted_us.last().copied(), watched_us.last().copied(), together.map(|(us, _)| us)];
+    let Some(end_us) = lasts.into_iter().flatten().max().map(|us| us.max(0)) else { return Vec::new() };
 
-    let mut at_risk = ordered.len() as u64;
+    let mut at_risk = (converted_us.len() + watched_us.len()) as u64 + together.map_or(0, |(_, n)| n);
     // The share at the last time somebody left sight, and how many were then left: between two such
     // times the product of the estimator telescopes.
     let (mut block_share, mut block_n) = (1.0, at_risk);
     let mut not_yet = 1.0;
     let mut greenwood = 0.0;
     let mut points = vec![Point { t_us: 0, at_risk, events: 0, not_yet, ci95: Some((1.0, 1.0)) }];
-    for same_time in ordered.chunk_by(|left, right| left.0 == right.0) {
-        let t_us = same_time[0].0;
-        let events = same_time.iter().filter(|(_, converted)| *converted).count() as u64;
-        let left_sight = same_time.len() as u64 - events;
+    while at_risk > 0 {
+        let firsts = [converted_us.first().copied(), watched_us.first().copied(), together.map(|(us, _)| us)];
+        let t_us = firsts.into_iter().flatten().min().map_or(end_us, |us| us.max(0));
+        let events = take_until(&mut converted_us, t_us);
+        let at_once = together.take_if(|(us, _)| *us <= t_us).map_or(0, |(_, n)| n);
+        let left_sight = take_until(&mut watched_us, t_us) + at_once;
         if events > 0 {
             let after = at_risk - events;
             not_yet = block_share * (after as f64 / block_n as f64);
@@ -59,12 +65,19 @@ pub fn curve(observations: &[(i64, bool)]) -> Vec<Point> {
                 _ => points.push(point),
             }
         }
-        at_risk -= same_time.len() as u64;
+        at_risk -= events + left_sight;
         if left_sight > 0 {
             (block_share, block_n) = (not_yet, at_risk);
         }
     }
     points
+}
+
+/// Takes the times up to and with `until_us` from the front; gives their number.
+fn take_until(times_us: &mut &[i64], until_us: i64) -> u64 {
+    let n = times_us.iter().take_while(|&&us| us <= until_us).count();
+    *times_us = &times_us[n..];
+    n as u64
 }
 
 /// The interval of a survival share, given Greenwood's sum of `events / (at risk · left)`.
@@ -125,6 +138,25 @@ pub fn thin(points: &[Point], max: usize) -> Vec<Point> {
 mod tests {
     use super::*;
 
+    /// The curve of `(µs since entry, converted)`; `false` means no longer watched.
+    fn curve_of(observations: &[(i64, bool)]) -> Vec<Point> {
+        let times = |wanted: bool| {
+            let of_kind = observations.iter().filter(|(_, converted)| *converted == wanted);
+            let mut times: Vec<i64> = of_kind.map(|(t_us, _)| *t_us).collect();
+            times.sort_unstable();
+            times
+        };
+        let (converted, mut watched) = (times(true), times(false));
+        let points = curve(&converted, &watched, None);
+        // Those of one time may be counted beside the others.
+        if let Some(&t_us) = watched.get(watched.len() / 2) {
+            let n = watched.iter().filter(|&&us| us == t_us).count() as u64;
+            watched.retain(|&us| us != t_us);
+            assert_eq!(curve(&converted, &watched, Some((t_us, n))), points);
+        }
+        points
+    }
+
     fn close(left: f64, right: f64) -> bool {
         (left - right).abs() < 1e-12
     }
@@ -162,7 +194,7 @@ mod tests {
             (53, 7, 1, 0.597_285_067_873_303, 0.298_093_258_247_797_03, 0.802_969_813_045_627),
             (69, 1, 0, 0.597_285_067_873_303, 0.298_093_258_247_797_03, 0.802_969_813_045_627),
         ];
-        let points = curve(&observations);
+        let points = curve_of(&observations);
         assert_eq!(points.len(), expected.len());
         for (point, (t_us, at_risk, events, not_yet, low, high)) in points.iter().zip(expected) {
             assert_eq!((point.t_us, point.at_risk, point.events), (t_us, at_risk, events));
@@ -181,7 +213,7 @@ mod tests {
             6, 9, 9, 9, 13, 13, 13, 15, 15, 19, 19, 19, 22, 22, 22, 22, 26, 26, 26, 26, 26, 29, 29, 29, 29,
             29, 33, 33, 36, 36, 43, 47, 62, 62,
         ];
-        let points = curve(&times.map(|t_us| (t_us, true)));
+        let points = curve_of(&times.map(|t_us| (t_us, true)));
         assert_eq!(median(&points), Some(26));
         let at_22 = at(&points, 22).unwrap();
         assert_eq!((at_22.at_risk, at_22.events, at_22.not_yet), (22, 4, 18.0 / 34.0));
@@ -195,7 +227,7 @@ mod tests {
     /// the event at 2 (3/4 · 2/3 = 1/2); the last one leaves at 5.
     #[test]
     fn leaving_sight_at_an_event_counts_as_at_risk_of_it() {
-        let points = curve(&[(2, false), (5, false), (1, true), (2, true)]);
+        let points = curve_of(&[(2, false), (5, false), (1, true), (2, true)]);
         let seen: Vec<_> = points.iter().map(|p| (p.t_us, p.at_risk, p.events, p.not_yet)).collect();
         assert_eq!(seen, [(0, 4, 0, 1.0), (1, 4, 1, 0.75), (2, 3, 1, 0.5), (5, 1, 0, 0.5)]);
         assert_eq!(median(&points), Some(2));
@@ -206,7 +238,7 @@ mod tests {
         // 3 of 7 convert, four are watched to the end of their window at 60.
         let mut observations = vec![(10, true), (30, true), (60, true)];
         observations.extend([(60, false); 4]);
-        let points = curve(&observations);
+        let points = curve_of(&observations);
         let end = points.last().unwrap();
         assert_eq!((end.t_us, end.at_risk, end.not_yet), (60, 5, 4.0 / 7.0));
         assert_eq!(median(&points), None);
@@ -214,22 +246,22 @@ mod tests {
 
     #[test]
     fn empty_one_and_events_at_entry() {
-        assert_eq!(curve(&[]), []);
+        assert_eq!(curve_of(&[]), []);
         assert_eq!(median(&[]), None);
         assert_eq!(at(&[], 0), None);
 
-        let converted_at_once = curve(&[(0, true)]);
+        let converted_at_once = curve_of(&[(0, true)]);
         assert_eq!(converted_at_once.len(), 1);
         assert_eq!((converted_at_once[0].events, converted_at_once[0].not_yet), (1, 0.0));
 
-        let seen_for_no_time = curve(&[(-3, false)]);
+        let seen_for_no_time = curve_of(&[(-3, false)]);
         assert_eq!(seen_for_no_time.len(), 1);
         assert_eq!((seen_for_no_time[0].t_us, seen_for_no_time[0].ci95), (0, Some((1.0, 1.0))));
     }
 
     #[test]
     fn the_curve_is_told_between_points_and_not_beyond_its_end() {
-        let points = curve(&[(10, true), (20, false)]);
+        let points = curve_of(&[(10, true), (20, false)]);
         let not_yet = |t_us| at(&points, t_us).map(|point| point.not_yet);
         assert_eq!([-1, 0, 9].map(not_yet), [None, Some(1.0), Some(1.0)]);
         assert_eq!([10, 11, 20, 21].map(not_yet), [Some(0.5), Some(0.5), Some(0.5), None]);
@@ -238,7 +270,7 @@ mod tests {
     #[test]
     fn thinning_keeps_true_values_both_ends_and_all_events() {
         let observations: Vec<(i64, bool)> = (1..=1000).map(|t_us| (t_us, t_us % 4 != 0)).collect();
-        let points = curve(&observations);
+        let points = curve_of(&observations);
         for max in [0, 2, 3, 10, 50, 10_000] {
             let thinned = thin(&points, max);
             assert!(thinned.len() <= max.max(2));

@@ -1,9 +1,12 @@
 //! Whole documents: arrays of objects, and objects laid out over several lines.
 
+use super::predict::Layout;
+use super::record::ValueFault;
 use super::walk::{Fault, Value, Walker};
 use super::{JsonDecoder, excerpt, not_utf8, oversized};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{RecordAt, Reject, RejectCode};
+use std::ops::Range;
 
 impl JsonDecoder {
     /// Decodes a whole input that is not one object a line: objects one after the other however
@@ -73,11 +76,18 @@ impl JsonDecoder {
         sink: &mut dyn RecordSink,
     ) -> Result<(), Fault> {
         let start = walker.at();
-        let value = walker.value()?;
         let at = lines.position(start);
-        let value_fault = match value {
+        let layout = Layout { over_lines: true, depth, max_field_bytes: self.limits.max_field_bytes };
+        if walker.peek() == Some(b'{')
+            && let Some(end) = self.reader.read_predicted(bytes, start, layout)
+        {
+            walker.go_to(end);
+            self.judge(bytes, start..end, at, None, sink);
+            return Ok(());
+        }
+        let value_fault = match walker.value()? {
             Value::Object => self.reader.read(walker, depth)?,
-            _ => {
+            value => {
                 walker.finish(value, depth)?;
                 let message = "not an object".to_owned();
                 let excerpt = excerpt(&bytes[start..walker.at()]);
@@ -85,15 +95,27 @@ impl JsonDecoder {
                 return Ok(());
             }
         };
-        let record = &bytes[start..walker.at()];
+        self.judge(bytes, start..walker.at(), at, value_fault, sink);
+        Ok(())
+    }
+
+    /// Hands a record of sound syntax on, unless it is too long or not UTF-8.
+    fn judge(
+        &mut self,
+        bytes: &[u8],
+        range: Range<usize>,
+        at: RecordAt,
+        value_fault: Option<ValueFault>,
+        sink: &mut dyn RecordSink,
+    ) {
+        let record = &bytes[range.clone()];
         if record.len() > self.limits.max_record_bytes {
             sink.reject(oversized(record, at));
         } else if simdutf8::basic::from_utf8(record).is_err() {
             sink.reject(not_utf8(record, at));
         } else {
-            self.hand_on(bytes, start..walker.at(), at, value_fault, sink);
+            self.hand_on(bytes, range, at, value_fault, sink);
         }
-        Ok(())
     }
 }
 

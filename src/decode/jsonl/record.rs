@@ -1,5 +1,8 @@
 //! One record: walks an object and keeps the values of the wanted paths.
 
+use super::predict::{Layout, Place, Prediction};
+use super::scan::Level;
+use super::shapes::Shapes;
 use super::walk::{Fault, MAX_DEPTH, Text, Value, Walker, unescape};
 use crate::event::{Field, RejectCode};
 
@@ -43,6 +46,12 @@ pub(super) struct RecordReader {
     unescaped: Vec<u8>,
     /// The key in hand, unescaped.
     key: Vec<u8>,
+    pub(super) level: Level,
+    /// What earlier records looked like, and the layout in which they did.
+    pub(super) shapes: Shapes,
+    layout: Option<Layout>,
+    /// The places around the object or array in hand, while a prediction is followed.
+    pub(super) around: Vec<Place>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,7 +70,7 @@ enum Found {
 
 /// A value as positions: in the walked text, or among the unescaped texts.
 #[derive(Debug, Clone, Copy)]
-enum Scalar {
+pub(super) enum Scalar {
     Null,
     Bool(bool),
     Raw { start: usize, end: usize },
@@ -87,16 +96,41 @@ impl RecordReader {
             fault: None,
             unescaped: Vec::new(),
             key: Vec::new(),
+            level: Level::detect(),
+            shapes: Shapes::new(),
+            layout: None,
+            around: Vec::new(),
         }
+    }
+
+    /// Reads the object that starts at `start`, fast, if it is sound in every respect and not at
+    /// the very end of `text`. Gives the position behind it. With `None` nothing is known of it.
+    pub(super) fn read_predicted(&mut self, text: &[u8], start: usize, layout: Layout) -> Option<usize> {
+        if self.layout != Some(layout) {
+            // What is sound in one layout need not be in another.
+            self.shapes.forget();
+            self.layout = Some(layout);
+        }
+        self.shapes.next_record();
+        self.begin();
+        self.around.clear();
+        let level = self.level;
+        let end = level.run(Prediction { reader: self, text, start, layout })?;
+        self.fault.is_none().then_some(end)
+    }
+
+    #[inline]
+    fn begin(&mut self) {
+        self.record += 1;
+        self.found.fill(Found::Nothing);
+        self.unescaped.clear();
+        self.fault = None;
     }
 
     /// Walks the object whose opening brace is behind, to behind its closing one. `depth` counts
     /// the objects and arrays around it.
     pub(super) fn read(&mut self, walker: &mut Walker<'_>, depth: u32) -> Result<Option<ValueFault>, Fault> {
-        self.record += 1;
-        self.found.fill(Found::Nothing);
-        self.unescaped.clear();
-        self.fault = None;
+        self.begin();
         self.object(walker, 0, depth + 1)?;
         Ok(self.fault)
     }
@@ -127,13 +161,13 @@ impl RecordReader {
                 walker.finish(value, depth)?;
                 continue;
             };
-            if std::mem::replace(&mut self.seen_in[child], self.record) == self.record {
+            if !self.is_first(child) {
                 self.note_fault(child, RejectCode::R10, "a wanted key stands twice in the record");
             }
             let value = walker.value()?;
             match value {
                 Value::Object | Value::Array => {
-                    if !self.nodes[child].slots.is_empty() {
+                    if self.is_single(child) {
                         let message = "an object or array where a single value is wanted";
                         self.note_fault(child, RejectCode::R10, message);
                     }
@@ -149,23 +183,42 @@ impl RecordReader {
                     let end = walker.at();
                     self.store(child, Scalar::Raw { start: end - digits.len(), end });
                 }
-                // The inner object is what is wanted here; a plain text has none.
-                Value::Text(_) if self.nodes[child].slots.is_empty() => {}
                 Value::Text(text) => self.text(child, text, walker.at()),
             }
         }
         Ok(())
     }
 
+    /// Whether the key of a node is met for the first time in this record. Says so once.
+    #[inline]
+    pub(super) fn is_first(&mut self, node: usize) -> bool {
+        std::mem::replace(&mut self.seen_in[node], self.record) != self.record
+    }
+
+    /// Whether the value of a node's key is itself wanted, and not only what is inside of it.
+    #[inline]
+    pub(super) fn is_single(&self, node: usize) -> bool {
+        !self.nodes[node].slots.is_empty()
+    }
+
     /// `behind` is the position behind the closing quote.
-    fn text(&mut self, node: usize, text: Text<'_>, behind: usize) {
-        if !text.escaped {
+    #[inline]
+    pub(super) fn text(&mut self, node: usize, text: Text<'_>, behind: usize) {
+        if text.escaped {
+            self.escaped_text(node, text.raw);
+        } else {
             let end = behind - 1;
             self.store(node, Scalar::Raw { start: end - text.raw.len(), end });
+        }
+    }
+
+    fn escaped_text(&mut self, node: usize, raw: &[u8]) {
+        // The inner object is what is wanted here; a plain text has none.
+        if !self.is_single(node) {
             return;
         }
         let start = self.unescaped.len();
-        if !unescape(text.raw, &mut self.unescaped) {
+        if !unescape(raw, &mut self.unescaped) {
             self.note_fault(node, RejectCode::R03, "half of a surrogate pair in a wanted value");
         }
         let end = self.unescaped.len();
@@ -176,7 +229,7 @@ impl RecordReader {
     }
 
     #[inline]
-    fn child(&mut self, node: usize, key: Text<'_>) -> Option<usize> {
+    pub(super) fn child(&mut self, node: usize, key: Text<'_>) -> Option<usize> {
         let key = if key.escaped {
             self.key.clear();
             // Half a surrogate pair is in no wanted key.
@@ -190,7 +243,8 @@ impl RecordReader {
         self.nodes[node].children.iter().find(|(name, _)| **name == *key).map(|&(_, child)| child)
     }
 
-    fn store(&mut self, node: usize, scalar: Scalar) {
+    #[inline]
+    pub(super) fn store(&mut self, node: usize, scalar: Scalar) {
         for &(slot, exact) in &self.nodes[node].slots {
             let found = &mut self.found[slot];
             if exact {

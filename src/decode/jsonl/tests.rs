@@ -1,20 +1,21 @@
+use super::scan::Level;
 use super::*;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
 /// What a sink was given, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Got {
+pub(super) enum Got {
     /// Lines before, and the fields; `None` for a missing one.
     Record(u64, Vec<Option<String>>),
     Reject(u64, RejectCode, Option<usize>),
 }
 
 #[derive(Default)]
-struct Collect {
-    got: Vec<Got>,
-    at: Vec<u64>,
-    rejects: Vec<Reject>,
+pub(super) struct Collect {
+    pub got: Vec<Got>,
+    pub at: Vec<u64>,
+    pub rejects: Vec<Reject>,
 }
 
 impl RecordSink for Collect {
@@ -34,7 +35,7 @@ impl RecordSink for Collect {
     }
 }
 
-fn decoder(wanted: &[&str]) -> JsonDecoder {
+pub(super) fn decoder(wanted: &[&str]) -> JsonDecoder {
     let paths: Vec<JsonPath> = wanted.iter().map(|&path| JsonPath::new(path)).collect();
     JsonDecoder::new(&paths, Limits::default())
 }
@@ -43,7 +44,26 @@ fn lines(wanted: &[&str], text: impl AsRef<[u8]>) -> (Vec<Got>, PieceEnd) {
     let mut sink = Collect::default();
     let end = decoder(wanted).decode(text.as_ref(), true, &mut sink);
     assert_eq!(end.records, sink.got.len() as u64, "every record is handed on or rejected");
+    for (level, mut decoder) in at_every_level(wanted) {
+        for round in ["first", "once more"] {
+            let mut again = Collect::default();
+            decoder.decode(&[text.as_ref(), b"\n", &BLANKS].concat(), true, &mut again);
+            assert_eq!((&again.got, &again.at), (&sink.got, &sink.at), "{level:?}, {round}");
+        }
+    }
     (sink.got, end)
+}
+
+/// Behind a record at the very end of its text; records without are read plainly.
+pub(super) const BLANKS: [u8; 64] = [b' '; 64];
+
+fn at_every_level(wanted: &[&str]) -> impl Iterator<Item = (Level, JsonDecoder)> {
+    let decoder = decoder(wanted);
+    Level::available().into_iter().map(move |level| {
+        let mut decoder = decoder.clone();
+        decoder.reader.level = level;
+        (level, decoder)
+    })
 }
 
 fn got(wanted: &[&str], text: impl AsRef<[u8]>) -> Vec<Got> {
@@ -252,6 +272,15 @@ fn document(wanted: &[&str], text: impl AsRef<[u8]>) -> Vec<Got> {
     let end = decoder(wanted).decode_document(text.as_ref(), &mut sink);
     assert_eq!(end.records, sink.got.len() as u64);
     assert_eq!(end.lines, memchr::memchr_iter(b'\n', text.as_ref()).count() as u64);
+    for (level, mut decoder) in at_every_level(wanted) {
+        for round in ["first", "once more"] {
+            let mut again = Collect::default();
+            decoder.decode_document(&[text.as_ref(), &BLANKS].concat(), &mut again);
+            // A document that ends early now does so behind the blanks.
+            again.at.iter_mut().for_each(|at| *at = (*at).min(text.as_ref().len() as u64));
+            assert_eq!((&again.got, &again.at), (&sink.got, &sink.at), "{level:?}, {round}");
+        }
+    }
     sink.got
 }
 

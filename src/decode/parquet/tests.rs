@@ -184,7 +184,7 @@ fn lists_and_times_of_day_are_columns_that_cannot_be_used() {
     assert_eq!(error.to_string(), "column `tags` is of type list, which is not supported");
     let error = file.decode_slice(file.slices()[0], &[9], &mut Collect::default()).unwrap_err();
     assert!(matches!(error, ParquetError::NoSuchColumn(9)));
-    assert_eq!(file.sample(5).unwrap(), [[None, None, Some("u".to_owned())]]);
+    assert_eq!(file.sample(5, &|_| true).unwrap(), [[None, None, Some("u".to_owned())]]);
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn an_empty_file_has_columns_and_no_slices() {
     let (_folder, file) = written(vec![pl::Series::new("n".into(), Vec::<i64>::new())], 10);
     assert_eq!((file.rows(), kinds(&file)), (0, strings(&["n: int"])));
     assert_eq!(column(&file, 0), Vec::<String>::new());
-    assert_eq!(file.sample(3).unwrap(), Vec::<Vec<Option<String>>>::new());
+    assert_eq!(file.sample(3, &|_| true).unwrap(), Vec::<Vec<Option<String>>>::new());
 }
 
 #[test]
@@ -217,10 +217,35 @@ fn a_sample_is_the_first_rows_over_row_groups() {
     let times = pl::Int64Chunked::from_slice("t".into(), &[1_500_000; 25]);
     let times = times.into_datetime(pl::TimeUnit::Microseconds, None).into_series();
     let (_folder, file) = written(vec![numbers, times], 10);
-    let rows = file.sample(12).unwrap();
+    let rows = file.sample(12, &|_| true).unwrap();
     assert_eq!(rows.len(), 12);
     assert_eq!(rows[11], [Some("11".to_owned()), Some("1970-01-01T00:00:01.5".to_owned())]);
-    assert_eq!(file.sample(0).unwrap().len(), 0);
+    assert_eq!(file.sample(0, &|_| true).unwrap().len(), 0);
+    let rows = file.sample(1, &|path| path == "t").unwrap();
+    assert_eq!(rows, [[None, Some("1970-01-01T00:00:01.5".to_owned())]]);
+}
+
+#[test]
+fn rows_are_whole_across_blocks_of_them() {
+    let names: Vec<Option<String>> = (0..600).map(|n| (n % 7 != 0).then(|| format!("name{n}"))).collect();
+    let numbers: Vec<Option<i64>> = (0..600).map(|n| (n % 5 != 0).then_some(-n)).collect();
+    let bytes: Vec<&[u8]> = (0..600).map(|n| if n == 300 { &b"\xff"[..] } else { b"sound" }).collect();
+    let columns = vec![
+        pl::Series::new("name".into(), names),
+        pl::Series::new("number".into(), numbers),
+        pl::Series::new("bytes".into(), bytes),
+    ];
+    let (_folder, file) = written(columns, 600);
+    let mut sink = Collect::default();
+    file.decode_slice(file.slices()[0], &[1, 2, 0], &mut sink).unwrap();
+    assert_eq!(sink.at, (0..600).filter(|&row| row != 300).collect::<Vec<_>>());
+    for (&row, fields) in sink.at.iter().zip(&sink.rows) {
+        let name = if row % 7 == 0 { "-".to_owned() } else { format!("name{row}") };
+        let number = if row % 5 == 0 { "-".to_owned() } else { format!("-{row}") };
+        assert_eq!(*fields, [number, "sound".to_owned(), name], "{row}");
+    }
+    let [reject] = &sink.rejects[..] else { panic!("{:?}", sink.rejects) };
+    assert_eq!((reject.slot, reject.at.lines_before), (Some(1), 300));
 }
 
 #[test]

@@ -1,33 +1,68 @@
-//! A decoded column, value by value: each as the field it is to the rest of the program.
+//! Decoded columns as the fields they are to the rest of the program, a block of rows at a time.
+//!
+//! Each column fills its place in the rows of a block in a loop of its own, which knows the type of
+//! its values. Numbers become text first, in a buffer of the column.
 
 use super::columns::{ParquetColumn, ParquetKind};
 use super::footer::TimeUnit;
 use crate::event::{DAY_US, Field};
 use polars::prelude::*;
 use std::io::Write;
+use std::ops::Range;
 
-/// Bytes of the longest number written: a decimal of 38 digits with sign and mark, or a float.
-const NUMBER_BYTES: usize = 64;
-
-/// The text of a number, kept until the record it belongs to was handed on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NumberText {
-    bytes: [u8; NUMBER_BYTES],
-    length: usize,
+/// The texts of a column's numbers in one block of rows, one behind the other.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NumberTexts {
+    text: Vec<u8>,
+    /// Where the text of each row lies; `None` where there is no value.
+    places: Vec<Option<(u32, u32)>>,
 }
 
-impl NumberText {
-    pub(super) const EMPTY: NumberText = NumberText { bytes: [0; NUMBER_BYTES], length: 0 };
-
-    fn write(&mut self, text: std::fmt::Arguments<'_>) {
-        let mut free = &mut self.bytes[..];
-        // Longer than the buffer is nothing that is written here; it would be cut.
-        let _ = free.write_fmt(text);
-        self.length = NUMBER_BYTES - free.len();
+impl NumberTexts {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.places.clear();
     }
 
-    fn text(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    /// Adds the value of the next row, of which `write` writes the text.
+    fn push<T>(&mut self, value: Option<T>, write: impl FnOnce(T, &mut Vec<u8>)) {
+        let start = self.text.len() as u32;
+        self.places.push(value.map(|value| {
+            write(value, &mut self.text);
+            (start, self.text.len() as u32)
+        }));
+    }
+
+    fn field(&self, index: usize) -> Field<'_> {
+        match self.places[index] {
+            Some((start, end)) => Field::Text(&self.text[start as usize..end as usize]),
+            None => Field::Missing,
+        }
+    }
+}
+
+/// The fields of a block of rows, row by row.
+pub(super) struct Block<'b, 'v> {
+    pub fields: &'b mut [Field<'v>],
+    /// Fields of a row.
+    pub width: usize,
+    /// Rows of the slice before the block.
+    pub start: usize,
+    /// Fields that are not UTF-8: row of the block, slot.
+    pub not_utf8: &'b mut Vec<(usize, usize)>,
+}
+
+impl<'v> Block<'_, 'v> {
+    fn rows(&self) -> Range<usize> {
+        self.start..self.start + self.fields.len() / self.width
+    }
+
+    /// Sets the field of a slot in all rows; `field` is given the row of the slice.
+    fn fill(&mut self, slot: usize, mut field: impl FnMut(usize) -> Field<'v>) {
+        let rows = self.rows();
+        for (place, row) in self.fields[slot..].iter_mut().step_by(self.width).zip(rows) {
+            *place = field(row);
+        }
     }
 }
 
@@ -49,9 +84,6 @@ enum Data {
     Date(Int32Chunked),
     Time { raw: Int64Chunked, unit: TimeUnit, utc: bool },
 }
-
-/// The value is not what its column says: it is not UTF-8.
-pub(super) struct NotUtf8;
 
 impl Values {
     /// Takes the column out of the top-level series that holds it.
@@ -108,62 +140,104 @@ impl Values {
         self.outer_present.iter().any(|present| present.get(row) != Some(true))
     }
 
-    /// The field of a row; numbers are written to `number` first.
-    pub(super) fn field<'a>(&'a self, row: usize, number: &'a mut NumberText) -> Result<Field<'a>, NotUtf8> {
-        if self.is_inside_null(row) {
-            return Ok(Field::Missing);
+    /// Writes the texts of the numbers of some rows, if the values are numbers.
+    pub(super) fn write_numbers(&self, rows: Range<usize>, numbers: &mut NumberTexts) {
+        numbers.clear();
+        match &self.data {
+            Data::Int(values) => {
+                for row in rows {
+                    numbers.push(values.get(row), write_int);
+                }
+            }
+            Data::UInt(values) => {
+                for row in rows {
+                    numbers.push(values.get(row), write_digits);
+                }
+            }
+            Data::Float32(values) => {
+                for row in rows {
+                    numbers.push(values.get(row), |v, text| write_float(v, f64::from(v), text));
+                }
+            }
+            Data::Float64(values) => {
+                for row in rows {
+                    numbers.push(values.get(row), |v, text| write_float(v, v, text));
+                }
+            }
+            Data::Decimal(values, scale) => {
+                for row in rows {
+                    numbers.push(values.get(row), |v, text| write_decimal(v, *scale, text));
+                }
+            }
+            Data::Text(_) | Data::Bytes(_) | Data::Bool(_) | Data::Date(_) | Data::Time { .. } => {}
         }
-        let written = match &self.data {
+    }
+
+    /// Sets the field of a slot in all rows of a block, whose numbers were written before.
+    pub(super) fn fill<'v>(&'v self, slot: usize, numbers: &'v NumberTexts, block: &mut Block<'_, 'v>) {
+        match &self.data {
             Data::Text(values) => {
-                return Ok(values.get(row).map_or(Field::Missing, |v| Field::Text(v.as_bytes())));
+                let mut arrays = values.downcast_iter();
+                match (arrays.next(), arrays.next()) {
+                    // Rechunked and without nulls, as columns of ids and names are.
+                    (Some(array), None) if values.null_count() == 0 => {
+                        block.fill(slot, |row| Field::Text(array.value(row).as_bytes()));
+                    }
+                    _ => block.fill(slot, |row| {
+                        values.get(row).map_or(Field::Missing, |text| Field::Text(text.as_bytes()))
+                    }),
+                }
             }
             Data::Bytes(values) => {
-                return match values.get(row) {
-                    None => Ok(Field::Missing),
-                    Some(bytes) if simdutf8::basic::from_utf8(bytes).is_ok() => Ok(Field::Text(bytes)),
-                    Some(_) => Err(NotUtf8),
-                };
+                let start = block.start;
+                let mut not_utf8 = Vec::new();
+                block.fill(slot, |row| match values.get(row) {
+                    Some(bytes) if simdutf8::basic::from_utf8(bytes).is_ok() => Field::Text(bytes),
+                    Some(_) if !self.is_inside_null(row) => {
+                        not_utf8.push((row - start, slot));
+                        Field::Missing
+                    }
+                    _ => Field::Missing,
+                });
+                block.not_utf8.append(&mut not_utf8);
             }
-            Data::Bool(values) => {
-                return Ok(values
-                    .get(row)
-                    .map_or(Field::Missing, |v| Field::Text(if v { b"true" } else { b"false" })));
-            }
-            Data::Date(values) => {
-                let us = |days| i64::from(days) * DAY_US;
-                return Ok(values.get(row).map_or(Field::Missing, |days| Field::LocalTimeUs(us(days))));
-            }
+            Data::Bool(values) => block.fill(slot, |row| match values.get(row) {
+                Some(true) => Field::Text(b"true"),
+                Some(false) => Field::Text(b"false"),
+                None => Field::Missing,
+            }),
+            Data::Date(values) => block.fill(slot, |row| {
+                values.get(row).map_or(Field::Missing, |days| Field::LocalTimeUs(i64::from(days) * DAY_US))
+            }),
             Data::Time { raw, unit, utc } => {
-                let Some(raw) = raw.get(row) else { return Ok(Field::Missing) };
-                let us = match unit {
-                    TimeUnit::Millis => raw.saturating_mul(1000),
-                    TimeUnit::Micros => raw,
-                    // INT96 beyond 2262 arrives as the largest number: keep it out of every range.
-                    TimeUnit::Nanos if raw == i64::MAX => raw,
-                    TimeUnit::Nanos => raw.div_euclid(1000),
+                let field = |raw: i64| {
+                    let us = match unit {
+                        TimeUnit::Millis => raw.saturating_mul(1000),
+                        TimeUnit::Micros => raw,
+                        // INT96 beyond 2262 arrives as the largest number: keep it out of every range.
+                        TimeUnit::Nanos if raw == i64::MAX => raw,
+                        TimeUnit::Nanos => raw.div_euclid(1000),
+                    };
+                    if *utc { Field::TimeUs(us) } else { Field::LocalTimeUs(us) }
                 };
-                return Ok(if *utc { Field::TimeUs(us) } else { Field::LocalTimeUs(us) });
+                match raw.cont_slice() {
+                    Ok(values) => block.fill(slot, |row| field(values[row])),
+                    Err(_) => block.fill(slot, |row| raw.get(row).map_or(Field::Missing, field)),
+                }
             }
-            Data::Int(values) => values.get(row).map(|v| number.write(format_args!("{v}"))),
-            Data::UInt(values) => values.get(row).map(|v| number.write(format_args!("{v}"))),
-            // Both write the shortest digits that read back as the same float.
-            Data::Float32(values) => values.get(row).map(|v| {
-                if is_plain(f64::from(v)) {
-                    number.write(format_args!("{v}"))
-                } else {
-                    number.write(format_args!("{v:e}"))
+            Data::Int(_) | Data::UInt(_) | Data::Float32(_) | Data::Float64(_) | Data::Decimal(_, _) => {
+                let start = block.start;
+                block.fill(slot, |row| numbers.field(row - start));
+            }
+        }
+        if !self.outer_present.is_empty() {
+            let rows = block.rows();
+            for (place, row) in block.fields[slot..].iter_mut().step_by(block.width).zip(rows) {
+                if self.is_inside_null(row) {
+                    *place = Field::Missing;
                 }
-            }),
-            Data::Float64(values) => values.get(row).map(|v| {
-                if is_plain(v) {
-                    number.write(format_args!("{v}"))
-                } else {
-                    number.write(format_args!("{v:e}"))
-                }
-            }),
-            Data::Decimal(values, scale) => values.get(row).map(|v| write_decimal(number, v, *scale)),
-        };
-        Ok(if written.is_some() { Field::Text(number.text()) } else { Field::Missing })
+            }
+        }
     }
 }
 
@@ -172,7 +246,37 @@ fn is_plain(value: f64) -> bool {
     value == 0.0 || !value.is_finite() || (1e-5..1e16).contains(&value.abs())
 }
 
-fn write_decimal(number: &mut NumberText, value: i128, scale: usize) {
+/// Writes the shortest digits that read back as the same float.
+fn write_float<F: std::fmt::Display + std::fmt::LowerExp>(value: F, size: f64, text: &mut Vec<u8>) {
+    if is_plain(size) {
+        write(text, format_args!("{value}"));
+    } else {
+        write(text, format_args!("{value:e}"));
+    }
+}
+
+fn write_int(value: i64, text: &mut Vec<u8>) {
+    if value < 0 {
+        text.push(b'-');
+    }
+    write_digits(value.unsigned_abs(), text);
+}
+
+/// Formatting takes several times as long, and ids are often numbers.
+fn write_digits(mut value: u64, text: &mut Vec<u8>) {
+    // The largest number has 20 digits.
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len() - 1;
+    while value > 9 {
+        digits[first] = b'0' + (value % 10) as u8;
+        value /= 10;
+        first -= 1;
+    }
+    digits[first] = b'0' + value as u8;
+    text.extend_from_slice(&digits[first..]);
+}
+
+fn write_decimal(value: i128, scale: usize, text: &mut Vec<u8>) {
     let sign = if value < 0 { "-" } else { "" };
     let magnitude = value.unsigned_abs();
     // Ten to the 38th is the largest power that fits; scales beyond it leave no whole part.
@@ -181,8 +285,13 @@ fn write_decimal(number: &mut NumberText, value: i128, scale: usize) {
         None => (0, magnitude),
     };
     if scale == 0 {
-        number.write(format_args!("{sign}{whole}"));
+        write(text, format_args!("{sign}{whole}"));
     } else {
-        number.write(format_args!("{sign}{whole}.{fraction:0scale$}"));
+        write(text, format_args!("{sign}{whole}.{fraction:0scale$}"));
     }
+}
+
+fn write(text: &mut Vec<u8>, words: std::fmt::Arguments<'_>) {
+    // Memory takes what is written.
+    let _ = text.write_fmt(words);
 }

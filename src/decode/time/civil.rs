@@ -47,7 +47,7 @@ pub(super) fn checked_days(year: u32, month: u32, day: u32) -> Option<i64> {
 }
 
 /// `N` ASCII digits as a number.
-#[inline]
+#[inline(always)]
 pub(super) fn digits<const N: usize>(text: &[u8]) -> Option<u32> {
     let text: &[u8; N] = text.first_chunk()?;
     let mut value = 0;
@@ -109,34 +109,79 @@ impl Fraction {
     pub(super) const NONE: Fraction = Fraction { us: 0, finer: false };
 }
 
+/// `.123`, its four bytes taken as one number, as in [`plain_second_of_day`].
+#[inline]
+pub(super) fn plain_milliseconds(text: &[u8; 4]) -> Option<u32> {
+    let bytes = u32::from_le_bytes(*text) ^ u32::from_le_bytes(*b".000");
+    if (bytes | bytes.wrapping_add(0x0606_067f)) & 0xf0f0_f080 != 0 {
+        return None;
+    }
+    Some((bytes >> 8 & 15) * 100 + (bytes >> 16 & 15) * 10 + (bytes >> 24))
+}
+
 /// `.f` or `,f` with 1 to 9 digits, or nothing; and what follows.
 #[inline]
 pub(super) fn fraction(text: &[u8]) -> Option<(Fraction, &[u8])> {
     let [b'.' | b',', rest @ ..] = text else {
         return Some((Fraction::NONE, text));
     };
-    if let Some(us) = digits::<6>(rest)
-        && !rest.get(6).is_some_and(u8::is_ascii_digit)
-    {
-        return Some((Fraction { us, finer: false }, &rest[6..]));
+    let ends_at = |at: usize| !rest.get(at).is_some_and(u8::is_ascii_digit);
+    // Milliseconds and microseconds are what logs hold.
+    if let Some(ms) = digits::<3>(rest) {
+        if ends_at(3) {
+            return Some((Fraction { us: ms * 1000, finer: false }, &rest[3..]));
+        }
+        if let Some(us) = digits::<3>(&rest[3..])
+            && ends_at(6)
+        {
+            return Some((Fraction { us: ms * 1000 + us, finer: false }, &rest[6..]));
+        }
     }
-    let length = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
+    fraction_of_any_length(rest)
+}
+
+fn fraction_of_any_length(text: &[u8]) -> Option<(Fraction, &[u8])> {
+    let length = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     if length == 0 || length > 9 {
         return None;
     }
     let mut us = 0;
     for place in 0..6 {
-        us = us * 10 + rest[..length].get(place).map_or(0, |b| u32::from(b - b'0'));
+        us = us * 10 + text[..length].get(place).map_or(0, |b| u32::from(b - b'0'));
     }
-    let finer = rest[..length].iter().skip(6).any(|&b| b != b'0');
-    Some((Fraction { us, finer }, &rest[length..]))
+    let finer = text[..length].iter().skip(6).any(|&b| b != b'0');
+    Some((Fraction { us, finer }, &text[length..]))
 }
 
 /// `HH:MM[:SS[.f]]`, and what follows.
 #[inline]
 pub(super) fn clock(text: &[u8]) -> Option<(Clock, &[u8])> {
+    if let Some(second_of_day) = text.first_chunk().and_then(plain_second_of_day) {
+        let (fraction, rest) = fraction(&text[8..])?;
+        let us = i64::from(second_of_day) * SECOND_US + i64::from(fraction.us);
+        return Some((Clock { us, leap: false, finer: fraction.finer }, rest));
+    }
     let hour = digits::<2>(text)?;
     clock_after_hour(hour, &text[2..])
+}
+
+/// `HH:MM:SS`, its eight bytes taken as one number. `None` also for a leap second, which is left
+/// to who looks byte by byte.
+#[inline]
+pub(super) fn plain_second_of_day(text: &[u8; 8]) -> Option<u32> {
+    // The first character is the lowest byte. Digits become 0 to 9 and colons 0.
+    let bytes = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*b"00:00:00");
+    // What is added carries into the bits looked at where a digit is over 9 or a colon is none.
+    // Bytes so large that they would carry into their neighbour are noticed by themselves.
+    let carried = bytes.wrapping_add(0x0606_7f06_067f_0606);
+    if (bytes | carried) & 0xf0f0_80f0_f080_f0f0 != 0 {
+        return None;
+    }
+    // Tens and ones of a pair meet in the byte of the tens.
+    let pairs = bytes * 10 + (bytes >> 8);
+    let (hour, minute, second) = (pairs as u8, (pairs >> 24) as u8, (pairs >> 48) as u8);
+    (hour <= 23 && minute <= 59 && second <= 59)
+        .then(|| u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second))
 }
 
 /// As [`clock`], but the hour may have one digit.

@@ -1,6 +1,9 @@
 //! The formats themselves: what each reads, one value at a time. No zones but those in the text.
 
-use super::civil::{Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, zone};
+use super::civil::{
+    Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, plain_milliseconds,
+    plain_second_of_day, zone,
+};
 use crate::event::{DAY_US, SECOND_US};
 use std::fmt;
 
@@ -111,7 +114,6 @@ impl TimeFormat {
     }
 
     /// Reads a value without blanks around it; `None` when it is not in this format.
-    #[inline]
     pub(super) fn read(&self, text: &[u8], dates: &mut DateCache) -> Option<Reading> {
         match self {
             TimeFormat::Iso => read_iso(text, dates),
@@ -174,16 +176,26 @@ impl Reading {
     }
 }
 
-/// The last date read: logs rarely change the day from one row to the next.
+/// Days of the month, each with room for one date.
+const DATES_KEPT: usize = 64;
+
+/// The dates read last, one for each day of the month: logs stay on one day for long, and those
+/// whose rows lie in no order seldom hold more than a month or two.
 #[derive(Debug, Clone)]
 pub(super) struct DateCache {
+    dates: [KnownDate; DATES_KEPT],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct KnownDate {
     text: [u8; 10],
-    days: i64,
+    /// Four-digit years keep it within 22 bits.
+    days: i32,
 }
 
 impl Default for DateCache {
     fn default() -> DateCache {
-        DateCache { text: *b"1970-01-01", days: 0 }
+        DateCache { dates: [KnownDate { text: *b"1970-01-01", days: 0 }; DATES_KEPT] }
     }
 }
 
@@ -192,21 +204,62 @@ impl DateCache {
     #[inline]
     fn days(&mut self, text: &[u8]) -> Option<i64> {
         let date: &[u8; 10] = text.first_chunk()?;
-        if *date != self.text {
-            if date[4] != b'-' || date[7] != b'-' {
-                return None;
-            }
-            let year = digits::<4>(&date[..])?;
-            let month = digits::<2>(&date[5..])?;
-            let day = digits::<2>(&date[8..])?;
-            self.days = checked_days(year, month, day)?;
-            self.text = *date;
+        let known = &mut self.dates[DateCache::place(date)];
+        if *date != known.text {
+            *known = KnownDate { text: *date, days: read_days(date)? };
         }
-        Some(self.days)
+        Some(i64::from(known.days))
+    }
+
+    /// As `days`, of a date that is known already.
+    #[inline]
+    fn known_days(&self, date: &[u8; 10]) -> Option<i64> {
+        let known = &self.dates[DateCache::place(date)];
+        (*date == known.text).then_some(i64::from(known.days))
+    }
+
+    #[inline]
+    fn place(date: &[u8; 10]) -> usize {
+        usize::from((date[8] & 3) << 4 | date[9] & 15)
     }
 }
 
+fn read_days(date: &[u8; 10]) -> Option<i32> {
+    if date[4] != b'-' || date[7] != b'-' {
+        return None;
+    }
+    let year = digits::<4>(&date[..])?;
+    let month = digits::<2>(&date[5..])?;
+    let day = digits::<2>(&date[8..])?;
+    i32::try_from(checked_days(year, month, day)?).ok()
+}
+
+/// What nearly every row of most logs holds, `2026-01-31T10:15:00.123Z`: a date that is known
+/// already, seconds, no fraction or one of three or six digits, `Z` or nothing. `None` for all
+/// else, which [`TimeFormat::read`] judges.
 #[inline]
+pub(super) fn read_plain_iso(text: &[u8], dates: &DateCache) -> Option<Reading> {
+    let (date, clock) = text.split_first_chunk::<10>()?;
+    let (&[mark], clock) = clock.split_first_chunk()?;
+    let (eight, rest) = clock.split_first_chunk::<8>()?;
+    let (is_zoned, fraction) = match rest {
+        [fraction @ .., b'Z'] => (true, fraction),
+        fraction => (false, fraction),
+    };
+    let us = match fraction.len() {
+        0 => 0,
+        4 => plain_milliseconds(fraction.first_chunk()?)? * 1000,
+        7 if fraction[0] == b'.' => digits::<6>(&fraction[1..])?,
+        _ => return None,
+    };
+    if !matches!(mark, b'T' | b' ') {
+        return None;
+    }
+    let us = i64::from(plain_second_of_day(eight)?) * SECOND_US + i64::from(us);
+    let clock = Clock { us, leap: false, finer: false };
+    Some(Reading::new(dates.known_days(date)?, clock, is_zoned.then_some(0)))
+}
+
 fn read_iso(text: &[u8], dates: &mut DateCache) -> Option<Reading> {
     let days = dates.days(text)?;
     if !matches!(text.get(10)?, b'T' | b' ' | b't') {
@@ -329,6 +382,35 @@ impl<'a> EpochNumber<'a> {
 }
 
 fn read_epoch(text: &[u8], unit: EpochUnit) -> Option<Reading> {
+    read_short_epoch(text, unit).or_else(|| read_any_epoch(text, unit))
+}
+
+/// Digits alone, so few that their µs fit; `None` for every other number.
+#[inline]
+fn read_short_epoch(text: &[u8], unit: EpochUnit) -> Option<Reading> {
+    // 18 digits fit, less the places between the unit and the microsecond.
+    let most_digits = (21 - unit.nano_places()).min(18);
+    if text.is_empty() || text.len() > most_digits {
+        return None;
+    }
+    let mut number = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    let (us, finer) = match unit {
+        EpochUnit::Seconds => (number * SECOND_US, false),
+        EpochUnit::Millis => (number * 1000, false),
+        EpochUnit::Micros => (number, false),
+        EpochUnit::Nanos => (number / 1000, number % 1000 != 0),
+    };
+    Some(Reading { when: When::Instant(us), leap: false, finer })
+}
+
+fn read_any_epoch(text: &[u8], unit: EpochUnit) -> Option<Reading> {
     let number = EpochNumber::split(text)?;
     let beyond = if number.negative { When::TooEarly } else { When::TooFar };
     let beyond = Reading { when: beyond, leap: false, finer: false };

@@ -474,6 +474,30 @@ proptest! {
         }
     }
 
+    /// The plain way knows the date; one byte after it is replaced, by one that times are made of.
+    #[test]
+    fn the_plain_way_reads_what_the_general_one_does(
+        clock in (0_u32..25, 0_u32..61, 0_u32..62),
+        tail in prop::sample::select(vec!["", "Z", ".123", ".123Z", ".123456", ".123456Z", ",5", "+02:00", ".1234567Z"]),
+        at in 10_usize..30,
+        byte in prop::sample::select(b"0159:.,TtZz +-/\xff".to_vec()),
+    ) {
+        let sound = format!("2026-01-31T{:02}:{:02}:{:02}{tail}", clock.0, clock.1, clock.2).into_bytes();
+        let mut changed = sound.clone();
+        let place = at.min(changed.len() - 1);
+        changed[place] = byte;
+        for zone in ["UTC", "Asia/Jerusalem"] {
+            let zone = TimeZone::get(zone).unwrap();
+            let mut plain = TimeParser::new(&[TimeFormat::Iso], zone, DEFAULT_MIN_TIME_US);
+            prop_assert!(plain.parse(b"2026-01-31 00:00").is_ok());
+            let mut general = plain.clone();
+            for text in [&sound, &changed] {
+                prop_assert_eq!(plain.parse(text), general.parse_in_turn(text), "{}", text.escape_ascii());
+                prop_assert_eq!(plain.notes(), general.notes());
+            }
+        }
+    }
+
     #[test]
     fn no_bytes_panic(text in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"0129-/.:TZ +".to_vec())], 0..40)) {
         let names = ["iso", "date", "compact-date", "compact", "epoch-s", "epoch-ns", "dmy", "mdy", "ymd", "%d %b %Y"];

@@ -80,6 +80,9 @@ fn facts(run: Option<&InspectRun>, body: Option<&InspectBody>) -> Vec<(String, S
         for guess in &run.reading.guessed {
             add("guessed", guess.clone());
         }
+        if let Some((name, text)) = run.reading.memory_fact() {
+            add(&name, text);
+        }
         for note in &run.reading.notes {
             add("note", note.clone());
         }

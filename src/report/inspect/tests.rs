@@ -24,14 +24,14 @@ fn sample_of(path: &Path) -> Sample {
 }
 
 fn guess_of(sample: &Sample, asked: &Asked) -> Guess {
-    let columns: Vec<ColumnSample> = sample
+    let columns: Vec<ColumnSample<'_>> = sample
         .columns
         .iter()
         .enumerate()
         .map(|(index, name)| ColumnSample {
             name: name.clone(),
             kind: ColumnKind::Untyped,
-            values: sample.rows.iter().map(|row| row[index].clone()).collect(),
+            values: sample.column(index).into_iter().map(|value| value.map(Into::into)).collect(),
         })
         .collect();
     guess(&columns, asked)
@@ -68,7 +68,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
     }
     let everything = read_file(path, &plan, threads);
     let rows_out_of_order = total_tally(&everything).out_of_order;
-    build(everything, &plan, &look, Run { rows_out_of_order, ..no_run() }, threads)
+    build(everything, &plan, &look, Run { rows_out_of_order, ..no_run() }, threads).expect("all is in memory")
 }
 
 fn no_run() -> Run {
@@ -82,6 +82,7 @@ fn no_run() -> Run {
         warnings: Vec::new(),
         notes: Vec::new(),
         rows_out_of_order: 0,
+        spilled_bytes: 0,
     }
 }
 

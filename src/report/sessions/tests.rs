@@ -4,7 +4,7 @@ use crate::decode::dialect::DialectHints;
 use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
 use crate::ingest::plan::{Columns, Slots};
-use crate::ingest::{Pending, Progress, RowLayout, read_all};
+use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use crate::source::Input;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -73,7 +73,8 @@ pub(in crate::report) fn columns(user: &[&str], time: &str, event: &str, session
 
 pub(in crate::report) fn read_file(path: &Path, plan: &ReadPlan, threads: usize) -> Everything {
     let inputs = vec![Pending { input: Input::file(path), opened: None }];
-    read_all(plan, &DialectHints::default(), inputs, threads, &Silent).expect("readable")
+    let resources = Resources::unbounded(threads);
+    read_all(plan, &DialectHints::default(), inputs, &resources, &Silent).expect("readable")
 }
 
 pub(in crate::report) fn file_of(text: &str) -> tempfile::NamedTempFile {
@@ -84,7 +85,7 @@ pub(in crate::report) fn file_of(text: &str) -> tempfile::NamedTempFile {
 
 fn sessions(text: &str, columns: Columns, threads: usize) -> SessionTable {
     let (file, plan) = (file_of(text), plan(columns));
-    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, threads)
+    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, threads).expect("all is in memory")
 }
 
 fn small(threads: usize) -> SessionTable {
@@ -212,7 +213,7 @@ fn json_and_table_say_the_same() {
 fn a_shop_whose_sessions_are_cut_by_the_same_rule() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/retentioneering-ecom.csv.gz");
     let plan = plan(columns(&["user_id"], "timestamp", "event", Some("session_id")));
-    let table = build(read_file(&path, &plan, 2), &plan, TIMEOUT_US, 2);
+    let table = build(read_file(&path, &plan, 2), &plan, TIMEOUT_US, 2).expect("all is in memory");
     assert_eq!(table.sessions.len(), 3605);
     assert_eq!(table.sessions.iter().filter(|row| row.session == 1).count(), 600);
     assert!(table.sessions.iter().all(|row| row.log_sessions == Some(1) && row.log_session.is_some()));

@@ -4,24 +4,24 @@
 use super::*;
 use proptest::prelude::*;
 
-fn columns(text: &str) -> Vec<ColumnSample> {
+fn columns(text: &str) -> Vec<ColumnSample<'static>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.trim().as_bytes());
     let mut records = reader.records().map(|record| record.expect("a sound record"));
     let header = records.next().expect("a header");
-    let mut columns: Vec<ColumnSample> = header
+    let mut columns: Vec<ColumnSample<'_>> = header
         .iter()
         .map(|name| ColumnSample { name: name.to_owned(), kind: ColumnKind::Untyped, values: Vec::new() })
         .collect();
     for record in records {
         for (column, value) in columns.iter_mut().zip(&record) {
-            column.values.push(Some(value.to_owned()));
+            column.values.push(Some(value.to_owned().into()));
         }
     }
     columns
 }
 
 /// `user | time | event | session | value | currency` by name, `-` for none.
-fn summary(columns: &[ColumnSample], guess: &Guess) -> String {
+fn summary(columns: &[ColumnSample<'_>], guess: &Guess) -> String {
     let names = |choices: &[Choice]| {
         let names: Vec<&str> = choices.iter().map(|choice| columns[choice.column].name.as_str()).collect();
         if names.is_empty() { "-".to_owned() } else { names.join("+") }
@@ -306,8 +306,8 @@ proptest! {
         values in prop::collection::vec("view|purchase|2024-01-0[1-9]|[0-9]{0,19}|-?[0-9.e]{0,5}|.{0,8}", 0..24),
     ) {
         let rows = values.len().checked_div(names.len()).unwrap_or(0);
-        let sample = |k: usize| (0..rows).map(|row| values.get(k * rows + row).cloned()).collect();
-        let columns: Vec<ColumnSample> = names
+        let sample = |k: usize| (0..rows).map(|row| values.get(k * rows + row).map(|value| value.into())).collect();
+        let columns: Vec<ColumnSample<'_>> = names
             .iter()
             .enumerate()
             .map(|(k, name)| ColumnSample { name: name.clone(), kind: ColumnKind::Untyped, values: sample(k) })

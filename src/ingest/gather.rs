@@ -1,0 +1,256 @@
+//! The rows of one batch, brought together by person before any shared table is asked.
+//!
+//! In a log in order of time, the rows of one visit lie close together: a batch holds a few rows
+//! of each of its persons. They are told apart here, in a table that stays in the cache, so that
+//! the store looks up each person of a batch once. Ids are compared byte by byte.
+
+use super::batch::{Batch, BatchRow};
+use super::texts::same_bytes;
+use foldhash::fast::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
+
+/// Batches that are not searched for repeats after one that had few.
+const UNSEARCHED_BATCHES: u32 = 15;
+
+/// One person of a batch.
+#[derive(Clone, Copy)]
+pub struct BatchPerson {
+    pub hash: u64,
+    /// Where the id lies in [`Batch::texts`].
+    pub id_start: u32,
+    pub id_len: u32,
+    /// Number of rows, then where the next one goes, then the end of the rows in `Gathered::rows`.
+    rows: u32,
+}
+
+/// The rows of a batch by part, person and arrival. Reused from batch to batch.
+#[derive(Default)]
+pub struct Gathered {
+    persons: Vec<BatchPerson>,
+    /// By part: where its persons start in `by_part`; the last entry is their number.
+    part_starts: Vec<u32>,
+    /// Indices of `persons`, part by part.
+    by_part: Vec<u32>,
+    /// Indices of rows in the order of `by_part`, each person's by arrival.
+    rows: Vec<u32>,
+    /// By row: the person, where the batch was searched.
+    person_of: Vec<u32>,
+    /// Open addressing, linear probing: the index of a person plus one, or 0.
+    slots: Vec<u32>,
+    /// Batches that will not be searched for repeats.
+    unsearched: u32,
+}
+
+impl Gathered {
+    /// Takes some rows of a batch. The highest `part_bits` bits of an id's hash choose the part.
+    pub fn gather(&mut self, batch: &Batch, range: Range<usize>, seed: &RandomState, part_bits: u32) {
+        let first = range.start as u32;
+        let rows = &batch.rows[range];
+        self.persons.clear();
+        let is_searched = self.unsearched == 0;
+        if is_searched {
+            self.find_persons(batch, rows, seed);
+            // A look-up in the store costs some ten times what the search costs for one row.
+            if self.persons.len() * 8 > rows.len() * 7 {
+                self.unsearched = UNSEARCHED_BATCHES;
+            }
+        } else {
+            self.unsearched -= 1;
+            self.persons.extend(rows.iter().map(|row| {
+                let id = batch.text(row.id_start, row.id_len);
+                BatchPerson { hash: hash_of(id, seed), id_start: row.id_start, id_len: row.id_len, rows: 1 }
+            }));
+        }
+        self.sort_persons(part_bits);
+        self.sort_rows(first, rows.len(), is_searched);
+    }
+
+    /// Tells the persons of the rows apart and counts their rows.
+    fn find_persons(&mut self, batch: &Batch, rows: &[BatchRow], seed: &RandomState) {
+        self.slots.clear();
+        self.slots.resize((rows.len() * 2).next_power_of_two(), 0);
+        self.person_of.clear();
+        let mask = self.slots.len() - 1;
+        for row in rows {
+            let id = batch.text(row.id_start, row.id_len);
+            let hash = hash_of(id, seed);
+            let mut index = hash as usize & mask;
+            let person = loop {
+                let slot = self.slots[index];
+                if slot == 0 {
+                    self.persons.push(BatchPerson {
+                        hash,
+                        id_start: row.id_start,
+                        id_len: row.id_len,
+                        rows: 0,
+                    });
+                    self.slots[index] = self.persons.len() as u32;
+                    break self.persons.len() as u32 - 1;
+                }
+                let known = &self.persons[slot as usize - 1];
+                if known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id) {
+                    break slot - 1;
+                }
+                index = (index + 1) & mask;
+            };
+            self.persons[person as usize].rows += 1;
+            self.person_of.push(person);
+        }
+    }
+
+    /// Lists the persons part by part.
+    fn sort_persons(&mut self, part_bits: u32) {
+        let part_of = |person: &BatchPerson| (person.hash >> (64 - part_bits)) as usize;
+        let starts = &mut self.part_starts;
+        starts.clear();
+        // One place ahead, so that filling moves each start to where it belongs.
+        starts.resize((1 << part_bits) + 2, 0);
+        for person in &self.persons {
+            starts[part_of(person) + 2] += 1;
+        }
+        for part in 2..starts.len() {
+            starts[part] += starts[part - 1];
+        }
+        self.by_part.resize(self.persons.len(), 0);
+        for (index, person) in self.persons.iter().enumerate() {
+            let place = &mut starts[part_of(person) + 1];
+            self.by_part[*place as usize] = index as u32;
+            *place += 1;
+        }
+    }
+
+    /// Lists the rows person by person; `first` is the first of them in the batch.
+    fn sort_rows(&mut self, first: u32, rows: usize, is_searched: bool) {
+        if !is_searched {
+            self.rows.clear();
+            self.rows.extend(self.by_part.iter().map(|&row| first + row));
+            for (end, &person) in (1..).zip(&self.by_part) {
+                self.persons[person as usize].rows = end;
+            }
+            return;
+        }
+        let mut start = 0;
+        for &person in &self.by_part {
+            let count = &mut self.persons[person as usize].rows;
+            start += std::mem::replace(count, start);
+        }
+        self.rows.resize(rows, 0);
+        for (row, &person) in (first..).zip(&self.person_of) {
+            let place = &mut self.persons[person as usize].rows;
+            self.rows[*place as usize] = row;
+            *place += 1;
+        }
+    }
+
+    /// The persons of the given parts, and where their rows start.
+    pub fn persons(&self, parts: Range<usize>) -> (&[u32], usize) {
+        let (start, end) = (self.part_starts[parts.start] as usize, self.part_starts[parts.end] as usize);
+        let rows = match start.checked_sub(1) {
+            Some(before) => self.persons[self.by_part[before] as usize].rows as usize,
+            None => 0,
+        };
+        (&self.by_part[start..end], rows)
+    }
+
+    pub fn person(&self, index: u32) -> &BatchPerson {
+        &self.persons[index as usize]
+    }
+
+    /// The rows from `start` to the last one of the person.
+    pub fn rows(&self, start: usize, person: &BatchPerson) -> &[u32] {
+        &self.rows[start..person.rows as usize]
+    }
+}
+
+/// One hash serves the batch's table and the shard's. It decides where an id is looked for, never
+/// whose it is.
+#[inline]
+pub fn hash_of(id: &[u8], seed: &RandomState) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(id);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::batch::BatchRow;
+
+    const PART_BITS: u32 = 3;
+
+    fn batch(ids: &[&str]) -> Batch {
+        let mut batch = Batch::default();
+        for id in ids {
+            let id_start = batch.texts.len() as u32;
+            batch.texts.extend_from_slice(id.as_bytes());
+            batch.rows.push(BatchRow { time_us: 0, id_start, id_len: id.len() as u32, kind: 0 });
+        }
+        batch
+    }
+
+    /// Every person's id and rows, in the order in which they are taken part by part.
+    fn gathered(gathered: &Gathered, batch: &Batch) -> Vec<(String, Vec<u32>)> {
+        let mut found = Vec::new();
+        for part in 0..1 << PART_BITS {
+            let (persons, mut start) = gathered.persons(part..part + 1);
+            for &person in persons {
+                let person = gathered.person(person);
+                assert_eq!((person.hash >> (64 - PART_BITS)) as usize, part);
+                let rows = gathered.rows(start, person);
+                start += rows.len();
+                let id = batch.text(person.id_start, person.id_len);
+                found.push((String::from_utf8_lossy(id).into_owned(), rows.to_vec()));
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn rows_of_a_person_come_together_in_order() {
+        let mut scratch = Gathered::default();
+        let seed = RandomState::default();
+        for _ in 0..3 {
+            let batch = batch(&["b", "a", "b", "", "a", "b", "ab"]);
+            scratch.gather(&batch, 0..batch.rows.len(), &seed, PART_BITS);
+            let rows = |id: &str, rows: &[u32]| (id.to_owned(), rows.to_vec());
+            let expected = [rows("", &[3]), rows("a", &[1, 4]), rows("ab", &[6]), rows("b", &[0, 2, 5])];
+            assert_eq!(gathered(&scratch, &batch), expected);
+        }
+        scratch.gather(&batch(&[]), 0..0, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch(&[])), []);
+    }
+
+    #[test]
+    fn a_part_of_a_batch_keeps_the_places_of_its_rows() {
+        let ids = ["a", "b", "a", "c", "a", "b"];
+        let batch = batch(&ids);
+        let mut scratch = Gathered::default();
+        let seed = RandomState::default();
+        scratch.gather(&batch, 2..5, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch), [("a".to_owned(), vec![2, 4]), ("c".to_owned(), vec![3])]);
+        scratch.unsearched = 1;
+        scratch.gather(&batch, 1..3, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch), [("a".to_owned(), vec![2]), ("b".to_owned(), vec![1])]);
+    }
+
+    #[test]
+    fn batches_after_one_without_repeats_are_not_searched_for_a_while() {
+        let ids: Vec<String> = (0..100).map(|id| format!("person {id}")).collect();
+        let distinct: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut scratch = Gathered::default();
+        let seed = RandomState::default();
+        scratch.gather(&batch(&distinct), 0..100, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &batch(&distinct)).len(), 100);
+        // Still right, though one person is then taken twice.
+        let twice = batch(&["a", "b", "a"]);
+        for _ in 0..UNSEARCHED_BATCHES {
+            scratch.gather(&twice, 0..3, &seed, PART_BITS);
+            let row = |id: &str, row: u32| (id.to_owned(), vec![row]);
+            assert_eq!(gathered(&scratch, &twice), [row("a", 0), row("a", 2), row("b", 1)]);
+        }
+        scratch.gather(&twice, 0..3, &seed, PART_BITS);
+        assert_eq!(gathered(&scratch, &twice).len(), 2);
+    }
+}
