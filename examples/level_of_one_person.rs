@@ -3,7 +3,7 @@
 //! `cargo run --release --example level_of_one_person`
 
 use dropoff::event::MINUTE_US;
-use dropoff::funnel::engine::{Engine, Observation, Rows, Rules, Tie};
+use dropoff::funnel::engine::{Engine, Observation, Rows, Rules};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
 use std::io::Write;
 
@@ -15,8 +15,7 @@ fn main() -> std::io::Result<()> {
     let purchase = kinds.push(&KindRoles { steps: vec![2], ..KindRoles::default() });
     let search = kinds.push(&KindRoles::default());
 
-    let rules =
-        Rules { step_count: 3, optional: Vec::new(), window_us: Some(60 * MINUTE_US), tie: Tie::Step };
+    let rules = Rules { step_count: 3, window_us: Some(60 * MINUTE_US), ..Rules::default() };
     let rows = [(0, view), (10, search), (30, view), (45, cart), (75, purchase)];
     let times_us: Vec<i64> = rows.iter().map(|(minute, _)| minute * MINUTE_US).collect();
     let row_kinds: Vec<u32> = rows.iter().map(|(_, kind)| *kind).collect();

@@ -2,10 +2,10 @@
 //!
 //! Only reads what is written; defaults and command-line flags are settled later.
 
-use crate::condition::SyntaxError;
-use crate::funnel::definition::Unit;
-use crate::funnel::steps::{StepSpec, check_steps, parse_steps};
-use serde::de::{self, Deserializer, SeqAccess, Visitor, value::SeqAccessDeserializer};
+mod funnel;
+
+pub use funnel::{ByFrom, FunnelTable, HoldTable, Steps, UnitTable};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,21 +99,6 @@ pub struct ReportTable {
     pub quantile_method: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FunnelTable {
-    pub steps: Steps,
-    pub window: Option<String>,
-    pub unit: Option<Unit>,
-    pub tie: Option<String>,
-    #[serde(default)]
-    pub by: Vec<String>,
-}
-
-/// Steps as a list of tables, or in the grammar of `--steps`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Steps(pub Vec<StepSpec>);
-
 /// One threshold on a finished report.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,33 +127,6 @@ impl fmt::Display for StepRef {
             StepRef::Number(number) => write!(f, "{number}"),
             StepRef::Name(name) => f.write_str(name),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Steps {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Steps, D::Error> {
-        struct StepsVisitor;
-        impl<'de> Visitor<'de> for StepsVisitor {
-            type Value = Steps;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of steps, or a text such as \"view, cart, purchase\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Steps, E> {
-                parse_steps(text).map(Steps).map_err(|error: SyntaxError| E::custom(error.explain(text)))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, steps: A) -> Result<Steps, A::Error> {
-                let steps = Vec::<StepSpec>::deserialize(SeqAccessDeserializer::new(steps))?;
-                check_steps(&steps).map_err(|fault| {
-                    let hint = fault.hint.map_or(String::new(), |hint| format!("; {hint}"));
-                    de::Error::custom(format!("step {}: {}{hint}", fault.step + 1, fault.message))
-                })?;
-                Ok(Steps(steps))
-            }
-        }
-        deserializer.deserialize_any(StepsVisitor)
     }
 }
 
@@ -251,7 +209,7 @@ fail = "< 2.1%"
         let names: Vec<_> = funnels.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["zeta", "alpha"]);
         assert_eq!(funnels[0].1.steps.0[1].events.len(), 2);
-        assert_eq!(funnels[1].1.unit, Some(Unit::Session));
+        assert_eq!(funnels[1].1.unit, Some(UnitTable::Name("session".to_owned())));
         assert_eq!(file.source.time.unwrap().into_vec(), ["day", "clock"]);
         assert_eq!(file.check[0].min_n, 0);
     }

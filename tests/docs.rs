@@ -4,7 +4,7 @@ use clap::Parser;
 use dropoff::cli::args::Cli;
 use dropoff::definition::DefinitionFile;
 use dropoff::event::MINUTE_US;
-use dropoff::funnel::definition::{Funnel, Unit};
+use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::{Engine, Observation, Rows, Tie};
 use dropoff::funnel::kinds::KindTable;
 use dropoff::funnel::steps::parse_steps;
@@ -411,6 +411,7 @@ fn the_golden_cases_of_the_definitions_hold() {
             window_us: Some(60 * MINUTE_US),
             unit: Unit::Person,
             tie,
+            terms: Terms::default(),
         };
         let mut kinds = KindTable::new();
         let row_kinds: Vec<u32> =

@@ -1,5 +1,6 @@
 //! The golden cases of the definitions, section 2, and the cases around them. Times are minutes.
 
+use dropoff::definition::DefinitionFile;
 use dropoff::event::MINUTE_US;
 use dropoff::funnel::engine::{Engine, Observation, Outcome, Rows, Rules, Status, Tie};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
@@ -45,7 +46,7 @@ impl Case {
             kinds.push(&KindRoles {
                 steps: served.map(|(step, _)| step as u16).collect(),
                 breaks: broken.map(|(_, gap)| *gap).collect(),
-                optional: Vec::new(),
+                ..KindRoles::default()
             });
         }
         let mut rows: Vec<(i64, u32)> = self.rows.split_whitespace().map(row).collect();
@@ -53,9 +54,9 @@ impl Case {
         let (times_us, kinds_of_rows): (Vec<i64>, Vec<u32>) = rows.into_iter().unzip();
         let rules = Rules {
             step_count: self.steps.len(),
-            optional: Vec::new(),
             window_us: self.window_minutes.map(|minutes| minutes * MINUTE_US),
             tie: self.tie,
+            ..Rules::default()
         };
         let last_us = times_us.last().copied().unwrap_or(0);
         let seen = Observation {
@@ -214,4 +215,298 @@ fn without_a_window_an_attempt_never_dies_but_by_exclusion() {
     assert_eq!(endless.latest_live_start_us, Some(0));
     let broken = Case { window_minutes: None, ..Case::new("A0 X5", "AB").forbidden(&[('X', 0)]) }.outcome();
     assert_eq!((broken.status, broken.latest_live_start_us), (Status::Dropped, None));
+}
+
+/// A case as a definition file asks it: one letter a step, `keys` of the funnel, and keys of single steps.
+#[derive(Clone, Copy)]
+struct Asked {
+    rows: &'static str,
+    steps: &'static str,
+    keys: &'static str,
+    /// A place among the steps, from 0, and what its table holds beside the event.
+    of_steps: &'static [(usize, &'static str)],
+}
+
+const HOUR: &str = "window = '60m'\n";
+const NO_WINDOW: &str = "window = 'none'\n";
+const NOTHING: &[(usize, &str)] = &[];
+
+impl Asked {
+    fn outcome(&self, rules: &str) -> Outcome {
+        let steps = self.steps.chars().enumerate().map(|(place, letter)| {
+            let more = self.of_steps.iter().filter(|(at, _)| *at == place);
+            let more: String = more.map(|(_, keys)| format!(", {keys}")).collect();
+            format!("{{ event = '{letter}'{more} }}")
+        });
+        let steps = steps.collect::<Vec<_>>().join(", ");
+        let text = format!("[funnel.golden]\nrules = '{rules}'\n{}steps = [{steps}]\n", self.keys);
+        let file = DefinitionFile::parse(&text, "golden.toml").expect(&text);
+        let funnel = file.funnels()[0].1.settle("golden").expect(&text);
+        let mut kinds = KindTable::new();
+        for letter in 'A'..='Z' {
+            kinds.push(&funnel.roles(Some(&letter.to_string()), |_| true));
+        }
+        let mut rows: Vec<(i64, u32)> = self.rows.split_whitespace().map(row).collect();
+        rows.sort_by_key(|row| row.0);
+        let (times_us, kinds_of_rows): (Vec<i64>, Vec<u32>) = rows.into_iter().unzip();
+        let as_of_us = times_us.last().copied().unwrap_or(0) + 1_000 * MINUTE_US;
+        let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us, closes_us: None };
+        let rules = funnel.rules();
+        let mut engine = Engine::new(&rules, &kinds);
+        engine.run(Rows { times_us: &times_us, kinds: &kinds_of_rows }, &seen).clone()
+    }
+
+    /// The level and the minutes from the first row of the chain to the last.
+    fn level_and_minutes(&self, rules: &str) -> (usize, i64) {
+        let outcome = self.outcome(rules);
+        if outcome.status == Status::Removed {
+            return (0, 0);
+        }
+        let mut minutes: Vec<i64> =
+            self.rows.split_whitespace().map(|text| row(text).0 / MINUTE_US).collect();
+        minutes.sort_unstable();
+        let at = |row: Option<&u32>| row.map_or(0, |&row| minutes[row as usize]);
+        (outcome.level, at(outcome.chain.last()) - at(outcome.chain.first()))
+    }
+}
+
+fn asked(rows: &'static str, steps: &'static str, keys: &'static str) -> Asked {
+    Asked { rows, steps, keys, of_steps: NOTHING }
+}
+
+fn with(rows: &'static str, steps: &'static str, of_steps: &'static [(usize, &'static str)]) -> Asked {
+    Asked { rows, steps, keys: HOUR, of_steps }
+}
+
+const ADJACENT: &[(usize, &str)] = &[(1, "arrow = 'adjacent'")];
+const NO_X: &[(usize, &str)] = &[(1, "not = 'X'")];
+const NO_X_LATER: &[(usize, &str)] = &[(2, "not = 'X'")];
+
+#[test]
+fn g7_a_foreign_row_breaks_adjacency_unless_it_is_ignored() {
+    assert_eq!(with("A0 D5 B10", "AB", ADJACENT).outcome("dropoff").level, 1);
+    let ignored: &[(usize, &str)] = &[(1, "arrow = 'adjacent', ignore = ['D']")];
+    assert_eq!(with("A0 D5 B10", "AB", ignored).outcome("dropoff").level, 2);
+    // A row of a step is out of order; a stranger is not.
+    let ordered: &[(usize, &str)] = &[(1, "arrow = 'no-disorder'"), (2, "arrow = 'no-disorder'")];
+    let levels = ["A0 D5 B10 C15", "A0 C5 B10 C15", "A0 B5 A10 C15"]
+        .map(|rows| with(rows, "ABC", ordered).outcome("dropoff").level);
+    assert_eq!(levels, [3, 1, 2]);
+    let unrepeated: &[(usize, &str)] = &[(1, "arrow = 'no-repeat'"), (2, "arrow = 'no-repeat'")];
+    let levels = ["A0 C5 B10 C15", "A0 B5 B10 C15", "A0 B5 A10 C15"]
+        .map(|rows| with(rows, "ABC", unrepeated).outcome("dropoff").level);
+    // The second B may be taken for the first one, and the A in between may not be passed by.
+    assert_eq!(levels, [3, 3, 2]);
+}
+
+#[test]
+fn g12_slow_but_steady() {
+    let per_step: &[(usize, &str)] = &[(1, "within = '60m'"), (2, "within = '60m'")];
+    let steady = Asked { keys: NO_WINDOW, ..with("A0 B50 C100", "ABC", per_step) };
+    assert_eq!(steady.level_and_minutes("dropoff"), (3, 100));
+    assert_eq!(with("A0 B50 C100", "ABC", NOTHING).outcome("dropoff").level, 2);
+}
+
+#[test]
+fn g13_the_first_middle_row_is_a_trap() {
+    let trap: &[(usize, &str)] = &[(1, "within = '60m'"), (2, "within = '30m'")];
+    let case = Asked { keys: NO_WINDOW, ..with("A0 B10 B50 C70", "ABC", trap) };
+    assert_eq!(case.outcome("dropoff").chain, [0, 2, 3]);
+    assert_eq!(case.outcome("first-occurrence").level, 2);
+}
+
+#[test]
+fn g17_and_g19_shortest_times() {
+    let first: &[(usize, &str)] = &[(1, "after = '10m'")];
+    assert_eq!(with("A0 B5 B20 C30", "ABC", first).outcome("dropoff").chain, [0, 2, 3]);
+    let later: &[(usize, &str)] = &[(2, "after = '20m'")];
+    assert_eq!(with("A0 B20 B30 C45", "ABC", later).outcome("dropoff").chain, [0, 1, 3]);
+}
+
+#[test]
+fn exclusions_void_drop_or_remove() {
+    let outcome = |keys: &'static str, rows: &'static str, steps, of_steps| {
+        let outcome = Asked { keys, ..with(rows, steps, of_steps) }.outcome("dropoff");
+        (outcome.status, outcome.level, outcome.attempts)
+    };
+    let [void, drop, remove] = [
+        "window = '60m'\n",
+        "window = '60m'\nexclusion = 'drop'\n",
+        "window = '60m'\nexclusion = 'remove'\n",
+    ];
+    // G9: the clean retry comes too late for a unit that is frozen.
+    assert_eq!(outcome(void, "A0 X5 A10 B15", "AB", NO_X), (Status::Converted, 2, 2));
+    assert_eq!(outcome(drop, "A0 X5 A10 B15", "AB", NO_X), (Status::Excluded, 1, 1));
+    assert_eq!(outcome(remove, "A0 X5 A10 B15", "AB", NO_X), (Status::Removed, 1, 1));
+    // G10.
+    let g10 = [void, drop, remove].map(|keys| outcome(keys, "A0 X5 B10", "AB", NO_X).0);
+    assert_eq!(g10, [Status::Excluded, Status::Excluded, Status::Removed]);
+    // Nothing was to come, so a voided chain lost nothing; a frozen unit is frozen all the same.
+    let alone = [void, drop, remove].map(|keys| outcome(keys, "A0 X5", "AB", NO_X).0);
+    assert_eq!(alone, [Status::Dropped, Status::Excluded, Status::Removed]);
+    // G11: not between, so it is not met.
+    let g11 = [void, drop, remove].map(|keys| outcome(keys, "A0 X5 B5", "AB", NO_X).0);
+    assert_eq!(g11, [Status::Converted; 3]);
+    // G16: the chain over the second B shares its first row with the one that is voided.
+    let g16 = [void, drop, remove].map(|keys| outcome(keys, "A0 B10 X20 B30 C40", "ABC", NO_X_LATER));
+    assert_eq!(
+        g16,
+        [(Status::Converted, 3, 1), (Status::Excluded, 2, 1), (Status::Removed, 2, 1)]
+            .map(|(status, level, attempts)| (status, level, attempts))
+    );
+}
+
+/// A case, the level that a tool answers, and minutes where the table has them.
+type Answer = (&'static str, usize, Option<i64>);
+
+/// Other tools' columns of the table.
+#[test]
+fn peers_answer_as_the_table_says() {
+    let one = [
+        ("G1", asked("A0 A30 B45 C75", "ABC", HOUR)),
+        ("G2", asked("A0 B10 A20 B30 C40", "ABC", HOUR)),
+        ("G3", asked("A0 B10 C20 A25 B30 D40", "ABCD", HOUR)),
+        ("G4", asked("B0 A0", "AB", HOUR)),
+        ("G5", asked("A0", "AA", HOUR)),
+        ("G6 on", asked("A0 B60", "AB", HOUR)),
+        ("G6 behind", asked("A0 B61", "AB", HOUR)),
+        ("G7", with("A0 D5 B10", "AB", ADJACENT)),
+        ("G8", asked("A0 A70 B80", "AB", HOUR)),
+        ("G9", with("A0 X5 A10 B15", "AB", NO_X)),
+        ("G10", with("A0 X5 B10", "AB", NO_X)),
+        ("G11", with("A0 X5 B5", "AB", NO_X)),
+        ("G12", asked("A0 B50 C100", "ABC", HOUR)),
+        ("G16", with("A0 B10 X20 B30 C40", "ABC", NO_X_LATER)),
+        ("G18", asked("A0 C5 B10 C20", "ABC", HOUR)),
+        ("G20", asked("A0 C10 B20", "ABC", HOUR)),
+        ("G21", asked("A0 A0", "AA", HOUR)),
+    ];
+    let columns: [(&str, &[Answer]); 9] = [
+        (
+            "clickhouse",
+            &[
+                ("G1", 3, None),
+                ("G2", 3, None),
+                ("G3", 4, None),
+                ("G4", 2, None),
+                ("G5", 2, None),
+                ("G6 on", 2, None),
+                ("G6 behind", 1, None),
+                ("G7", 1, None),
+                ("G8", 2, None),
+                ("G12", 2, None),
+                ("G18", 3, None),
+                ("G20", 2, None),
+                ("G21", 2, None),
+            ],
+        ),
+        (
+            "posthog",
+            &[
+                ("G1", 3, Some(45)),
+                ("G2", 3, Some(20)),
+                ("G3", 4, Some(40)),
+                ("G4", 2, None),
+                ("G5", 1, None),
+                ("G6 on", 2, None),
+                ("G6 behind", 1, None),
+                ("G7", 1, None),
+                ("G8", 2, Some(10)),
+                ("G9", 2, Some(5)),
+                ("G10", 0, None),
+                ("G11", 2, None),
+                ("G12", 2, None),
+                ("G16", 0, None),
+                ("G18", 3, None),
+                ("G20", 2, None),
+                ("G21", 2, None),
+            ],
+        ),
+        (
+            "mixpanel",
+            &[
+                ("G1", 2, None),
+                ("G2", 3, Some(40)),
+                ("G3", 4, None),
+                ("G4", 2, None),
+                ("G5", 1, None),
+                ("G8", 1, None),
+                ("G9", 1, None),
+                ("G10", 1, None),
+                ("G12", 2, None),
+                ("G18", 3, None),
+                ("G20", 2, None),
+            ],
+        ),
+        (
+            "amplitude",
+            &[
+                ("G1", 3, Some(45)),
+                ("G2", 3, Some(40)),
+                ("G3", 4, None),
+                ("G4", 2, None),
+                ("G5", 1, None),
+                ("G7", 1, None),
+                ("G8", 2, Some(10)),
+                ("G9", 2, None),
+                ("G10", 1, None),
+                ("G12", 2, None),
+                ("G16", 3, None),
+                ("G18", 3, None),
+                ("G20", 2, None),
+                ("G21", 2, None),
+            ],
+        ),
+        // Databend, as ClickHouse, and GA4 have an inclusive end; Pinot has not.
+        ("ga4", &[("G6 on", 2, None), ("G6 behind", 1, None), ("G12", 3, None)]),
+        ("pinot", &[("G6 on", 1, None), ("G6 behind", 1, None)]),
+        // OpenPanel and Rybbit want a later time.
+        ("first-occurrence", &[("G4", 1, None)]),
+        // It goes by rows; before version 4.1 a foreign row ended the chain.
+        ("doris", &[("G4", 1, None), ("G7", 1, None)]),
+        // The second attempt counts.
+        ("mixpanel-reentry", &[("G1", 2, None), ("G8", 2, Some(10)), ("G9", 2, Some(5))]),
+    ];
+    for (rules, answers) in columns {
+        for (name, level, minutes) in answers {
+            let (_, case) = one.iter().find(|(known, _)| known == name).expect("a known case");
+            let found = case.level_and_minutes(rules);
+            assert_eq!(found.0, *level, "{name} {rules}");
+            assert!(minutes.is_none_or(|minutes| minutes == found.1), "{name} {rules}: {} minutes", found.1);
+        }
+    }
+}
+
+#[test]
+fn tools_without_a_window_go_on_as_long_as_they_like() {
+    let endless = |rows, steps| asked(rows, steps, "").level_and_minutes("first-occurrence");
+    assert_eq!(endless("A0 A30 B45 C75", "ABC"), (3, 75));
+    assert_eq!(endless("A0 A70 B80", "AB"), (2, 80));
+}
+
+#[test]
+fn what_doris_and_pinot_call_strict_lets_strangers_pass() {
+    let ordered: &[(usize, &str)] = &[(1, "arrow = 'no-disorder'")];
+    let levels =
+        ["doris", "pinot", "dropoff"].map(|rules| with("A0 D5 B10", "AB", ordered).outcome(rules).level);
+    assert_eq!(levels, [2, 2, 2]);
+    // All rows kept.
+    assert_eq!(with("A0 D5 B10", "AB", ADJACENT).outcome("pinot").level, 1);
+    // A violation ends the whole search there, and only the chain here.
+    let retry =
+        with("A0 B5 A10 B15 C20", "ABC", &[(1, "arrow = 'no-disorder'"), (2, "arrow = 'no-disorder'")]);
+    let levels =
+        ["doris", "pinot", "clickhouse", "posthog", "dropoff"].map(|rules| retry.outcome(rules).level);
+    assert_eq!(levels, [2, 2, 2, 3, 3]);
+}
+
+/// G14 and G15: what ClickHouse (issue 52844) and Doris before #68093 miss because a newer row
+/// overwrites the only state of its level. Their rules are settings here, their slips are not.
+#[test]
+fn chains_that_peers_miss_are_found_under_their_rules_too() {
+    let strict = "window = '60m'\ntie = 'strict'\n";
+    for rules in ["clickhouse", "doris"] {
+        assert_eq!(asked("A0 B1 B2 C2", "ABC", strict).outcome(rules).level, 3);
+        assert_eq!(asked("A1 B2 C2 D2 B3 C3 D3 B4 C4 D4", "ABCD", strict).outcome(rules).level, 4);
+    }
 }

@@ -1,150 +1,29 @@
 //! The engine against trying every chain, on random logs and funnels; and laws that hold for all.
 
 mod oracle;
+mod random;
 
-use dropoff::funnel::engine::{Engine, Observation, OptionalStep, Rows, Rules, Tie};
-use dropoff::funnel::kinds::{KindRoles, KindTable};
-use oracle::Funnel;
+use dropoff::funnel::engine::{Engine, Observation, Rules, Status};
+use dropoff::funnel::options::{Exclusion, Options};
+use oracle::{Funnel, Known};
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, RngSeed};
-
-const TIES: [Tie; 3] = [Tie::Step, Tie::File, Tie::Strict];
-const KINDS: u32 = 5;
-const STEPS: u16 = 4;
-
-type Log = Vec<(i64, u32)>;
-
-/// The same cases in every run; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others or more.
-fn config(cases: u32) -> ProptestConfig {
-    let given = ProptestConfig::default();
-    let asks_for_more = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig {
-        cases: if asks_for_more { given.cases } else { cases },
-        rng_seed: if given.rng_seed == RngSeed::Random { RngSeed::Fixed(1) } else { given.rng_seed },
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        ..given
-    }
-}
-
-/// A set of numbers below `end`; each is in it `weight` times out of 12.
-fn some_of(end: u16, weight: u32) -> impl Strategy<Value = Vec<u16>> {
-    proptest::collection::vec(0..12_u32, usize::from(end))
-        .prop_map(move |draws| (0..end).filter(|&number| draws[usize::from(number)] < weight).collect())
-}
-
-fn roles() -> impl Strategy<Value = KindRoles> {
-    (some_of(STEPS, 4), prop_oneof![2 => Just(Vec::new()), 1 => some_of(STEPS, 4)], some_of(2, 3))
-        .prop_map(|(steps, breaks, optional)| KindRoles { steps, breaks, optional })
-}
-
-/// The first three kinds serve a step of their own besides what else they may do, so that deep levels are common.
-fn funnels() -> impl Strategy<Value = Funnel> {
-    let roles = proptest::collection::vec(roles(), KINDS as usize);
-    (1..=STEPS, windows(), roles, proptest::collection::vec(0..usize::from(STEPS), 2), any::<bool>())
-        .prop_map(|(step_count, window_us, mut roles, optional_after, forbids)| {
-            for (kind, roles) in roles.iter_mut().enumerate() {
-                if kind < 3 {
-                    roles.steps.push(kind as u16);
-                }
-                roles.steps.retain(|&step| step < step_count);
-                roles.breaks.retain(|&gap| forbids && gap < step_count);
-            }
-            Funnel { step_count: step_count.into(), optional_after, window_us, tie: Tie::Step, roles }
-        })
-}
-
-/// Three steps with a kind each, and two kinds that mostly forbid: long detours, few chains, most of them broken.
-fn forbidding_funnels() -> impl Strategy<Value = Funnel> {
-    let forbidding = || (some_of(3, 2), some_of(3, 6));
-    let own_breaks = proptest::collection::vec(some_of(3, 1), 3);
-    (windows(), forbidding(), forbidding(), own_breaks).prop_map(|(window_us, fourth, fifth, own_breaks)| {
-        let own = own_breaks.into_iter().enumerate().map(|(step, breaks)| (vec![step as u16], breaks));
-        let roles = own
-            .chain([fourth, fifth])
-            .map(|(steps, breaks)| KindRoles { steps, breaks, optional: Vec::new() })
-            .collect();
-        Funnel { step_count: 3, optional_after: Vec::new(), window_us, tie: Tie::Step, roles }
-    })
-}
-
-fn windows() -> impl Strategy<Value = Option<i64>> {
-    prop_oneof![1 => Just(None), 4 => (0..14_i64).prop_map(Some)]
-}
-
-fn logs(most_rows: usize) -> impl Strategy<Value = Log> {
-    let gap = prop_oneof![3 => Just(0_i64), 3 => Just(1), 2 => Just(2), 1 => 3..7_i64];
-    proptest::collection::vec((gap, 0..KINDS), 0..=most_rows).prop_map(log_of_gaps)
-}
-
-fn log_of_gaps(rows: Vec<(i64, u32)>) -> Log {
-    let mut at = 0;
-    rows.into_iter()
-        .map(|(gap, kind)| {
-            at += gap;
-            (at, kind)
-        })
-        .collect()
-}
-
-/// No two rows at one instant: the short way, wherever nothing is forbidden.
-fn logs_without_ties(most_rows: usize) -> impl Strategy<Value = Log> {
-    proptest::collection::vec((1..4_i64, 0..KINDS), 0..=most_rows).prop_map(log_of_gaps)
-}
-
-/// How a log is looked at: the bounds of entries, and how long after its last row it ends.
-#[derive(Debug, Clone)]
-struct Look {
-    entries_us: Option<(i64, i64)>,
-    end_after_us: i64,
-    closes_after_us: Option<i64>,
-}
-
-fn looks() -> impl Strategy<Value = Look> {
-    (
-        prop_oneof![2 => Just(None), 1 => (0..8_i64, 0..12_i64).prop_map(|(from, to)| Some((from, from + to)))],
-        0..8_i64,
-        prop_oneof![2 => Just(None), 1 => (-1..=1_i64).prop_map(Some)],
-    )
-        .prop_map(|(entries_us, end_after_us, closes_after_us)| Look { entries_us, end_after_us, closes_after_us })
-}
-
-fn observation(look: &Look, log: &Log) -> Observation {
-    let as_of_us = log.last().map_or(0, |row| row.0) + look.end_after_us;
-    let (from, to) = look.entries_us.unwrap_or((i64::MIN, i64::MAX));
-    Observation {
-        entries_us: from..to,
-        as_of_us,
-        closes_us: look.closes_after_us.map(|after| as_of_us + after),
-    }
-}
-
-fn kind_table(roles: &[KindRoles]) -> KindTable {
-    let mut kinds = KindTable::new();
-    for roles in roles {
-        kinds.push(roles);
-    }
-    kinds
-}
-
-fn rules(funnel: &Funnel) -> Rules {
-    Rules {
-        step_count: funnel.step_count,
-        optional: funnel.optional_after.iter().map(|&after| OptionalStep { after }).collect(),
-        window_us: funnel.window_us,
-        tie: funnel.tie,
-    }
-}
-
-fn columns(log: &Log) -> (Vec<i64>, Vec<u32>) {
-    log.iter().copied().unzip()
-}
+use random::{
+    Columns, KINDS, Log, Look, STEPS, TIES, config, forbidding_funnels, funnels, funnels_with_options,
+    kind_table, limits, logs, logs_without_ties, looks,
+};
 
 /// The level under each tie rule.
 fn levels(funnel: &Funnel, log: &Log, seen: &Observation) -> [usize; 3] {
-    let (rules, kinds) = (rules(funnel), kind_table(&funnel.roles));
-    let mut engine = Engine::new(&rules, &kinds);
-    let (times_us, kinds_of_rows) = columns(log);
-    TIES.map(|tie| engine.level(Rows { times_us: &times_us, kinds: &kinds_of_rows }, seen, tie))
+    let kinds = kind_table(&funnel.roles);
+    let mut engine = Engine::new(&funnel.rules, &kinds);
+    let columns = Columns::of(log);
+    TIES.map(|tie| engine.level(columns.rows(), seen, tie))
+}
+
+fn with_window(funnel: &Funnel, window_us: Option<i64>) -> Funnel {
+    let mut funnel = funnel.clone();
+    funnel.rules.window_us = window_us;
+    funnel
 }
 
 fn is_nowhere_below(upper: [usize; 3], lower: [usize; 3]) -> bool {
@@ -154,26 +33,23 @@ fn is_nowhere_below(upper: [usize; 3], lower: [usize; 3]) -> bool {
 /// One engine follows several units, as it does at work, under each tie rule.
 fn agrees_with_the_oracle(funnel: &Funnel, units: &[(Log, Look)]) -> Result<(), TestCaseError> {
     let kinds = kind_table(&funnel.roles);
+    let nothing = Known::default();
     for tie in TIES {
-        let funnel = Funnel { tie, ..funnel.clone() };
-        let rules = rules(&funnel);
-        let mut engine = Engine::new(&rules, &kinds);
+        let funnel = Funnel { rules: Rules { tie, ..funnel.rules.clone() }, ..funnel.clone() };
+        let mut engine = Engine::new(&funnel.rules, &kinds);
         for (log, look) in units {
-            let seen = observation(look, log);
-            let (times_us, kinds_of_rows) = columns(log);
-            let rows = Rows { times_us: &times_us, kinds: &kinds_of_rows };
-            let expected = oracle::outcome(&funnel, log, &seen);
-            prop_assert_eq!(engine.run(rows, &seen), &expected, "tie {:?}, log {:?}, {:?}", tie, log, seen);
+            let seen = look.observation(log);
+            let columns = Columns::of(log);
+            let expected = oracle::outcome(&funnel, log, &nothing, &seen);
+            let found = engine.run(columns.rows(), &seen);
+            prop_assert_eq!(found, &expected, "tie {:?}, log {:?}, {:?}", tie, log, seen);
+            // The general method knows the plain question too.
+            let found = engine.run_within(columns.rows(), Default::default(), &seen);
+            prop_assert_eq!(found, &expected, "general: tie {:?}, log {:?}, {:?}", tie, log, seen);
             for other in TIES {
-                let level = oracle::level(&Funnel { tie: other, ..funnel.clone() }, log, &seen);
-                prop_assert_eq!(
-                    engine.level(rows, &seen, other),
-                    level,
-                    "{:?} as {:?}, {:?}",
-                    tie,
-                    other,
-                    log
-                );
+                let level = oracle::level(&funnel, log, &nothing, &seen, other);
+                let found = engine.level(columns.rows(), &seen, other);
+                prop_assert_eq!(found, level, "{:?} as {:?}, {:?}", tie, other, log);
             }
         }
     }
@@ -216,16 +92,70 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(config(80_000))]
+
+    /// 240,000 logs under every option and their combinations: whole outcomes, levels under other
+    /// tie rules, and every attempt by itself.
+    #[test]
+    fn so_it_does_under_all_options(
+        funnel in funnels_with_options(),
+        units in proptest::collection::vec((logs(8), looks()), 3),
+    ) {
+        let kinds = kind_table(&funnel.roles);
+        let mut engine = Engine::new(&funnel.rules, &kinds);
+        for (log, look) in &units {
+            let (seen, known) = (look.observation(log), look.known(log));
+            let columns = Columns::of(log);
+            let expected = oracle::outcome(&funnel, log, &known, &seen);
+            let found = engine.run_within(columns.rows(), limits(&known), &seen);
+            prop_assert_eq!(found, &expected, "log {:?}, {:?}, {:?}", log, known, seen);
+            for tie in TIES {
+                let other = Rules { tie, ..funnel.rules.clone() };
+                if other.check(kinds.blocks()).is_err() {
+                    continue;
+                }
+                let level = oracle::level(&funnel, log, &known, &seen, tie);
+                let found = engine.level_within(columns.rows(), limits(&known), &seen, tie);
+                prop_assert_eq!(found, level, "as {:?}: log {:?}, {:?}, {:?}", tie, log, known, seen);
+            }
+        }
+    }
+
+    #[test]
+    fn every_attempt_is_found_by_itself(
+        funnel in funnels_with_options(),
+        units in proptest::collection::vec((logs(9), looks()), 3),
+    ) {
+        let mut funnel = funnel;
+        funnel.rules.options =
+            Options { open: false, order: Default::default(), tolerance_us: 0, ..funnel.rules.options };
+        let kinds = kind_table(&funnel.roles);
+        let mut engine = Engine::new(&funnel.rules, &kinds);
+        for (log, look) in &units {
+            let (seen, known) = (look.observation(log), look.known(log));
+            let columns = Columns::of(log);
+            let expected = oracle::attempts(&funnel, log, &known, &seen);
+            let found = engine.attempts(columns.rows(), limits(&known), &seen);
+            let found: Vec<(Status, usize, Vec<usize>)> = found
+                .into_iter()
+                .map(|one| (one.status, one.level, one.chain.iter().map(|&row| row as usize).collect()))
+                .collect();
+            prop_assert_eq!(found, expected, "log {:?}, {:?}, {:?}", log, known, seen);
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(config(4_000))]
 
     #[test]
     fn a_wider_window_loses_nobody_at_any_step(
         funnel in funnels(), log in logs(30), look in looks(), wider_us in 1..6_i64,
     ) {
-        let seen = observation(&look, &log);
-        let window_us = funnel.window_us.unwrap_or(5);
+        let seen = look.observation(&log);
+        let window_us = funnel.rules.window_us.unwrap_or(5);
         let [narrow, wide, endless] = [Some(window_us), Some(window_us + wider_us), None]
-            .map(|window_us| levels(&Funnel { window_us, ..funnel.clone() }, &log, &seen));
+            .map(|window_us| levels(&with_window(&funnel, window_us), &log, &seen));
         prop_assert!(is_nowhere_below(wide, narrow), "{narrow:?} then {wide:?}");
         prop_assert!(is_nowhere_below(endless, wide), "{wide:?} then {endless:?}");
     }
@@ -234,9 +164,9 @@ proptest! {
     fn an_added_alternative_loses_nobody_at_any_step(
         funnel in funnels(), log in logs(30), look in looks(), kind in 0..KINDS as usize, step in 0..STEPS,
     ) {
-        let seen = observation(&look, &log);
+        let seen = look.observation(&log);
         let mut richer = funnel.clone();
-        richer.roles[kind].steps.push(step % funnel.step_count as u16);
+        richer.roles[kind].steps.push(step % funnel.rules.step_count as u16);
         let (before, after) = (levels(&funnel, &log, &seen), levels(&richer, &log, &seen));
         prop_assert!(is_nowhere_below(after, before), "{before:?} then {after:?}");
     }
@@ -247,7 +177,38 @@ proptest! {
         for roles in &mut funnel.roles {
             roles.breaks.clear();
         }
-        let [step, file, strict] = levels(&funnel, &log, &observation(&look, &log));
+        let [step, file, strict] = levels(&funnel, &log, &look.observation(&log));
         prop_assert!(strict <= file && file <= step, "step {step}, file {file}, strict {strict}");
+    }
+
+    /// What lies between cannot help, nor can narrower limits; forbidden rows that freeze take away more than those that void.
+    #[test]
+    fn every_limit_takes_away(funnel in funnels_with_options(), log in logs(30), look in looks()) {
+        let seen = look.observation(&log);
+        let plain = Funnel {
+            rules: Rules { options: Options::default(), ..funnel.rules.clone() },
+            ..funnel.clone()
+        };
+        let limited = Funnel {
+            rules: Rules {
+                options: Options { gaps: funnel.rules.options.gaps.clone(), ..Options::default() },
+                ..funnel.rules.clone()
+            },
+            ..funnel.clone()
+        };
+        let mut unblocked = plain.clone();
+        unblocked.roles.iter_mut().for_each(|roles| roles.blocks.clear());
+        let dropped = Funnel {
+            rules: Rules {
+                options: Options { exclusion: Exclusion::Drop, ..limited.rules.options.clone() },
+                ..limited.rules.clone()
+            },
+            ..limited.clone()
+        };
+        let [dropped, limited, plain, unblocked] =
+            [dropped, limited, plain, unblocked].map(|funnel| levels(&funnel, &log, &seen));
+        prop_assert!(is_nowhere_below(limited, dropped), "{dropped:?} then {limited:?}");
+        prop_assert!(is_nowhere_below(plain, limited), "{limited:?} then {plain:?}");
+        prop_assert!(is_nowhere_below(unblocked, plain), "{plain:?} then {unblocked:?}");
     }
 }

@@ -9,10 +9,13 @@ use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, ValueColumn};
-use crate::event::{DAY_US, MINUTE_US};
-use crate::funnel::definition::{Funnel, Unit};
+use crate::definition::{
+    ByFrom, DefinitionFile, FunnelTable, OneOrMore, SourceTable, UnitTable, ValueColumn,
+};
+use crate::event::MINUTE_US;
+use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::Tie;
+use crate::funnel::options::{Choice, Entry, Exclusion, Order};
 use crate::funnel::steps::{StepSpec, parse_steps};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -24,7 +27,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
-const DEFAULT_WINDOW_US: i64 = 7 * DAY_US;
 const DEFAULT_TOP: usize = 20;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
@@ -411,38 +413,50 @@ fn funnel_request(
     table: Option<&FunnelTable>,
     args: &FunnelArgs,
 ) -> Result<FunnelRequest, Failure> {
-    let window = args.window.clone().or_else(|| table.and_then(|table| table.window.clone()));
-    let window_us = match window.as_deref() {
-        None => Some(DEFAULT_WINDOW_US),
-        Some("none") => None,
-        Some(text) => {
-            let window_us = parse_duration_us(text)
-                .map_err(|error| Failure::usage(format!("window of funnel {name}: {error}")))?;
-            Some(window_us)
-        }
-    };
-    let unit = read::<Unit>("--unit", args.unit.clone())?.or_else(|| table.and_then(|table| table.unit));
-    let tie = args.tie.clone().or_else(|| table.and_then(|table| table.tie.clone()));
-    let by = if args.by.is_empty() {
-        table.map_or_else(Vec::new, |table| table.by.clone())
-    } else {
-        args.by.clone()
-    };
-    Ok(FunnelRequest {
-        funnel: Funnel {
-            name: name.to_owned(),
-            steps,
-            window_us,
-            unit: unit.unwrap_or_default(),
-            tie: read::<Tie>("--tie", tie)?.unwrap_or_default(),
-        },
-        by,
-    })
+    let mut table = table.cloned().unwrap_or_else(|| FunnelTable::of_steps(Vec::new()));
+    table.steps.0 = steps;
+    table.window = first(&args.window, &table.window);
+    table.tie = first(&read::<Tie>("--tie", args.tie.clone())?.map(|tie| tie.name().to_owned()), &table.tie);
+    if let Some(unit) = read::<Unit>("--unit", args.unit.clone())? {
+        table.unit = Some(UnitTable::Name(unit.name().to_owned()));
+    }
+    if !args.by.is_empty() {
+        table.by.clone_from(&args.by);
+    }
+    let funnel = table.settle(name).map_err(Failure::usage)?;
+    let by_from = table.by_from(funnel.step_count());
+    let by_from = by_from.map_err(|error| Failure::usage(format!("by_from of funnel {name}: {error}")))?;
+    if let Some(key) = not_counted(&funnel, by_from) {
+        return Err(Failure::usage(format!("funnel {name}: reports do not count by {key} yet")));
+    }
+    Ok(FunnelRequest { funnel, by: table.by })
+}
+
+/// A key that the engine follows and the reports do not know what to say about.
+fn not_counted(funnel: &Funnel, by_from: ByFrom) -> Option<&'static str> {
+    let terms = &funnel.terms;
+    let keys = [
+        (matches!(funnel.unit, Unit::Attempt | Unit::Column), "unit = attempt or a column"),
+        (by_from != ByFrom::FirstEntry, "by_from"),
+        (terms.chain_end != ChainEnd::Nothing, "window = session, same-day or same-week"),
+        (terms.order != Order::Ordered, "order = any"),
+        (terms.open, "open = true"),
+        (
+            terms.exclusion == Exclusion::Remove && funnel.steps.iter().any(|step| !step.not.is_empty()),
+            "exclusion = remove",
+        ),
+        (terms.hold.is_some(), "hold"),
+        (!funnel.restrictions().is_empty(), "nth"),
+        (funnel.rules().options.tolerance_us > 0 && funnel.tie == Tie::Step, "tolerance"),
+        (terms.entry == Entry::Successive || terms.choice != Choice::EarliestStart, "rules"),
+    ];
+    keys.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DAY_US;
 
     fn environment() -> Environment {
         Environment {
@@ -470,6 +484,33 @@ mod tests {
         let overridden = request(&typed, file).unwrap();
         assert_eq!(overridden.funnels[0].funnel.window_us, None);
         assert_eq!(overridden.funnels[0].funnel.tie, Tie::Strict);
+    }
+
+    #[test]
+    fn reports_refuse_by_name_what_they_do_not_count_by() {
+        let ask = |keys: &str| {
+            let file = format!("[funnel.a]\n{keys}\n");
+            request(&FunnelArgs::default(), &file).map_err(|failure| failure.error.to_string())
+        };
+        let steps = "steps = \"x, y\"\n";
+        for (keys, key) in [
+            ("order = \"any\"", "order = any"),
+            ("open = true", "open = true"),
+            ("unit = \"attempt\"", "unit = attempt or a column"),
+            ("hold = \"product\"", "hold"),
+            ("window = \"session\"", "window = session, same-day or same-week"),
+            ("by_from = \"last-seen\"", "by_from"),
+            ("rules = \"posthog\"", "rules"),
+        ] {
+            let error = ask(&format!("{steps}{keys}")).expect_err(keys);
+            assert!(error.contains(&format!("reports do not count by {key} yet")), "{keys}: {error}");
+        }
+        let arrow = "steps = [{ event = \"x\" }, { event = \"y\", within = \"1h\", arrow = \"adjacent\" }]";
+        for keys in
+            [arrow.to_owned(), format!("{steps}rules = \"clickhouse\""), format!("{steps}rules = \"ga4\"")]
+        {
+            assert!(ask(&keys).is_ok(), "{keys}");
+        }
     }
 
     #[test]

@@ -296,18 +296,18 @@ fn least(a: Option<i64>, b: Option<i64>) -> Option<i64> {
 
 /// A stack of rows of bits, all of the same width: filled, then emptied. Scratch: kept and refilled.
 #[derive(Debug, Default)]
-struct BitRows {
+pub(super) struct BitRows {
     words: Vec<u64>,
     bits: usize,
 }
 
 impl BitRows {
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.words.clear();
         self.bits = 0;
     }
 
-    fn push(&mut self, row: &[bool]) {
+    pub fn push(&mut self, row: &[bool]) {
         for &bit in row {
             if self.bits.is_multiple_of(64) {
                 self.words.push(0);
@@ -321,7 +321,7 @@ impl BitRows {
 
     /// Takes the last row off, if there is one, and writes it to `row`, which has the width of what
     /// was pushed. Nothing is pushed after that until the stack is cleared.
-    fn pop(&mut self, row: &mut [bool]) {
+    pub fn pop(&mut self, row: &mut [bool]) {
         let Some(bits) = self.bits.checked_sub(row.len()) else { return };
         for (place, bit) in row.iter_mut().enumerate() {
             let at = bits + place;

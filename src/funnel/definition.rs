@@ -1,20 +1,25 @@
-//! What a funnel asks: steps, window, unit, tie rule. How a row of a given kind may serve it.
+//! What a funnel asks, every rule settled: steps, window, unit, ties and the terms beyond. How a
+//! row of a given kind may serve it.
 
 use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
-use super::steps::{EventSpec, StepSpec};
+use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
+use super::rules::RuleSet;
+use super::steps::{Arrow, EventSpec, StepSpec, StepTerms, one_of};
 use crate::condition::Condition;
-use serde::{Deserialize, Serialize};
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {
     /// A person, with all their rows.
     #[default]
     Person,
     /// A rebuilt session: only its own rows, and the window applies too.
     Session,
+    /// Every attempt of a person by itself.
+    Attempt,
+    /// The rows of a person with one value of a column; rows without a value belong to no unit.
+    Column,
 }
 
 impl Unit {
@@ -22,6 +27,8 @@ impl Unit {
         match self {
             Unit::Person => "person",
             Unit::Session => "session",
+            Unit::Attempt => "attempt",
+            Unit::Column => "column",
         }
     }
 
@@ -29,6 +36,8 @@ impl Unit {
         match self {
             Unit::Person => "people",
             Unit::Session => "sessions",
+            Unit::Attempt => "attempts",
+            Unit::Column => "values",
         }
     }
 }
@@ -36,12 +45,63 @@ impl Unit {
 impl std::str::FromStr for Unit {
     type Err = String;
 
+    /// The units that reports count; a definition file knows more.
     fn from_str(text: &str) -> Result<Unit, String> {
-        [Unit::Person, Unit::Session]
-            .into_iter()
-            .find(|unit| unit.name() == text)
-            .ok_or_else(|| format!("{text:?} is not person or session"))
+        one_of(text, &[Unit::Person, Unit::Session].map(|unit| (unit.name(), unit)))
     }
+}
+
+/// What ends a chain beside its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChainEnd {
+    #[default]
+    Nothing,
+    /// The session of its first row, and its inactivity timeout.
+    Session,
+    /// The calendar day of its first row, in the time zone.
+    SameDay,
+    /// The ISO week of its first row, in the time zone.
+    SameWeek,
+}
+
+/// How many steps of a chain one row may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RowRule {
+    #[default]
+    One,
+    /// Every step that it matches.
+    Many,
+    /// The first step that it matches, and no other.
+    First,
+}
+
+/// Columns whose value must stay the same over a chain. The unit is then person and value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    pub columns: Vec<String>,
+    /// Required steps that are held, from 0, in order; `None`: all of them.
+    pub steps: Option<Vec<u16>>,
+}
+
+/// What a funnel asks beyond steps, window, unit and ties. By default nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Terms {
+    /// The rules that the funnel started from.
+    pub rules: RuleSet,
+    pub chain_end: ChainEnd,
+    /// Whether the last instant of the window is outside.
+    pub ends_exclusive: bool,
+    pub order: Order,
+    pub open: bool,
+    pub row: RowRule,
+    pub hold: Option<Hold>,
+    /// The column of [`Unit::Column`].
+    pub unit_column: Option<String>,
+    pub tolerance_us: i64,
+    pub exclusion: Exclusion,
+    pub blocked: Blocked,
+    pub entry: Entry,
+    pub choice: Choice,
 }
 
 /// One funnel, with every rule settled.
@@ -50,11 +110,15 @@ pub struct Funnel {
     pub name: String,
     /// In order; the first and the last are required.
     pub steps: Vec<StepSpec>,
-    /// From step 1 to any later step, inclusive; `None` has no limit.
+    /// From step 1 to any later step; `None` has no limit.
     pub window_us: Option<i64>,
     pub unit: Unit,
     pub tie: Tie,
+    pub terms: Terms,
 }
+
+/// Most steps with an `nth` of their own, one more for those that are held.
+const MOST_RESTRICTIONS: usize = 6;
 
 impl Funnel {
     /// The required steps, in order: those that the numbers of a report count.
@@ -79,21 +143,110 @@ impl Funnel {
     }
 
     pub fn rules(&self) -> Rules {
+        let terms = &self.terms;
         Rules {
             step_count: self.step_count(),
             optional: self.optional().map(|(before, _)| OptionalStep { after: before - 1 }).collect(),
-            window_us: self.window_us,
+            // Times are whole microseconds, so a window without its last instant is one shorter.
+            window_us: self.window_us.map(|window_us| window_us - i64::from(terms.ends_exclusive)),
             tie: self.tie,
+            options: Options {
+                gaps: self.gaps(),
+                exclusion: terms.exclusion,
+                blocked: terms.blocked,
+                entry: terms.entry,
+                choice: terms.choice,
+                row: if terms.row == RowRule::Many { RowUse::Many } else { RowUse::One },
+                order: terms.order,
+                open: terms.open,
+                tolerance_us: terms.tolerance_us,
+            },
         }
+    }
+
+    /// The limits of all gaps; empty where there are none.
+    fn gaps(&self) -> Vec<GapLimits> {
+        let limits = self
+            .required()
+            .skip(1)
+            .map(|step| GapLimits { within_us: step.terms.within_us, after_us: step.terms.after_us });
+        let gaps: Vec<GapLimits> = limits.collect();
+        if gaps.iter().all(|gap| *gap == GapLimits::default()) { Vec::new() } else { gaps }
+    }
+
+    /// Whether some arrow keeps rows from lying between steps.
+    pub fn has_arrows(&self) -> bool {
+        self.steps.iter().any(|step| step.terms.arrow != Arrow::default())
+    }
+
+    /// All that is asked beyond steps, window, unit and ties, as one text that differs where that differs.
+    pub fn further_terms(&self) -> Option<String> {
+        let of_steps: Vec<&StepTerms> = self.steps.iter().map(|step| &step.terms).collect();
+        let is_plain =
+            self.terms == Terms::default() && of_steps.iter().all(|terms| **terms == StepTerms::default());
+        (!is_plain).then(|| format!("{:?} {of_steps:?}", self.terms))
+    }
+
+    /// Says why the funnel makes no sense as a whole, if it does not.
+    pub fn check(&self) -> Result<(), String> {
+        let terms = &self.terms;
+        self.rules().check(self.has_arrows())?;
+        let has_order = terms.order == Order::Ordered && !terms.open;
+        if self.unit == Unit::Attempt && !has_order {
+            return Err(
+                "unit = attempt follows the steps in order from the first one: not with order = any \
+                        or open = true"
+                    .to_owned(),
+            );
+        }
+        if self.unit == Unit::Attempt && terms.tolerance_us > 0 && self.tie == Tie::Step {
+            return Err("unit = attempt goes by the order of rows, which a tolerance gives up".to_owned());
+        }
+        if terms.hold.is_some() && matches!(self.unit, Unit::Attempt | Unit::Column) {
+            return Err("with hold the unit is person and value; it cannot be something else too".to_owned());
+        }
+        if (self.unit == Unit::Column) != terms.unit_column.is_some() {
+            return Err("the unit is a column exactly if one is named".to_owned());
+        }
+        if terms.ends_exclusive && self.window_us == Some(0) {
+            return Err("a window of no length that excludes its end holds nothing".to_owned());
+        }
+        let restrictions = self.restrictions().len();
+        if restrictions > MOST_RESTRICTIONS {
+            return Err(format!("at most {MOST_RESTRICTIONS} steps can have an nth"));
+        }
+        Ok(())
+    }
+
+    /// What may keep single rows from serving steps that their kind serves.
+    pub fn restrictions(&self) -> Vec<Restriction> {
+        let nth = self
+            .required()
+            .enumerate()
+            .filter_map(|(step, spec)| spec.terms.nth.map(|nth| Restriction::Nth { step: step as u16, nth }));
+        let held = self.terms.hold.as_ref().map(|hold| Restriction::Held {
+            steps: hold.steps.clone().unwrap_or_else(|| (0..self.step_count() as u16).collect()),
+        });
+        nth.chain(held).collect()
     }
 
     /// Every event test of the funnel: of steps and of what must not lie between them.
     pub fn event_specs(&self) -> impl Iterator<Item = &EventSpec> {
-        self.steps.iter().flat_map(|step| step.events.iter().chain(&step.not))
+        self.steps.iter().flat_map(|step| step.events.iter().chain(&step.not).chain(&step.terms.ignore))
     }
 
     /// What rows of one kind may do in this funnel. `holds` tells what the row's conditions found.
     pub fn roles(&self, event: Option<&str>, holds: impl Fn(&Condition) -> bool) -> KindRoles {
+        self.roles_without(event, holds, &[])
+    }
+
+    /// The same for rows that may not serve some of the required steps, whatever they match.
+    pub fn roles_without(
+        &self,
+        event: Option<&str>,
+        holds: impl Fn(&Condition) -> bool,
+        without: &[u16],
+    ) -> KindRoles {
         let fits = |spec: &EventSpec| {
             event.is_some_and(|event| spec.pattern.matches(event))
                 && spec.condition.as_ref().is_none_or(&holds)
@@ -109,7 +262,7 @@ impl Funnel {
                 optional += 1;
                 continue;
             }
-            if serves {
+            if serves && !without.contains(&required) {
                 roles.steps.push(required);
             }
             if required > 0 && step.not.iter().any(fits) {
@@ -117,7 +270,120 @@ impl Funnel {
             }
             required += 1;
         }
+        if self.terms.row == RowRule::First {
+            roles.steps.truncate(1);
+        }
+        roles.blocks = self.blocked_gaps(&roles, fits);
         roles.steps.reverse();
         roles
+    }
+
+    /// The gaps in which an arrow does not let such a row lie.
+    fn blocked_gaps(&self, roles: &KindRoles, fits: impl Fn(&EventSpec) -> bool) -> Vec<u16> {
+        let is_optional_in = |gap: u16| {
+            roles.optional.iter().any(|&place| {
+                self.optional().nth(place.into()).is_some_and(|(before, _)| before == usize::from(gap) + 1)
+            })
+        };
+        let blocks = |gap: u16, terms: &StepTerms| {
+            let awaited = gap + 1;
+            let is_stranger = !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
+            (terms.arrow.adjacent && is_stranger)
+                || (terms.arrow.no_disorder && !roles.steps.is_empty() && !roles.steps.contains(&awaited))
+                || (terms.arrow.no_repeat && roles.steps.iter().any(|&step| step <= gap))
+        };
+        let gaps = self.required().skip(1).enumerate().map(|(gap, step)| (gap as u16, &step.terms));
+        gaps.filter(|(gap, terms)| blocks(*gap, terms)).map(|(gap, _)| gap).collect()
+    }
+}
+
+/// Something that a row's kind does not show, and that may keep it from serving steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restriction {
+    /// Only this occurrence, from 1, of what matches the step in the whole history.
+    Nth { step: u16, nth: u32 },
+    /// Only rows with the unit's value.
+    Held { steps: Vec<u16> },
+}
+
+impl Restriction {
+    /// The steps that it may take from a row.
+    pub fn steps(&self) -> &[u16] {
+        match self {
+            Restriction::Nth { step, .. } => std::slice::from_ref(step),
+            Restriction::Held { steps } => steps,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::funnel::steps::parse_steps;
+
+    fn funnel(steps: &str) -> Funnel {
+        Funnel {
+            name: "a".to_owned(),
+            steps: parse_steps(steps).expect("sound"),
+            window_us: None,
+            unit: Unit::Person,
+            tie: Tie::Step,
+            terms: Terms::default(),
+        }
+    }
+
+    fn arrows(mut funnel: Funnel, arrow: Arrow) -> Funnel {
+        for step in funnel.steps.iter_mut().skip(1).filter(|step| !step.optional) {
+            step.terms.arrow = arrow;
+        }
+        funnel
+    }
+
+    fn blocks(funnel: &Funnel, event: &str) -> Vec<u16> {
+        funnel.roles(Some(event), |_| true).blocks
+    }
+
+    #[test]
+    fn what_each_arrow_keeps_from_lying_between() {
+        let adjacent = Arrow { adjacent: true, ..Arrow::default() };
+        let mut all = arrows(funnel("a, b, o?, c"), adjacent);
+        all.steps[1].terms.ignore = funnel("ping").steps.remove(0).events;
+        assert_eq!(blocks(&all, "x"), [0, 1]);
+        assert_eq!(blocks(&all, "ping"), [1]);
+        assert_eq!(blocks(&all, "b"), [0, 1]);
+        // The optional step belongs to its own gap and to no other.
+        assert_eq!(blocks(&all, "o"), [0]);
+        assert_eq!(all.roles(None, |_| true).blocks, [0, 1]);
+
+        let disorder = arrows(funnel("a, b, c"), Arrow { no_disorder: true, ..Arrow::default() });
+        let found = ["a", "b", "c", "x"].map(|event| blocks(&disorder, event));
+        assert_eq!(found, [vec![0, 1], vec![1], vec![0], vec![]]);
+        let repeat = arrows(funnel("a, b, c"), Arrow { no_repeat: true, ..Arrow::default() });
+        let found = ["a", "b", "c", "x"].map(|event| blocks(&repeat, event));
+        assert_eq!(found, [vec![0, 1], vec![1], vec![], vec![]]);
+        assert!(blocks(&funnel("a, b, c"), "x").is_empty());
+    }
+
+    #[test]
+    fn a_row_that_may_not_serve_a_step_does_not_repeat_it() {
+        let repeat = arrows(funnel("a, b"), Arrow { no_repeat: true, ..Arrow::default() });
+        let roles = repeat.roles_without(Some("a"), |_| true, &[0]);
+        assert_eq!((roles.steps, roles.blocks), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_row_may_belong_to_its_first_step_alone() {
+        let mut funnel = funnel("a*, ab, a*");
+        assert_eq!(funnel.roles(Some("ab"), |_| true).steps, [2, 1, 0]);
+        funnel.terms.row = RowRule::First;
+        assert_eq!(funnel.roles(Some("ab"), |_| true).steps, [0]);
+    }
+
+    #[test]
+    fn an_exclusive_window_is_one_microsecond_shorter() {
+        let mut funnel = Funnel { window_us: Some(60), ..funnel("a, b") };
+        assert_eq!(funnel.rules().window_us, Some(60));
+        funnel.terms.ends_exclusive = true;
+        assert_eq!(funnel.rules().window_us, Some(59));
     }
 }

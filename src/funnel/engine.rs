@@ -7,15 +7,21 @@
 //!
 //! Here is the order of events; the passes are in `chain` (which rows), `level` (how far),
 //! `attempts` (how often), and `ties` (what rows of one instant can do together); `plain` is the
-//! short way of units that need none of them. All of them read the rules from one `Unit`, so that a further rule is a further parameter of each.
+//! short way of units that need none of them. All of them read the rules from one `Unit`. They
+//! answer the plain question: steps in order, one window, exclusions that void a chain. Whatever
+//! else is asked (`options`, arrows, windows that end with a session or a day) is answered by
+//! `general`, which knows the plain question too, more slowly.
 
 use super::attempts;
 use super::chain::{self, ChainFinder};
+use super::general::General;
 use super::kinds::KindTable;
 use super::level::LevelPass;
+use super::options::Options;
 use super::plain;
 use super::ties::TiedRows;
 use super::unit::Unit;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What rows of equal time may do.
@@ -59,8 +65,8 @@ pub struct OptionalStep {
     pub after: usize,
 }
 
-/// The rules of one ordered funnel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The rules of one funnel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
     /// Required steps. Without any, nobody enters.
     pub step_count: usize,
@@ -68,6 +74,8 @@ pub struct Rules {
     /// Longest time from the first row of a chain to any other, inclusive; `None`: no limit.
     pub window_us: Option<i64>,
     pub tie: Tie,
+    /// What is asked beyond that; `Rules::check` says what makes no sense together.
+    pub options: Options,
 }
 
 /// The rows of one unit in its total order: times never decrease, and under [`Tie::File`] equal
@@ -95,6 +103,44 @@ impl Rows<'_> {
     }
 }
 
+/// What is known of a unit's rows beyond times and kinds. By default nothing is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits<'a> {
+    /// For each row the last instant that a chain which starts there may use, beside the window.
+    /// Never decreases, and is one for rows of one instant.
+    pub ends_us: Option<&'a [i64]>,
+    /// By step: no row that comes after those at hand can serve it, because the one occurrence of
+    /// the person's history that may has been. Steps beyond the list are open.
+    pub spent: &'a [bool],
+}
+
+/// How the engine finds the winning chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// One chain for each step is enough: the one with the newest start.
+    NewestStart,
+    /// For each step all chains of which none has both a newer start and a newer last row.
+    ParetoSet,
+    /// Rows go back in time: step after step over all rows, and a search where one row could be used twice.
+    Search,
+    /// Steps in any order: a matching of rows with steps.
+    Matching,
+    /// Tries that take the first row for each step.
+    Tries,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::NewestStart => "newest-start",
+            Method::ParetoSet => "pareto-set",
+            Method::Search => "search",
+            Method::Matching => "matching",
+            Method::Tries => "tries",
+        }
+    }
+}
+
 /// Where chains may start, and until when the unit was watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
@@ -119,18 +165,28 @@ pub enum Status {
     Dropped,
     /// Not converted, but a row that comes later could still extend an attempt.
     Open,
-    /// Not converted, and further without the exclusions.
+    /// Not converted, and further without the exclusions; or frozen by one.
     Excluded,
+    /// As `Excluded` where exclusions remove: in no denominator.
+    Removed,
 }
 
 /// What is known of one unit. All figures about it come from its one winning chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     pub status: Status,
-    /// Steps served by the winning chain; 0 if not entered.
+    /// The last step that the winning chain served, counted from 1; in any order how many it
+    /// served. 0 if not entered.
     pub level: usize,
-    /// The winning chain: places in the rows, one for each step reached.
+    /// The step that the winning chain begins with, from 0: other than 0 only in an open funnel.
+    pub entered_at: usize,
+    /// The winning chain: places in the rows, one for each step reached, in the order of steps.
+    /// In any order of steps: in the order of rows, and `served` has the steps.
     pub chain: Vec<u32>,
+    /// The step that each row of the chain serves, where steps may come in any order; else empty.
+    pub served: Vec<u16>,
+    /// Rows of the chain that lie before the row of the step before, within the tolerance. Their gap counts as 0.
+    pub negative_gaps: u32,
     /// For each optional step of the rules the first row between the chain's rows around it that is
     /// not on the chain. `None` if there is none or the required step behind was not reached.
     /// Optional steps do not compete: a row may serve two of them.
@@ -152,12 +208,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         let mut chain = std::mem::take(&mut self.chain);
         let mut optional = std::mem::take(&mut self.optional);
+        let mut served = std::mem::take(&mut self.served);
         chain.clear();
         optional.clear();
-        *self = Outcome { chain, optional, ..Outcome::default() };
+        served.clear();
+        *self = Outcome { chain, optional, served, ..Outcome::default() };
     }
 }
 
@@ -171,6 +229,9 @@ pub struct Engine<'f> {
     /// The funnel is one that [`plain::follow`] can follow.
     may_be_plain: bool,
     finder: ChainFinder,
+    /// Answers what is not plain.
+    general: General<'f>,
+    is_plain: bool,
     outcome: Outcome,
 }
 
@@ -179,7 +240,7 @@ impl<'f> Engine<'f> {
     pub fn new(rules: &'f Rules, kinds: &'f KindTable) -> Engine<'f> {
         for number in 0..kinds.class_count() {
             let roles = &kinds.class(number).roles;
-            let required = roles.steps.iter().chain(&roles.breaks);
+            let required = roles.steps.iter().chain(&roles.breaks).chain(&roles.blocks);
             assert!(
                 required.into_iter().all(|&step| usize::from(step) < rules.step_count),
                 "a kind has a role in a step beyond the funnel's {}",
@@ -193,13 +254,23 @@ impl<'f> Engine<'f> {
             levels: LevelPass::default(),
             may_be_plain: !kinds.forbids() && (1..=64).contains(&rules.step_count),
             finder: ChainFinder::default(),
+            general: General::new(rules.clone(), Cow::Borrowed(kinds)),
+            is_plain: rules.options.is_plain() && !kinds.blocks(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// How the winning chain is found under these rules.
+    pub fn method(&self) -> Method {
+        self.general.method()
     }
 
     /// Follows one unit. O(rows times steps). Panics if a kind is not in the table, if times and
     /// kinds differ in number, or from 2^32 rows on.
     pub fn run(&mut self, rows: Rows<'_>, seen: &Observation) -> &Outcome {
+        if !self.is_plain {
+            return self.run_within(rows, Limits::default(), seen);
+        }
         let unit = self.unit(rows, seen, self.rules.tie);
         self.outcome.clear();
         self.outcome.optional.resize(self.rules.optional.len(), None);
@@ -207,8 +278,38 @@ impl<'f> Engine<'f> {
         &self.outcome
     }
 
+    /// As `run`, with what else is known of the rows.
+    pub fn run_within(&mut self, rows: Rows<'_>, limits: Limits<'_>, seen: &Observation) -> &Outcome {
+        check_rows(&rows);
+        self.outcome.clear();
+        self.general.run(rows, limits, seen, &mut self.outcome);
+        &self.outcome
+    }
+
+    /// Every attempt of the unit, one after the other, as an outcome of its own. Attempts take the
+    /// first row for each step; the rules are ordered.
+    pub fn attempts(&mut self, rows: Rows<'_>, limits: Limits<'_>, seen: &Observation) -> Vec<Outcome> {
+        check_rows(&rows);
+        self.general.attempts(rows, limits, seen)
+    }
+
+    /// As `level`, with what else is known of the rows.
+    pub fn level_within(
+        &mut self,
+        rows: Rows<'_>,
+        limits: Limits<'_>,
+        seen: &Observation,
+        tie: Tie,
+    ) -> usize {
+        check_rows(&rows);
+        self.general.level(rows, limits, seen, tie)
+    }
+
     /// The level of the unit under another tie rule; the rows lie in the order which that rule asks for.
     pub fn level(&mut self, rows: Rows<'_>, seen: &Observation, tie: Tie) -> usize {
+        if !self.is_plain {
+            return self.level_within(rows, Limits::default(), seen, tie);
+        }
         let unit = self.unit(rows, seen, tie);
         match unit.first_entry() {
             Some(entry) => self.levels.run(&unit, unit.moment_start(entry), &mut self.tied),
@@ -220,8 +321,7 @@ impl<'f> Engine<'f> {
     where
         'f: 'r,
     {
-        assert_eq!(rows.times_us.len(), rows.kinds.len(), "each row has a time and a kind");
-        assert!(u32::try_from(rows.len()).is_ok(), "places in the rows are 32 bits wide");
+        check_rows(&rows);
         Unit {
             rows,
             kinds: self.kinds,
@@ -323,8 +423,13 @@ impl<'f> Engine<'f> {
     }
 }
 
+fn check_rows(rows: &Rows<'_>) {
+    assert_eq!(rows.times_us.len(), rows.kinds.len(), "each row has a time and a kind");
+    assert!(u32::try_from(rows.len()).is_ok(), "places in the rows are 32 bits wide");
+}
+
 /// Whether the step behind the chain has a row inside the chain's span that the chain does not use.
-fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
+pub(super) fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
     let missing = chain.len();
     let (Some(&first), Some(&last)) = (chain.first(), chain.last()) else { return false };
     missing < unit.step_count
@@ -333,7 +438,7 @@ fn seen_early(unit: &Unit<'_>, chain: &[u32]) -> bool {
 }
 
 /// The first row for an optional step between the chain's rows of the required steps around it.
-fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -> Option<u32> {
+pub(super) fn optional_row(unit: &Unit<'_>, chain: &[u32], optional: usize, after: usize) -> Option<u32> {
     let before = *chain.get(after)? as usize;
     let behind = *chain.get(after + 1)? as usize;
     between(unit, before, behind)
@@ -360,7 +465,7 @@ mod tests {
     const ALWAYS: Range<i64> = i64::MIN..i64::MAX;
 
     fn rules(step_count: usize, tie: Tie) -> Rules {
-        Rules { step_count, optional: Vec::new(), window_us: Some(100), tie }
+        Rules { step_count, window_us: Some(100), tie, ..Rules::default() }
     }
 
     /// Kinds that serve one step each: kind `k` serves step `k`.

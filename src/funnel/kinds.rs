@@ -14,6 +14,9 @@ pub struct KindRoles {
     pub steps: Vec<u16>,
     /// Gaps that it breaks: `k` means that it must not lie between the rows of steps `k` and `k + 1`.
     pub breaks: Vec<u16>,
+    /// Gaps that it blocks, by the same numbers: an arrow does not allow it there. A chain cannot
+    /// go past such a row, and other than a forbidden one it says nothing about the unit.
+    pub blocks: Vec<u16>,
     /// Optional steps that it may serve, as places in [`Rules::optional`](super::engine::Rules::optional).
     pub optional: Vec<u16>,
 }
@@ -44,6 +47,10 @@ impl Class {
         self.roles.breaks.iter().any(|&broken| usize::from(broken) == gap)
     }
 
+    pub fn blocks_gap(&self, gap: usize) -> bool {
+        self.roles.blocks.iter().any(|&blocked| usize::from(blocked) == gap)
+    }
+
     pub fn may_be_optional(&self, optional: usize) -> bool {
         self.roles.optional.iter().any(|&served| usize::from(served) == optional)
     }
@@ -61,6 +68,7 @@ pub struct KindTable {
     classes: Vec<Class>,
     class_numbers: HashMap<KindRoles, u32>,
     forbids: bool,
+    blocks: bool,
 }
 
 impl Default for KindTable {
@@ -79,13 +87,14 @@ impl KindTable {
             classes: vec![Class::new(idle.clone())],
             class_numbers: HashMap::from([(idle, IDLE as u32)]),
             forbids: false,
+            blocks: false,
         }
     }
 
     /// Adds the next kind and returns its number: 0, 1, 2 and so on.
     pub fn push(&mut self, roles: &KindRoles) -> u32 {
         let mut sorted = roles.clone();
-        for list in [&mut sorted.steps, &mut sorted.breaks, &mut sorted.optional] {
+        for list in [&mut sorted.steps, &mut sorted.breaks, &mut sorted.blocks, &mut sorted.optional] {
             list.sort_unstable_by(|a, b| b.cmp(a));
             list.dedup();
         }
@@ -99,6 +108,7 @@ impl KindTable {
             }
         };
         self.forbids |= !roles.breaks.is_empty();
+        self.blocks |= !roles.blocks.is_empty();
         let kind = self.class_of.len() as u32;
         self.class_of.push(class);
         self.first_steps.push(self.classes[class as usize].step_bits);
@@ -155,6 +165,29 @@ impl KindTable {
         self.forbids
     }
 
+    /// Whether some kind blocks a gap.
+    pub fn blocks(&self) -> bool {
+        self.blocks
+    }
+
+    /// The same kinds in the funnel that begins with a later step: `first` is its step 0.
+    pub(super) fn beginning_with(&self, first: usize) -> KindTable {
+        let later = |list: &[u16]| {
+            list.iter().filter_map(|&at| usize::from(at).checked_sub(first)).map(|at| at as u16).collect()
+        };
+        let mut table = KindTable::new();
+        for &class in &self.class_of {
+            let roles = &self.classes[class as usize].roles;
+            table.push(&KindRoles {
+                steps: later(&roles.steps),
+                breaks: later(&roles.breaks),
+                blocks: later(&roles.blocks),
+                optional: roles.optional.clone(),
+            });
+        }
+        table
+    }
+
     pub(super) fn class_number(&self, kind: u32) -> usize {
         self.class_of[kind as usize] as usize
     }
@@ -173,13 +206,18 @@ mod tests {
     use super::*;
 
     fn roles(steps: &[u16], breaks: &[u16]) -> KindRoles {
-        KindRoles { steps: steps.to_vec(), breaks: breaks.to_vec(), optional: Vec::new() }
+        KindRoles { steps: steps.to_vec(), breaks: breaks.to_vec(), ..KindRoles::default() }
     }
 
     #[test]
     fn lists_run_downwards_without_repeats() {
         let mut table = KindTable::new();
-        let kind = table.push(&KindRoles { steps: vec![1, 3, 1], breaks: vec![0, 2], optional: vec![0, 5] });
+        let kind = table.push(&KindRoles {
+            steps: vec![1, 3, 1],
+            breaks: vec![0, 2],
+            blocks: Vec::new(),
+            optional: vec![0, 5],
+        });
         assert_eq!(table.steps(kind), [3, 1]);
         assert_eq!(table.breaks(kind), [2, 0]);
         assert_eq!(table.optional(kind), [5, 0]);

@@ -16,15 +16,19 @@
 //! - A step without a label is called by its events. Names need not differ: a step may come twice.
 //! - `?` is never a wildcard. Names that hold `, | [ ] ( ) ? = ' "` or start with `!` go in quotes.
 //!
-//! In a definition file a step is `{ name, event, where, optional, not }`; every string under
-//! `event` and `not` is one pattern by the same rules, `where` holds for all events of the step.
+//! In a definition file a step is `{ name, event, where, optional, not }` and what `terms` adds:
+//! `within`, `after`, `arrow`, `ignore`, `nth`. Every string under `event`, `not` and `ignore` is one
+//! pattern by the same rules, `where` holds for all events of the step. The text has no signs for
+//! the terms, so `Display` leaves them out.
 //!
 //! Left out: windows, order and ties, which belong to the funnel and not to a list of steps.
 
 mod definition;
 mod parse;
+mod terms;
 
 pub use parse::parse_steps;
+pub use terms::{Arrow, StepTerms, one_of, unknown};
 
 use crate::condition::{Condition, Glob, Quoted};
 use std::fmt;
@@ -44,6 +48,8 @@ pub struct StepSpec {
     pub optional: bool,
     /// Must not lie between the previous required step and this one. Empty on optional steps.
     pub not: Vec<EventSpec>,
+    /// What else the step asks.
+    pub terms: StepTerms,
     /// Bytes of the text of [`parse_steps`] that hold the step; `0..0` from a definition file.
     pub span: Range<usize>,
 }
@@ -114,6 +120,7 @@ impl StepSpec {
         self.events
             .iter()
             .chain(&self.not)
+            .chain(&self.terms.ignore)
             .filter_map(|event| event.condition.as_ref())
             .flat_map(Condition::columns)
     }
@@ -155,6 +162,7 @@ pub fn check_steps(steps: &[StepSpec]) -> Result<(), StepFault> {
             let message = "a forbidden event lies between two steps, and none comes before".to_owned();
             return fault(k, message, "");
         }
+        check_terms(step, previous.is_none()).or_else(|(message, hint)| fault(k, message, hint))?;
         let borders = || previous.into_iter().chain([step]).flat_map(|step| &step.events);
         if let Some(event) = step.not.iter().find(|not| borders().any(|event| event == *not)) {
             let message = format!("`!{event}` forbids a step that it borders on");
@@ -163,6 +171,34 @@ pub fn check_steps(steps: &[StepSpec]) -> Result<(), StepFault> {
         if !step.optional {
             previous = Some(step);
         }
+    }
+    Ok(())
+}
+
+/// Checks the terms of one step by themselves.
+fn check_terms(step: &StepSpec, is_first: bool) -> Result<(), (String, &'static str)> {
+    let terms = &step.terms;
+    let measures = terms.within_us.is_some() || terms.after_us > 0;
+    let has_gap = measures || terms.arrow != Arrow::default() || !terms.ignore.is_empty();
+    let refuse = |message: &str, hint| Err((message.to_owned(), hint));
+    if is_first && has_gap {
+        return refuse(
+            "`within`, `after`, `arrow` and `ignore` look back to the step before, and none comes before",
+            "",
+        );
+    }
+    if step.optional && has_gap {
+        let hint = "put `within`, `after`, `arrow` and `ignore` on the next required step";
+        return refuse("an optional step is only looked for between the required ones", hint);
+    }
+    if step.optional && terms.nth.is_some() {
+        return refuse("`nth` is for required steps", "");
+    }
+    if terms.within_us.is_some_and(|within_us| within_us < terms.after_us) {
+        return refuse("`after` is longer than `within`, so no row could follow", "");
+    }
+    if !terms.ignore.is_empty() && !terms.arrow.adjacent {
+        return refuse("`ignore` names events that do not break adjacency", "add arrow = \"adjacent\"");
     }
     Ok(())
 }
@@ -280,6 +316,31 @@ mod tests {
         assert_eq!(check_steps(&[step("b"), forbidding, step("c")]).map_err(|fault| fault.step), Err(1));
         let empty = StepSpec { events: Vec::new(), ..step("a") };
         assert_eq!(check_steps(&[step("b"), empty]).map_err(|fault| fault.step), Err(1));
+    }
+
+    #[test]
+    fn terms_that_make_no_sense_are_refused() {
+        let steps = |terms: StepTerms, place: usize| {
+            let mut steps = parse_steps("a, b?, c").expect("sound");
+            steps[place].terms = terms;
+            check_steps(&steps).map_err(|fault| fault.step)
+        };
+        let adjacent = Arrow { adjacent: true, ..Arrow::default() };
+        let ignore = parse_steps("x").expect("sound").remove(0).events;
+        let sound = StepTerms {
+            within_us: Some(5),
+            after_us: 5,
+            arrow: adjacent,
+            ignore: ignore.clone(),
+            nth: Some(2),
+        };
+        assert_eq!(steps(sound.clone(), 2), Ok(()));
+        assert_eq!(steps(sound.clone(), 0), Err(0));
+        assert_eq!(steps(sound.clone(), 1), Err(1));
+        assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 0), Ok(()));
+        assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 1), Err(1));
+        assert_eq!(steps(StepTerms { after_us: 6, ..sound.clone() }, 2), Err(2));
+        assert_eq!(steps(StepTerms { arrow: Arrow::default(), ..sound }, 2), Err(2));
     }
 
     #[test]

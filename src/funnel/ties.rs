@@ -8,7 +8,7 @@
 //! Method: augmenting paths (Kuhn 1955, Hopcroft and Karp 1973), breadth first.
 
 use super::engine::Tie;
-use super::kinds::KindTable;
+use super::kinds::{Class, KindTable};
 
 /// The rows of one instant that have a part in the funnel, by class. Scratch: kept and refilled.
 #[derive(Debug, Default)]
@@ -62,6 +62,11 @@ impl TiedRows {
         self.counts[class] += 1;
     }
 
+    /// Whether some class of the instant passes the test.
+    pub fn any(&self, kinds: &KindTable, test: impl Fn(&Class) -> bool) -> bool {
+        self.present.iter().any(|&class| test(kinds.class(class)))
+    }
+
     /// Whether some row of the instant breaks the gap.
     pub fn breaks_gap(&self, kinds: &KindTable, gap: usize) -> bool {
         self.present.iter().any(|&class| kinds.class(class).breaks_gap(gap))
@@ -111,7 +116,8 @@ impl TiedRows {
         end
     }
 
-    fn serves(&self, kinds: &KindTable, step: usize) -> bool {
+    /// Whether a row that is left serves the step.
+    pub fn serves(&self, kinds: &KindTable, step: usize) -> bool {
         self.present.iter().any(|&class| self.counts[class] > 0 && kinds.class(class).serves(step))
     }
 

@@ -1,7 +1,8 @@
 //! The rows of one person that have a part in one funnel, close together.
 //!
-//! Most rows of most logs serve no step and break no gap. No rule of today asks what else lies
-//! between two steps, so the engine need not see them.
+//! Most rows of most logs serve no step, break no gap and block none, so the engine need not see
+//! them. Where an arrow asks what else lies between two steps, all kinds that it does not let lie there
+//! have a part.
 
 use crate::funnel::engine::Rows;
 use crate::funnel::kinds::KindTable;
@@ -108,7 +109,7 @@ mod tests {
             let times_us: Vec<i64> =
                 kinds_of_rows.iter().zip(&gaps).map(|(_, gap)| { at_us += gap; at_us }).collect();
             let rows = Rows { times_us: &times_us, kinds: &kinds_of_rows };
-            let rules = Rules { step_count: 3, optional: Vec::new(), window_us: None, tie: Tie::Step };
+            let rules = Rules { step_count: 3, ..Rules::default() };
             let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: 100, closes_us: None };
             let level = Engine::new(&rules, &kinds).level(rows, &seen, Tie::Step);
             let active = ActiveRows {

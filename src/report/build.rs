@@ -256,7 +256,7 @@ fn definition(request: &Request, as_of_us: i64) -> Definition {
         hash: String::new(),
         unit: first.map_or("person", |first| first.funnel.unit.name()).to_owned(),
         window_s: first.and_then(|first| first.funnel.window_us).map(|us| us as f64 / 1e6),
-        rules: "dropoff".to_owned(),
+        rules: first.map_or("dropoff", |first| first.funnel.terms.rules.name()).to_owned(),
         tie: first.map_or("step", |first| first.funnel.tie.name()).to_owned(),
         session_timeout_s: request.session_timeout_us as f64 / 1e6,
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
@@ -290,6 +290,9 @@ struct HashedFunnel<'a> {
     unit: &'a str,
     tie: &'a str,
     by: &'a [String],
+    /// All else that is asked, where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<String>,
 }
 
 fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
@@ -305,6 +308,7 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
                 unit: wanted.funnel.unit.name(),
                 tie: wanted.funnel.tie.name(),
                 by: &wanted.by,
+                terms: wanted.funnel.further_terms(),
             })
             .collect(),
         quantiles: request.choice.quantiles.iter().map(Quantile::to_string).collect(),

@@ -236,7 +236,7 @@ impl<'p> Collector<'p> {
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
-        if outcome.status == Status::NotEntered {
+        if matches!(outcome.status, Status::NotEntered | Status::Removed) {
             return;
         }
         let facts = &mut self.facts;
@@ -319,13 +319,16 @@ impl<'p> Collector<'p> {
         let anytime =
             Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
         let stages = &mut self.tallies[index].session_stages;
+        // Anything but steps in order, to which the first rows are the answer.
+        let is_searched =
+            ready.kinds.forbids() || ready.kinds.blocks() || !ready.stage_rules.options.is_plain();
         let mut done = 0;
         for session in person.sessions {
             let from = done;
             let mut level = active.plain_level(session.rows.end, &mut done, &ready.kinds);
-            if ready.kinds.forbids() || active.has_ties() {
+            if is_searched || active.has_ties() {
                 let rows = active.rows(&(from..done));
-                if ready.kinds.forbids() || rows.has_ties() {
+                if is_searched || rows.has_ties() {
                     level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
                 }
             }

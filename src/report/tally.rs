@@ -318,7 +318,7 @@ impl UnitTally {
             Status::Dropped => self.dropped += 1,
             Status::Open => self.open += 1,
             Status::Excluded => self.excluded += 1,
-            Status::NotEntered => unreachable!("only units that entered are counted"),
+            Status::NotEntered | Status::Removed => unreachable!("only units that entered are counted"),
         }
         if outcome.status != Status::Converted {
             self.stages[outcome.level - 1].add(outcome, facts.leaving.as_ref());
@@ -413,7 +413,7 @@ impl StageTally {
                     self.add_leaving(leaving);
                 }
             }
-            Status::Converted | Status::NotEntered => {}
+            Status::Converted | Status::NotEntered | Status::Removed => {}
         }
     }
 

@@ -1,15 +1,18 @@
 //! Steps as a definition file holds them:
-//! `{ name = "...", event = "x*", where = "...", optional = true, not = ["x", { event = "y", where = "..." }] }`.
+//! `{ name = "...", event = "x*", where = "...", optional = true, not = ["x", { event = "y", where = "..." }] }`,
+//! and `within = "1d", after = "10s", arrow = ["no-repeat"], ignore = ["ping"], nth = "first-ever"`.
 
-use super::{EventPattern, EventSpec, StepSpec, default_name};
+use super::terms::duration_text;
+use super::{Arrow, EventPattern, EventSpec, StepSpec, StepTerms, default_name};
 use crate::condition::Condition;
+use crate::decode::time::parse_duration_us;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A step's table. Other modules' keys of a step (`within`, `nth`, ...) are refused until they exist.
+/// A step's table.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepTable {
@@ -22,6 +25,60 @@ struct StepTable {
     optional: bool,
     #[serde(default, skip_serializing_if = "EventList::is_empty")]
     not: EventList,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arrow: Option<Names>,
+    #[serde(default, skip_serializing_if = "EventList::is_empty")]
+    ignore: EventList,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nth: Option<Nth>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected the name of an arrow or a list of them")]
+enum Names {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected \"first-ever\" or the number of an occurrence, from 1")]
+enum Nth {
+    Number(u32),
+    Name(String),
+}
+
+impl StepTable {
+    fn terms(&mut self) -> Result<StepTerms, String> {
+        let read = |key: &str, text: Option<String>| {
+            text.map(|text| parse_duration_us(&text)).transpose().map_err(|error| format!("{key}: {error}"))
+        };
+        let names = match self.arrow.take() {
+            None => Vec::new(),
+            Some(Names::One(name)) => vec![name],
+            Some(Names::More(names)) => names,
+        };
+        let nth = match self.nth.take() {
+            None => None,
+            Some(Nth::Number(number)) if number > 0 => Some(number),
+            Some(Nth::Name(name)) if name == "first-ever" => Some(1),
+            Some(Nth::Number(_)) => return Err("nth: occurrences are counted from 1".to_owned()),
+            Some(Nth::Name(name)) => {
+                return Err(format!("nth: {}", super::unknown(&name, &["first-ever", "a number"])));
+            }
+        };
+        Ok(StepTerms {
+            within_us: read("within", self.within.take())?,
+            after_us: read("after", self.after.take())?.unwrap_or(0),
+            arrow: Arrow::from_names(names.iter().map(String::as_str))
+                .map_err(|error| format!("arrow: {error}"))?,
+            ignore: std::mem::take(&mut self.ignore.0),
+            nth,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,14 +118,29 @@ impl Serialize for StepSpec {
             condition: shared,
             optional: self.optional,
             not: EventList(self.not.clone()),
+            within: self.terms.within_us.map(duration_text),
+            after: (self.terms.after_us > 0).then(|| duration_text(self.terms.after_us)),
+            arrow: arrow(self.terms.arrow),
+            ignore: EventList(self.terms.ignore.clone()),
+            nth: self.terms.nth.map(Nth::Number),
         }
         .serialize(serializer)
     }
 }
 
+fn arrow(arrow: Arrow) -> Option<Names> {
+    let mut names: Vec<String> = arrow.names().into_iter().map(str::to_owned).collect();
+    match names.len() {
+        0 => None,
+        1 => names.pop().map(Names::One),
+        _ => Some(Names::More(names)),
+    }
+}
+
 impl<'de> Deserialize<'de> for StepSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StepSpec, D::Error> {
-        let table = StepTable::deserialize(deserializer)?;
+        let mut table = StepTable::deserialize(deserializer)?;
+        let terms = table.terms().map_err(de::Error::custom)?;
         let mut events = table.event.0;
         if events.is_empty() {
             return Err(de::Error::custom("a step needs at least one event"));
@@ -80,7 +152,7 @@ impl<'de> Deserialize<'de> for StepSpec {
         if name.is_empty() {
             return Err(de::Error::custom("a step's name cannot be empty"));
         }
-        Ok(StepSpec { name, events, optional: table.optional, not: table.not.0, span: 0..0 })
+        Ok(StepSpec { name, events, optional: table.optional, not: table.not.0, terms, span: 0..0 })
     }
 }
 
@@ -213,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn terms_are_read_and_survive() {
+        let text = "steps = [{ event = 'a', nth = 'first-ever' }, { event = 'b', within = '1d', after = '90s', \
+                    arrow = ['adjacent', 'no-repeat'], ignore = ['ping', { event = 'x', where = 'y = 1' }], nth = 3 }, \
+                    { event = 'c', arrow = 'no-disorder' }]";
+        let steps = read(text).expect("sound");
+        assert_eq!(steps[0].terms, StepTerms { nth: Some(1), ..StepTerms::default() });
+        let terms = &steps[1].terms;
+        assert_eq!((terms.within_us, terms.after_us, terms.nth), (Some(86_400_000_000), 90_000_000, Some(3)));
+        assert_eq!(terms.arrow, Arrow { adjacent: true, no_disorder: false, no_repeat: true });
+        assert_eq!(terms.ignore.iter().map(EventSpec::to_string).collect::<Vec<_>>(), ["ping", "x[y = 1]"]);
+        assert!(steps[2].terms.arrow.no_disorder);
+        let file = toml::to_string(&Funnel { steps: steps.clone() }).expect("writes");
+        assert_eq!(read(&file).expect("reads back"), steps, "{file}");
+    }
+
+    #[test]
     fn a_shared_condition_joins_the_own_one() {
         let steps = read("steps = [{ event = ['a', { event = 'b', where = 'x = 1' }], where = 'y = 2' }]")
             .expect("sound");
@@ -230,6 +318,11 @@ mod tests {
             ("steps = [{ event = 3 }]", "an event's name"),
             ("steps = [{ event = 'a|b' }]", "write a list"),
             ("steps = [{ event = 'a', where = 'x ==' }]", "x ==\n"),
+            ("steps = [{ event = 'a', within = '5' }]", "within: a duration needs a unit"),
+            ("steps = [{ event = 'a', arrow = 'no-repeats' }]", "did you mean no-repeat?"),
+            ("steps = [{ event = 'a', arrow = 3 }]", "expected the name of an arrow"),
+            ("steps = [{ event = 'a', nth = 0 }]", "counted from 1"),
+            ("steps = [{ event = 'a', nth = 'first' }]", "did you mean first-ever?"),
             ("steps = [{ event = 'a', not = [{ event = 'b', why = 1 }] }]", "unknown field `why`"),
         ] {
             let message = read(text).expect_err(text);

@@ -1,6 +1,6 @@
 //! Reads a list of steps; see the grammar of the parent module.
 
-use super::{EventPattern, EventSpec, SIGNS, StepSpec, check_steps, default_name};
+use super::{EventPattern, EventSpec, SIGNS, StepSpec, StepTerms, check_steps, default_name};
 use crate::condition::{Condition, SyntaxError, read_quoted};
 use std::ops::Range;
 
@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
         let events = self.events()?;
         let optional = self.take('?');
         let name = label.unwrap_or_else(|| default_name(&events));
-        Ok(StepSpec { name, events, optional, not: Vec::new(), span: 0..0 })
+        Ok(StepSpec { name, events, optional, not: Vec::new(), terms: StepTerms::default(), span: 0..0 })
     }
 
     /// A name and the `=` behind it; takes nothing where there is no label.
@@ -418,7 +418,8 @@ mod tests {
                 let optional = optional && k > 0 && k < last;
                 let not = if optional || k == 0 { Vec::new() } else { not.unwrap_or_default() };
                 let name = label.unwrap_or_else(|| default_name(&events));
-                steps.push(StepSpec { name, events, optional, not, span: 0..0 });
+                let terms = StepTerms::default();
+                steps.push(StepSpec { name, events, optional, not, terms, span: 0..0 });
             }
             steps
         })
