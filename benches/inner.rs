@@ -14,7 +14,7 @@ use dropoff::decode::jsonl::{JsonDecoder, JsonPath};
 use dropoff::decode::time::{DEFAULT_MIN_TIME_US, TimeOptions, TimeParser, detect};
 use dropoff::decode::{Limits, RecordSink};
 use dropoff::event::{DAY_US, Field, RecordAt, Reject, SECOND_US};
-use dropoff::funnel::engine::{Engine, Observation, Rows, Rules, Tie};
+use dropoff::funnel::engine::{Engine, Observation, Rows, Rules};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
 use dropoff::ingest::plan::{Columns, ReadPlan, Slots};
 use dropoff::ingest::{
@@ -152,7 +152,7 @@ fn engine_run(bencher: Bencher<'_, '_>, rows: usize) {
         kinds.push(&KindRoles { steps: vec![step], ..KindRoles::default() });
     }
     let other = kinds.push(&KindRoles::default());
-    let rules = Rules { step_count: 4, optional: Vec::new(), window_us: Some(7 * DAY_US), tie: Tie::Step };
+    let rules = Rules { step_count: 4, window_us: Some(7 * DAY_US), ..Rules::default() };
     let times_us: Vec<i64> = (0..ROWS as i64).map(|row| row * 20 * SECOND_US).collect();
     // A fixed walk over all steps that repeats only after many rows.
     let kind = |row: u32| if row % 8 < 7 { other } else { row / 8 % 17 % 4 };

@@ -6,7 +6,7 @@ use dropoff::decode::Limits;
 use dropoff::decode::dialect::DialectHints;
 use dropoff::decode::time::TimeOptions;
 use dropoff::event::{DAY_US, MINUTE_US};
-use dropoff::funnel::definition::{Funnel, Unit};
+use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::Tie;
 use dropoff::funnel::steps::parse_steps;
 use dropoff::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
@@ -97,8 +97,14 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
     let Slots { names, roles } = Slots::assign(&columns, conditions.iter());
     let steps = parse_steps("view, cart[country != 'c1'], purchase").expect("steps");
     let by = columns.dimensions.clone();
-    let funnel =
-        Funnel { name: "main".to_owned(), steps, window_us: Some(DAY_US), unit: shape.unit, tie: shape.tie };
+    let funnel = Funnel {
+        name: "main".to_owned(),
+        steps,
+        window_us: Some(DAY_US),
+        unit: shape.unit,
+        tie: shape.tie,
+        terms: Terms::default(),
+    };
     let uses = funnel.event_specs().filter(|spec| spec.condition.is_some());
     let uses = uses.map(|spec| ConditionUse { pattern: spec.pattern.clone(), condition: 0 }).collect();
     let bound = conditions[0].bind(|name| names.iter().position(|known| known == name)).expect("it is read");
