@@ -189,7 +189,8 @@ fn measure_step(metric: Metric, funnel: &FunnelReport, step: usize) -> Result<Me
         (Metric::StepConversion, Some(previous)) => Ok(Measured {
             value: steps[step].of_previous.map(CheckValue::Share),
             ci95: steps[step].of_previous_ci95,
-            n: steps[previous].reached,
+            // In an open funnel those who enter at the step are among whom it is a share of.
+            n: steps[previous].reached + steps[step].entrants,
         }),
         _ => Err(misplaced(metric)),
     }

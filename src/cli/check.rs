@@ -10,6 +10,7 @@ use super::run::Start;
 use crate::check::{Check, CheckError, CheckReport, CheckStatus, FunnelNames, Severity, evaluate};
 use crate::render::json;
 use crate::report::build::Request;
+use crate::report::shape::StepNames;
 use crate::report::table::Block;
 use std::io::{self, Write};
 
@@ -60,12 +61,14 @@ fn resolve_checks(args: &CheckArgs, start: &Start, request: &Request) -> Result<
         return Err(Failure::usage("no check is defined")
             .hint("give --fail-if 'conversion < 2%', or [[check]] tables in the definition file"));
     }
+    let names: Vec<StepNames> = request.funnels.iter().map(|wanted| StepNames::of(&wanted.funnel)).collect();
     let funnels: Vec<FunnelNames<'_>> = request
         .funnels
         .iter()
-        .map(|request| FunnelNames {
-            name: &request.funnel.name,
-            steps: request.funnel.required().map(|step| step.name.as_str()).collect(),
+        .zip(&names)
+        .map(|(wanted, names)| FunnelNames {
+            name: &wanted.funnel.name,
+            steps: names.levels.iter().map(String::as_str).collect(),
         })
         .collect();
     for check in &checks {

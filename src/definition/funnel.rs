@@ -77,6 +77,29 @@ pub enum ByFrom {
     Person,
 }
 
+impl fmt::Display for ByFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ByFrom::FirstEntry => f.write_str("first-entry"),
+            ByFrom::Step(step) => write!(f, "step={}", step + 1),
+            ByFrom::FirstSeen => f.write_str("first-seen"),
+            ByFrom::LastSeen => f.write_str("last-seen"),
+            ByFrom::Person => f.write_str("person"),
+        }
+    }
+}
+
+impl ByFrom {
+    /// What units are called that have no row to take a value from.
+    pub fn no_row_text(self) -> String {
+        match self {
+            ByFrom::Step(step) => format!("(no step {})", step + 1),
+            // All units have an entry and a chain.
+            ByFrom::FirstEntry | ByFrom::FirstSeen | ByFrom::LastSeen | ByFrom::Person => "(none)".to_owned(),
+        }
+    }
+}
+
 impl std::str::FromStr for ByFrom {
     type Err = String;
 

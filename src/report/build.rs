@@ -1,15 +1,16 @@
 //! From everything that was read to the body of a report.
 
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
-use super::funnel::{Context, FunnelReport, SegmentValues};
+use super::funnel::{Context, FunnelReport};
 use super::input::{Input, InputFacts};
-use super::segments::choose;
+use super::segments::{SegmentPlace, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
 use super::{Body, Definition, Names, Warning};
 use crate::calendar::Period;
 use crate::condition::{Condition, suggest_nearest};
 use crate::decode::time::format_utc;
+use crate::definition::ByFrom;
 use crate::funnel::definition::Funnel;
 use crate::funnel::kinds::KindTable;
 use crate::human;
@@ -23,11 +24,12 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::ops::Range;
 
-/// One funnel with the columns it is segmented by.
+/// One funnel with the columns it is segmented by, and the row that gives a unit their values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FunnelRequest {
     pub funnel: Funnel,
     pub by: Vec<String>,
+    pub by_from: ByFrom,
 }
 
 /// Everything that decides the numbers of a report, beside how rows are read.
@@ -168,14 +170,14 @@ pub fn build(
         .map(|wanted| {
             let kinds = catalog.kind_table(&wanted.funnel, plan, &request.conditions);
             let by = wanted.by.iter().filter_map(dimension_of).collect();
-            ReadyFunnel::new(wanted.funnel.clone(), kinds, by)
+            ReadyFunnel::new(wanted, kinds, by)
         })
         .collect();
     let timeout_us = request.session_timeout_us;
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
-    let mut chosen_values: Vec<Vec<SegmentValues>> = vec![Vec::new(); ready.len()];
+    let mut segment_places: Vec<Vec<SegmentPlace>> = vec![Vec::new(); ready.len()];
     let mut slots = vec![SegmentSlots::default(); ready.len()];
-    let (facts, collector) = if ready.iter().all(|funnel| funnel.by.is_empty()) {
+    let (facts, collector) = if ready.iter().all(|funnel| funnel.segments.by.is_empty()) {
         over_store(store, &catalog.ties, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
         })?
@@ -185,10 +187,11 @@ pub fn build(
             over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
         for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
             let texts: Vec<&[String]> =
-                funnel.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
-            let chosen = choose(&counter.entrants[index], &wanted.by, &texts, request.top);
+                funnel.segments.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
+            let no_row = wanted.by_from.no_row_text();
+            let chosen = choose(&counter.entrants[index], &wanted.by, &texts, request.top, &no_row);
             slots[index] = chosen.slots;
-            chosen_values[index] = chosen.values;
+            segment_places[index] = chosen.places;
         }
         over_population(&population, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
@@ -201,14 +204,14 @@ pub fn build(
         values_known: plan.layout.value,
     };
     let warnings = warnings(&tally, &facts, &catalog, request);
-    let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(chosen_values);
+    let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
     let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
-        let context =
-            Context { names: &names, choice: &request.choice, as_of_us, by: wanted.by.clone(), segments };
+        let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
         FunnelReport::of(ready, tally, &context)
     });
     let mut warnings = warnings;
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
+    warnings.extend(funnels.iter().filter_map(late_segments));
     for funnel in &funnels {
         assert_eq!(
             funnel.entered,
@@ -290,6 +293,8 @@ struct HashedFunnel<'a> {
     unit: &'a str,
     tie: &'a str,
     by: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_from: Option<String>,
     /// All else that is asked, where something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     terms: Option<String>,
@@ -308,6 +313,7 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
                 unit: wanted.funnel.unit.name(),
                 tie: wanted.funnel.tie.name(),
                 by: &wanted.by,
+                by_from: (wanted.by_from != ByFrom::FirstEntry).then(|| wanted.by_from.to_string()),
                 terms: wanted.funnel.further_terms(),
             })
             .collect(),
@@ -340,6 +346,20 @@ fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
         human::duration(span_us, false)
     );
     Some(Warning { code: "W14".to_owned(), n: funnel.entered, message })
+}
+
+/// Said where the segment of a unit depends on how far it got.
+fn late_segments(funnel: &FunnelReport) -> Option<Warning> {
+    let n = funnel.segment_late;
+    (n > 0).then(|| {
+        let message = format!(
+            "funnel {}: {} in a segment by a later step of their chain, which only those reach who go on: \
+             rates of such segments say nothing of who converts",
+            funnel.name,
+            funnel.units_are(n)
+        );
+        Warning { code: "W23".to_owned(), n, message }
+    })
 }
 
 /// Share of tied rows over which their order deserves a warning.

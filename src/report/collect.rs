@@ -1,10 +1,14 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::active::ActiveRows;
-use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
+use super::build::FunnelRequest;
+use super::clusters::{Clusters, Items, PersonReached};
+use super::segments::SegmentSource;
+use super::shape::Shape;
+use super::tally::{LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
-use crate::funnel::engine::{Engine, Observation, Rows, Rules, Status, Tie};
+use crate::funnel::engine::{Engine, Observation, Outcome, Rows, Rules, Status, Tie};
 use crate::funnel::kinds::KindTable;
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
@@ -20,26 +24,42 @@ pub struct ReadyFunnel {
     /// The same rules without a window, for the stages of sessions.
     pub stage_rules: Rules,
     pub kinds: KindTable,
-    /// Segment columns, as indices of dimensions.
-    pub by: Vec<usize>,
+    pub shape: Shape,
+    pub segments: SegmentSource,
 }
 
 impl ReadyFunnel {
-    pub fn new(funnel: Funnel, kinds: KindTable, by: Vec<usize>) -> ReadyFunnel {
+    /// `by` are the segment columns, as indices of dimensions.
+    pub fn new(wanted: &FunnelRequest, kinds: KindTable, by: Vec<usize>) -> ReadyFunnel {
+        let funnel = wanted.funnel.clone();
         let rules = funnel.rules();
         let stage_rules = Rules { window_us: None, ..rules.clone() };
-        ReadyFunnel { funnel, rules, stage_rules, kinds, by }
+        let segments = SegmentSource { by, from: wanted.by_from };
+        ReadyFunnel { rules, stage_rules, kinds, shape: Shape::of(&funnel), segments, funnel }
     }
 
     fn serves(&self, kind: u32, step: usize) -> bool {
         self.kinds.serves(kind, step)
     }
 
+    /// Whether a row of this kind is an entry, in the range of entries.
+    fn may_enter(&self, kind: u32) -> bool {
+        if self.shape.enters_anywhere() { !self.kinds.steps(kind).is_empty() } else { self.serves(kind, 0) }
+    }
+
+    fn has_segments(&self) -> bool {
+        !self.segments.by.is_empty()
+    }
+
+    fn items(&self) -> Items {
+        Items { shape: self.shape, step_count: self.rules.step_count }
+    }
+
     fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
-        let mut tally = UnitTally::new(self.rules.step_count, optional_after);
+        let mut tally = UnitTally::new(self.shape, self.rules.step_count, optional_after);
         tally.has_window = self.rules.window_us.is_some();
-        tally.clusters = (self.funnel.unit == Unit::Session).then(|| Clusters::new(self.rules.step_count));
+        tally.clusters = (self.funnel.unit == Unit::Session).then(|| Clusters::new(self.items()));
         tally
     }
 }
@@ -56,6 +76,13 @@ pub struct Scope {
     pub event_of_kind: Vec<u32>,
 }
 
+impl Scope {
+    /// What is seen of a unit that no row can join after `closes_us`.
+    fn observation(&self, closes_us: Option<i64>) -> Observation {
+        Observation { entries_us: self.entries_us.clone(), as_of_us: self.as_of_us, closes_us }
+    }
+}
+
 /// The codes of a row in the segment columns of a funnel.
 pub type SegmentKey = Box<[u32]>;
 
@@ -68,12 +95,6 @@ pub struct SegmentSlots {
     pub slots: HashMap<SegmentKey, usize, RandomState>,
     /// The place of all other values, after those that have their own.
     pub other: usize,
-}
-
-/// Puts the codes of a row in the segment columns of a funnel into `key`.
-fn segment_key(person: &Person<'_>, row: usize, by: &[usize], key: &mut Vec<u32>) {
-    key.clear();
-    key.extend(by.iter().map(|&dimension| person.rows.dimension(row, dimension)));
 }
 
 /// The units of a person: ranges of rows, and until when a row could still join them.
@@ -97,35 +118,83 @@ pub struct SegmentCounter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
     pub entrants: Vec<Entrants>,
+    /// Of the funnels whose values are those of the winning chain.
+    engines: Vec<Option<Engine<'p>>>,
+    active: ActiveRows,
     key: Vec<u32>,
 }
 
 impl<'p> SegmentCounter<'p> {
     pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
-        SegmentCounter { funnels, scope, entrants: vec![Entrants::default(); funnels.len()], key: Vec::new() }
+        let engine = |ready: &'p ReadyFunnel| {
+            let is_needed = ready.has_segments() && ready.segments.needs_chain();
+            is_needed.then(|| Engine::new(&ready.rules, &ready.kinds))
+        };
+        SegmentCounter {
+            funnels,
+            scope,
+            entrants: vec![Entrants::default(); funnels.len()],
+            engines: funnels.iter().map(engine).collect(),
+            active: ActiveRows::default(),
+            key: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, index: usize) {
+        let entrants = &mut self.entrants[index];
+        match entrants.get_mut(&self.key[..]) {
+            Some(known) => *known += 1,
+            None => {
+                entrants.insert(self.key[..].into(), 1);
+            }
+        }
+    }
+
+    /// Counts the units by the values of their first entries.
+    fn by_entry(&mut self, index: usize, person: &Person<'_>) {
+        let ready = &self.funnels[index];
+        for (rows, _) in units(&ready.funnel, person, self.scope.session_timeout_us) {
+            let entry = rows.clone().find(|&row| {
+                self.scope.entries_us.contains(&person.rows.times_us[row])
+                    && ready.may_enter(person.rows.kinds[row])
+            });
+            if let Some(row) = entry {
+                ready.segments.key(person, row, &Outcome::default(), |row| row as usize, &mut self.key);
+                self.count(index);
+            }
+        }
+    }
+
+    /// Counts the units by values of their winning chains.
+    fn by_chain(&mut self, index: usize, person: &Person<'_>) {
+        let ready = &self.funnels[index];
+        let mut active = std::mem::take(&mut self.active);
+        active.fill(&person.rows, &ready.kinds);
+        let mut done = 0;
+        for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
+            let range = active.before(rows.end, done);
+            done = range.end;
+            let Some(engine) = self.engines[index].as_mut().filter(|_| !range.is_empty()) else { continue };
+            let outcome = engine.run(active.rows(&range), &self.scope.observation(closes_us));
+            if matches!(outcome.status, Status::NotEntered | Status::Removed) {
+                continue;
+            }
+            let place = |row: u32| active.place(range.start + row as usize);
+            let entry = place(outcome.first_entry.unwrap_or(0));
+            ready.segments.key(person, entry, outcome, place, &mut self.key);
+            self.count(index);
+        }
+        self.active = active;
     }
 }
 
 impl Accumulator for SegmentCounter<'_> {
     fn person(&mut self, person: &Person<'_>) {
-        for (ready, entrants) in self.funnels.iter().zip(&mut self.entrants) {
-            if ready.by.is_empty() {
-                continue;
-            }
-            for (rows, _) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-                let entry = rows.clone().find(|&row| {
-                    self.scope.entries_us.contains(&person.rows.times_us[row])
-                        && ready.serves(person.rows.kinds[row], 0)
-                });
-                if let Some(row) = entry {
-                    segment_key(person, row, &ready.by, &mut self.key);
-                    match entrants.get_mut(&self.key[..]) {
-                        Some(known) => *known += 1,
-                        None => {
-                            entrants.insert(self.key[..].into(), 1);
-                        }
-                    }
-                }
+        for (index, ready) in self.funnels.iter().enumerate().filter(|(_, ready)| ready.has_segments()) {
+            if ready.segments.needs_chain() {
+                self.by_chain(index, person);
+            } else {
+                self.by_entry(index, person);
             }
         }
     }
@@ -199,7 +268,11 @@ impl<'p> Collector<'p> {
         };
         let tally = |(ready, slots): (&ReadyFunnel, &SegmentSlots)| FunnelTally {
             total: ready.new_tally(),
-            segments: if ready.by.is_empty() { Vec::new() } else { vec![ready.new_tally(); slots.other + 1] },
+            segments: if ready.has_segments() {
+                vec![ready.new_tally(); slots.other + 1]
+            } else {
+                Vec::new()
+            },
             trend: BTreeMap::new(),
             in_several_buckets: 0,
             session_stages: vec![0; ready.rules.step_count + 1],
@@ -233,7 +306,7 @@ impl<'p> Collector<'p> {
         let scope = self.scope;
         let rows = active.rows(&range);
         let place = |row: u32| active.place(range.start + row as usize);
-        let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
+        let seen = scope.observation(closes_us);
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
         if matches!(outcome.status, Status::NotEntered | Status::Removed) {
@@ -242,7 +315,7 @@ impl<'p> Collector<'p> {
         let facts = &mut self.facts;
         facts.begin(outcome, rows, ready.rules.window_us, scope.as_of_us);
         facts.first_event_us = person.rows.times_us[unit_start];
-        facts.began_elsewhere = !ready.serves(person.rows.kinds[unit_start], 0);
+        facts.began_elsewhere = !ready.may_enter(person.rows.kinds[unit_start]);
         if active.has_ties() && rows.has_ties() {
             facts.levels_of_ties =
                 Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
@@ -251,28 +324,30 @@ impl<'p> Collector<'p> {
             if outcome.status == Status::Converted {
                 facts.purchase = Some(purchase_facts(place(last), person, &mut self.calendar));
             } else {
-                facts.leaving = Some(leaving_facts(place(first), place(last), person, ready, scope));
+                facts.leaving =
+                    Some(leaving_facts(place(first), place(last), outcome, person, ready, scope));
             }
         }
         let tally = &mut self.tallies[index];
-        if !ready.by.is_empty() {
+        if ready.has_segments() {
             let entry = place(outcome.first_entry.unwrap_or(0));
             let start = place(outcome.chain[0]);
             let moved = |&dimension: &usize| {
                 person.rows.dimension(entry, dimension) != person.rows.dimension(start, dimension)
             };
-            facts.segment_moved = ready.by.iter().any(moved);
-            segment_key(person, entry, &ready.by, &mut self.key);
+            facts.segment_moved = ready.segments.by.iter().any(moved);
+            let origin = ready.segments.key(person, entry, outcome, place, &mut self.key);
+            (facts.segment_differs, facts.segment_late) = (origin.differs, origin.is_late);
             let slots = &self.slots[index];
             let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
             tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
-                count_reached(&mut self.person_reached, Part::Segment(slot), outcome.level, facts, ready);
+                count_reached(&mut self.person_reached, Part::Segment(slot), outcome, facts, ready);
             }
         }
         tally.total.add(outcome, facts);
         if tally.total.clusters.is_some() {
-            count_reached(&mut self.person_reached, Part::Total, outcome.level, facts, ready);
+            count_reached(&mut self.person_reached, Part::Total, outcome, facts, ready);
         }
         if let Some(period) = scope.trend {
             self.trend(index, rows, closes_us, period);
@@ -287,7 +362,7 @@ impl<'p> Collector<'p> {
         self.bucket_starts.clear();
         let mut bucket = 0..0;
         for (&time_us, &kind) in rows.times_us.iter().zip(rows.kinds) {
-            if !entries_us.contains(&time_us) || !ready.serves(kind, 0) || bucket.contains(&time_us) {
+            if !entries_us.contains(&time_us) || !ready.may_enter(kind) || bucket.contains(&time_us) {
                 continue;
             }
             let (from_us, to_us) = self.calendar.period(time_us, period);
@@ -307,7 +382,7 @@ impl<'p> Collector<'p> {
             counted.units.add(outcome, &self.facts);
             if counted.units.clusters.is_some() {
                 let part = Part::Bucket(from_us);
-                count_reached(&mut self.person_reached, part, outcome.level, &self.facts, ready);
+                count_reached(&mut self.person_reached, part, outcome, &self.facts, ready);
             }
         }
         self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
@@ -397,15 +472,15 @@ impl Accumulator for Collector<'_> {
 fn count_reached(
     parts: &mut Vec<(Part, PersonReached)>,
     part: Part,
-    level: usize,
+    outcome: &Outcome,
     facts: &UnitFacts,
     ready: &ReadyFunnel,
 ) {
     let place = parts.iter().position(|(known, _)| *known == part).unwrap_or_else(|| {
-        parts.push((part, PersonReached::new(ready.rules.step_count)));
+        parts.push((part, PersonReached::new(ready.items())));
         parts.len() - 1
     });
-    parts[place].1.add(level, facts.is_mature());
+    parts[place].1.add(outcome, facts.is_mature());
 }
 
 /// What lay behind a person at the converting row.
@@ -426,6 +501,7 @@ fn purchase_facts(row: usize, person: &Person<'_>, calendar: &mut Calendar) -> P
 fn leaving_facts(
     first_row: usize,
     stage_row: usize,
+    outcome: &Outcome,
     person: &Person<'_>,
     ready: &ReadyFunnel,
     scope: &Scope,
@@ -435,13 +511,20 @@ fn leaving_facts(
     let leaving_row = person.sessions[session].rows.end - 1;
     let event_of =
         |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
-    let last_step = ready.rules.step_count - 1;
     let bought_later = ready.rules.window_us.is_some_and(|window_us| {
         let limit_us = rows.times_us[first_row].saturating_add(window_us);
-        (0..rows.len())
-            .rev()
-            .take_while(|&row| rows.times_us[row] > limit_us)
-            .any(|row| ready.serves(rows.kinds[row], last_step))
+        let did_later = |step: usize| {
+            (0..rows.len())
+                .rev()
+                .take_while(|&row| rows.times_us[row] > limit_us)
+                .any(|row| ready.serves(rows.kinds[row], step))
+        };
+        if ready.shape.is_any_order() {
+            let lacks = |step: &usize| !outcome.served.contains(&(*step as u16));
+            (0..ready.rules.step_count).filter(lacks).all(did_later)
+        } else {
+            did_later(ready.rules.step_count - 1)
+        }
     });
     LeavingFacts {
         last_event: event_of(leaving_row),

@@ -1,7 +1,9 @@
 //! How many units got through each step, and how sure that is.
 
 use super::table::{Cell, Column, Table};
-use super::tally::{ClusterSums, UnitTally};
+use super::clusters::{ClusterSums, Clusters};
+use super::shape::{Shape, StepNames};
+use super::tally::UnitTally;
 use crate::stats::{Z95, wilson_interval, wilson_interval_of_share};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,14 +18,6 @@ pub struct Rate {
     pub ci95: Option<(f64, f64)>,
 }
 
-impl Rate {
-    fn of(reached: &[u64], clusters: Option<&ClusterSums>) -> Option<Rate> {
-        let (&n, &converted) = (reached.first()?, reached.last()?);
-        let ci95 = interval(reached, clusters, reached.len() - 1, 0);
-        Some(Rate { n, converted, share: share(converted, n), ci95 })
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Conversion {
     pub steps: Vec<ConversionStep>,
@@ -33,16 +27,25 @@ pub struct Conversion {
     /// Overall conversion if none, and if all, of the open units convert; null when none is open.
     pub bounds: Option<(f64, f64)>,
     pub optional: Vec<OptionalUse>,
+    /// In any order, how many did each step; else empty.
+    pub named_steps: Vec<NamedStep>,
+    #[serde(skip)]
+    pub shape: Shape,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ConversionStep {
-    /// From 1.
+    /// From 1; in any order how many steps.
     pub step: usize,
+    /// The step's; in any order `2 of 3 steps`.
     pub name: String,
-    /// Units whose winning chain has at least this step.
+    /// Units whose winning chain has this step; in any order at least so many.
     pub reached: u64,
+    /// Units whose winning chain begins here: all of them at step 1, unless the funnel is open.
+    pub entrants: u64,
+    /// Of all units that entered, in an open funnel at whatever step.
     pub of_first: Option<f64>,
+    /// Of those at the step before, and in an open funnel those who enter here.
     pub of_previous: Option<f64>,
     pub of_first_ci95: Option<(f64, f64)>,
     pub of_previous_ci95: Option<(f64, f64)>,
@@ -70,45 +73,33 @@ pub struct OptionalUse {
     pub conversion_without: Option<f64>,
 }
 
+/// One step of a funnel in any order.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct NamedStep {
+    /// From 1, in the order of the definition.
+    pub step: usize,
+    pub name: String,
+    /// Units whose winning chain serves it.
+    pub served: u64,
+    pub of_entered: Option<f64>,
+    pub of_entered_ci95: Option<(f64, f64)>,
+}
+
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 impl Conversion {
-    /// `names` are the required steps', `optional_names` the optional steps'.
-    pub fn of(tally: &UnitTally, names: &[String], optional_names: &[String]) -> Conversion {
-        let reached = &tally.reached;
-        let clusters = tally.clusters.as_ref().map(|clusters| &clusters.all);
-        let all_lost = tally.entered - tally.converted;
-        let steps = (0..reached.len())
-            .map(|step| {
-                let previous = step.checked_sub(1).map(|previous| reached[previous]);
-                let stage = tally.stages.get(step);
-                let lost = reached[step] - reached.get(step + 1).copied().unwrap_or(reached[step]);
-                ConversionStep {
-                    step: step + 1,
-                    name: names[step].clone(),
-                    reached: reached[step],
-                    of_first: share(reached[step], reached[0]),
-                    of_previous: previous.and_then(|previous| share(reached[step], previous)),
-                    of_first_ci95: (step > 0).then(|| interval(reached, clusters, step, 0)).flatten(),
-                    of_previous_ci95: (step > 0)
-                        .then(|| interval(reached, clusters, step, step - 1))
-                        .flatten(),
-                    lost,
-                    lost_dropped: stage.map_or(0, |stage| stage.dropped),
-                    lost_open: stage.map_or(0, |stage| stage.open),
-                    lost_excluded: stage.map_or(0, |stage| stage.excluded),
-                    share_of_loss: (step + 1 < reached.len()).then(|| share(lost, all_lost)).flatten(),
-                }
-            })
-            .collect();
-        let mature = tally
-            .has_window
-            .then(|| {
-                Rate::of(&tally.mature_reached, tally.clusters.as_ref().map(|clusters| &clusters.mature))
-            })
-            .flatten();
+    pub fn of(tally: &UnitTally, names: &StepNames) -> Conversion {
+        let steps = (0..tally.reached.len()).map(|step| ConversionStep::of(tally, step, names)).collect();
+        let mature = tally.has_window.then(|| {
+            let clusters = tally.clusters.as_ref().map(|clusters| {
+                let items = clusters.items;
+                (&clusters.mature, items.reached(items.step_count - 1), items.entered())
+            });
+            let (n, converted) = (tally.mature, tally.mature_converted);
+            Rate { n, converted, share: share(converted, n), ci95: interval(converted, n, clusters) }
+        });
         let bounds = (tally.open > 0).then(|| {
             let entered = tally.entered as f64;
             (tally.converted as f64 / entered, (tally.converted + tally.open) as f64 / entered)
@@ -116,7 +107,7 @@ impl Conversion {
         let optional = tally
             .optional
             .iter()
-            .zip(optional_names)
+            .zip(&names.optional)
             .map(|(optional, name)| OptionalUse {
                 name: name.clone(),
                 after_step: optional.level_after - 1,
@@ -128,11 +119,25 @@ impl Conversion {
                 conversion_without: share(optional.unused_converted, optional.passed - optional.used),
             })
             .collect();
-        Conversion { steps, mature, bounds, optional }
+        let named_steps = (tally.served.iter().enumerate())
+            .map(|(step, &served)| NamedStep {
+                step: step + 1,
+                name: names.steps[step].clone(),
+                served,
+                of_entered: share(served, tally.entered),
+                of_entered_ci95: interval(served, tally.entered, tally.clusters.as_ref().map(|clusters| {
+                    (&clusters.all, clusters.items.served(step), clusters.items.entered())
+                })),
+            })
+            .collect();
+        Conversion { steps, mature, bounds, optional, named_steps, shape: tally.shape }
     }
 
     pub fn tables(&self) -> Vec<Table> {
         let mut tables = vec![self.reach_table(), self.loss_table()];
+        if !self.named_steps.is_empty() {
+            tables.push(self.named_table());
+        }
         if !self.optional.is_empty() {
             tables.push(self.optional_table());
         }
@@ -140,25 +145,51 @@ impl Conversion {
     }
 
     fn reach_table(&self) -> Table {
+        let is_open = self.shape == Shape::Open;
         let rows = self.steps.iter().map(|step| {
-            vec![
-                Cell::Count(step.step as u64),
-                Cell::Text(step.name.clone()),
-                Cell::Count(step.reached),
-                optional_share(step.of_first),
-                optional_interval(step.of_first_ci95),
-                step.of_first.map_or(Cell::Missing, Cell::Bar),
-            ]
+            let mut row = vec![Cell::Count(step.step as u64), Cell::Text(step.name.clone())];
+            row.push(Cell::Count(step.reached));
+            row.extend(is_open.then_some(Cell::Count(step.entrants)));
+            row.push(optional_share(step.of_first));
+            row.push(optional_interval(step.of_first_ci95));
+            row.push(step.of_first.map_or(Cell::Missing, Cell::Bar));
+            row
         });
+        let mut columns = vec![Column::number("step", "#"), Column::text("name", "Step")];
+        columns.push(Column::number("reached", "Reached"));
+        columns.extend(is_open.then(|| Column::number("entrants", "Entered here")));
+        columns.push(Column::number("of_first", if is_open { "Of entered" } else { "Of first" }));
+        columns.push(Column::number("of_first_ci95", "95 % interval"));
+        columns.push(Column::text("bar", ""));
         Table {
             name: "conversion".to_owned(),
             title: "How many got how far".to_owned(),
+            columns,
+            rows: rows.collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn named_table(&self) -> Table {
+        let rows = self.named_steps.iter().map(|step| {
+            vec![
+                Cell::Count(step.step as u64),
+                Cell::Text(step.name.clone()),
+                Cell::Count(step.served),
+                optional_share(step.of_entered),
+                optional_interval(step.of_entered_ci95),
+                step.of_entered.map_or(Cell::Missing, Cell::Bar),
+            ]
+        });
+        Table {
+            name: "named_steps".to_owned(),
+            title: "Which steps they did, in whatever order".to_owned(),
             columns: vec![
                 Column::number("step", "#"),
                 Column::text("name", "Step"),
-                Column::number("reached", "Reached"),
-                Column::number("of_first", "Of first"),
-                Column::number("of_first_ci95", "95 % interval"),
+                Column::number("served", "Did it"),
+                Column::number("of_entered", "Of entered"),
+                Column::number("of_entered_ci95", "95 % interval"),
                 Column::text("bar", ""),
             ],
             rows: rows.collect(),
@@ -180,12 +211,13 @@ impl Conversion {
                 Cell::Count(from.lost_excluded),
             ]
         });
+        let before = if self.shape == Shape::Open { "Of before or entered" } else { "Of previous" };
         let mut table = Table {
             name: "step_conversion".to_owned(),
             title: "From step to step".to_owned(),
             columns: vec![
                 Column::text("name", "Step"),
-                Column::number("of_previous", "Of previous"),
+                Column::number("of_previous", before),
                 Column::number("of_previous_ci95", "95 % interval"),
                 Column::number("lost", "Lost"),
                 Column::number("share_of_loss", "Share of loss"),
@@ -235,37 +267,57 @@ impl Conversion {
     }
 }
 
-/// The interval of "reached `step` among those who reached `base`". Sessions of one person are
-/// not independent: their interval is widened by the design effect of the persons.
-fn interval(reached: &[u64], clusters: Option<&ClusterSums>, step: usize, base: usize) -> Option<(f64, f64)> {
-    let (successes, trials) = (reached[step], reached[base]);
-    match clusters {
-        Some(clusters) => {
-            let share = share(successes, trials)?;
-            wilson_interval_of_share(share, clusters.effective_trials(step, base, successes, trials), Z95)
+impl ConversionStep {
+    fn of(tally: &UnitTally, step: usize, names: &StepNames) -> ConversionStep {
+        let (reached, entrants) = (&tally.reached, &tally.entrants);
+        let here = reached[step];
+        let before = step.checked_sub(1).map(|previous| reached[previous] + entrants[step]);
+        let clusters = tally.clusters.as_ref();
+        let of_all = |base: fn(&Clusters, usize) -> usize| {
+            clusters.map(|clusters| (&clusters.all, clusters.items.reached(step), base(clusters, step)))
+        };
+        // Those who leave a step are not those who enter at the next.
+        let went_on = reached.get(step + 1).map(|next| next - entrants[step + 1]);
+        let lost = here - went_on.unwrap_or(here);
+        let all_lost = tally.entered - tally.converted;
+        let stage = tally.stages.get(step);
+        // At the first step of a funnel that is not open all are there.
+        let is_share = step > 0 || tally.shape == Shape::Open;
+        ConversionStep {
+            step: step + 1,
+            name: names.levels[step].clone(),
+            reached: here,
+            entrants: entrants[step],
+            of_first: share(here, tally.entered),
+            of_previous: before.and_then(|before| share(here, before)),
+            of_first_ci95: is_share
+                .then(|| interval(here, tally.entered, of_all(|clusters, _| clusters.items.entered())))
+                .flatten(),
+            of_previous_ci95: before.and_then(|before| {
+                interval(here, before, of_all(|clusters, step| clusters.items.before(step)))
+            }),
+            lost,
+            lost_dropped: stage.map_or(0, |stage| stage.dropped),
+            lost_open: stage.map_or(0, |stage| stage.open),
+            lost_excluded: stage.map_or(0, |stage| stage.excluded),
+            share_of_loss: (step + 1 < reached.len()).then(|| share(lost, all_lost)).flatten(),
         }
-        None => wilson_interval(successes, trials, Z95),
     }
 }
 
-impl ClusterSums {
-    /// Trials that independent units would need for the same precision: `trials / deff`, where
-    /// deff is the variance of the ratio estimator with persons as clusters over the binomial one.
-    ///
-    /// Method: Kish (1965), Survey Sampling, 6.4; the effective size enters Wilson's interval as in
-    /// Korn and Graubard (1998). Where all or none succeed the variance says nothing and the
-    /// number of persons is used.
-    pub fn effective_trials(&self, step: usize, base: usize, successes: u64, trials: u64) -> f64 {
-        let (persons, trials_f) = (self.persons[base] as f64, trials as f64);
-        let ratio = successes as f64 / trials_f;
-        let binomial = ratio * (1.0 - ratio) / trials_f;
-        if binomial <= 0.0 || persons < 2.0 {
-            return persons.min(trials_f);
+/// The interval of a share. Units of one person are not independent: theirs is widened by the design
+/// effect of the persons, given the sums and the items of the successes and of the trials.
+fn interval(
+    successes: u64,
+    trials: u64,
+    clusters: Option<(&ClusterSums, usize, usize)>,
+) -> Option<(f64, f64)> {
+    match clusters {
+        Some((sums, hit, base)) => {
+            let share = share(successes, trials)?;
+            wilson_interval_of_share(share, sums.effective_trials(hit, base, successes, trials), Z95)
         }
-        let squares = self.product(step, step) as f64 - 2.0 * ratio * self.product(step, base) as f64
-            + ratio * ratio * self.product(base, base) as f64;
-        let clustered = squares.max(0.0) / (trials_f * trials_f) * persons / (persons - 1.0);
-        (trials_f * binomial / clustered.max(f64::MIN_POSITIVE)).clamp(1.0, trials_f)
+        None => wilson_interval(successes, trials, Z95),
     }
 }
 

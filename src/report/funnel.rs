@@ -2,12 +2,16 @@
 
 use super::Names;
 use super::abandonment::Abandonment;
+use super::build::FunnelRequest;
 use super::collect::{FunnelTally, ReadyFunnel};
 use super::conversion::{Conversion, optional_interval, optional_share};
+use super::segments::SegmentPlace;
+use super::shape::{Shape, StepNames};
 use super::table::{Block, Cell, Column, Table};
 use super::tally::UnitTally;
 use super::time_to_purchase::{QuantileChoice, TimeToPurchase};
 use crate::decode::time::format_utc;
+use crate::definition::ByFrom;
 use crate::human::{count, duration};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -33,12 +37,20 @@ pub struct FunnelReport {
     /// Units that entered in more than one bucket of the trend.
     pub in_several_buckets: u64,
     pub ties: Ties,
-    /// Units whose first row of any kind is not of step 1.
+    /// Units whose first row of any kind is no entry.
     pub began_elsewhere: u64,
     /// Units whose segment at the first entry is not that at the start of their winning chain.
     pub segment_moved: u64,
+    /// Units that are counted in another segment than that of their first entry.
+    pub segment_differs: u64,
+    /// Of a later row of the chain than its first.
+    #[serde(skip)]
+    pub segment_late: u64,
+    /// By level.
     #[serde(skip)]
     pub steps: Vec<String>,
+    #[serde(skip)]
+    pub shape: Shape,
 }
 
 /// The rules behind the numbers of one funnel.
@@ -51,7 +63,15 @@ pub struct FunnelDefinition {
     pub window_s: Option<f64>,
     pub rules: String,
     pub tie: String,
+    /// `ordered`, `any`.
+    pub order: String,
+    /// In any order: `first` if the first step comes first, else null.
+    pub anchor: Option<String>,
+    /// Whether people may enter at any step.
+    pub open: bool,
     pub by: Vec<String>,
+    /// Which row gives a unit its segment: `first-entry`, `step=2`, `first-seen`, `last-seen`, `person`.
+    pub by_from: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -76,6 +96,8 @@ pub struct Segment {
     pub by: SegmentValues,
     /// True for the row that holds all values that are not listed.
     pub other: bool,
+    /// True for the row that holds the units without a row of the step which gives the segment.
+    pub no_row: bool,
     pub entered: u64,
     pub converted: u64,
     pub dropped: u64,
@@ -131,17 +153,15 @@ pub struct Context<'a> {
     pub names: &'a Names,
     pub choice: &'a QuantileChoice,
     pub as_of_us: i64,
-    /// Columns of the funnel's segments.
-    pub by: Vec<String>,
-    /// By place: the values, in the order in which they are printed; the last is `(other)`.
-    pub segments: Vec<SegmentValues>,
+    pub wanted: &'a FunnelRequest,
+    /// In the order in which they are printed.
+    pub segments: Vec<SegmentPlace>,
 }
 
 impl FunnelReport {
     pub fn of(ready: &ReadyFunnel, mut tally: FunnelTally, context: &Context<'_>) -> FunnelReport {
         let funnel = &ready.funnel;
-        let steps: Vec<String> = funnel.required().map(|step| step.name.clone()).collect();
-        let optional: Vec<String> = funnel.optional().map(|(_, step)| step.name.clone()).collect();
+        let steps = StepNames::of(funnel);
         let window_us = funnel.window_us;
         let (names, choice) = (context.names, context.choice);
         let share = |n: u64| (tally.total.entered > 0).then(|| n as f64 / tally.total.entered as f64);
@@ -150,26 +170,25 @@ impl FunnelReport {
             conversion_strict: share(tally.total.converted_strict),
             conversion_step: share(tally.total.converted_step),
         };
-        let segment = |(values, units): (&SegmentValues, &mut UnitTally), other: bool| Segment {
-            by: values.clone(),
-            other,
+        let segment = |(place, units): (&SegmentPlace, &mut UnitTally)| Segment {
+            by: place.values.clone(),
+            other: place.other,
+            no_row: place.no_row,
             entered: units.entered,
             converted: units.converted,
             dropped: units.dropped,
             open: units.open,
             excluded: units.excluded,
-            conversion: Conversion::of(units, &steps, &optional),
-            abandonment: Abandonment::of(units, &steps, names, choice.method),
+            conversion: Conversion::of(units, &steps),
+            abandonment: Abandonment::of(units, &steps.levels, names, choice.method),
             time_to_purchase: TimeToPurchase::of(units, window_us, choice),
         };
-        let last = context.segments.len().saturating_sub(1);
         let segments = context
             .segments
             .iter()
             .zip(&mut tally.segments)
-            .enumerate()
-            .filter(|(place, (_, units))| *place < last || units.entered > 0)
-            .map(|(place, pair)| segment(pair, place == last))
+            .filter(|(place, units)| !place.other || units.entered > 0)
+            .map(segment)
             .collect();
         let trend = tally
             .trend
@@ -184,7 +203,7 @@ impl FunnelReport {
                 dropped: bucket.units.dropped,
                 open: bucket.units.open,
                 excluded: bucket.units.excluded,
-                conversion: Conversion::of(&bucket.units, &steps, &optional),
+                conversion: Conversion::of(&bucket.units, &steps),
                 from_us,
             })
             .collect();
@@ -197,7 +216,11 @@ impl FunnelReport {
                 window_s: window_us.map(|us| us as f64 / 1e6),
                 rules: "dropoff".to_owned(),
                 tie: funnel.tie.name().to_owned(),
-                by: context.by.clone(),
+                order: if ready.shape.is_any_order() { "any" } else { "ordered" }.to_owned(),
+                anchor: (ready.shape == Shape::AnyOrder { anchored: true }).then(|| "first".to_owned()),
+                open: ready.shape == Shape::Open,
+                by: context.wanted.by.clone(),
+                by_from: context.wanted.by_from.to_string(),
             },
             entered: total.entered,
             converted: total.converted,
@@ -205,8 +228,8 @@ impl FunnelReport {
             open: total.open,
             excluded: total.excluded,
             removed: 0,
-            conversion: Conversion::of(&total, &steps, &optional),
-            abandonment: Abandonment::of(&mut total, &steps, names, choice.method),
+            conversion: Conversion::of(&total, &steps),
+            abandonment: Abandonment::of(&mut total, &steps.levels, names, choice.method),
             time_to_purchase: TimeToPurchase::of(&mut total, window_us, choice),
             session_stages: tally
                 .session_stages
@@ -220,7 +243,10 @@ impl FunnelReport {
             ties,
             began_elsewhere: total.began_elsewhere,
             segment_moved: total.segment_moved,
-            steps,
+            segment_differs: total.segment_differs,
+            segment_late: total.segment_late,
+            steps: steps.levels,
+            shape: ready.shape,
         }
     }
 
@@ -233,6 +259,11 @@ impl FunnelReport {
             _ => "people",
         };
         format!("{} {name}", count(n))
+    }
+
+    /// A number of units and the verb: `1 person is`, `2 sessions are`.
+    pub(super) fn units_are(&self, n: u64) -> String {
+        format!("{} {}", self.units(n), if n == 1 { "is" } else { "are" })
     }
 
     /// The whole of it for people and table formats.
@@ -250,7 +281,7 @@ impl FunnelReport {
         blocks.extend(self.abandonment.tables().into_iter().map(Block::Table));
         blocks.push(Block::Table(self.session_table()));
         blocks.push(Block::Heading(2, format!("Time to purchase: {}", self.name)));
-        blocks.extend(self.time_to_purchase.tables(&self.steps).into_iter().map(Block::Table));
+        blocks.extend(self.time_to_purchase.tables(&self.steps, self.shape).into_iter().map(Block::Table));
         if !self.segments.is_empty() {
             blocks.push(Block::Table(self.segment_time_table()));
         }
@@ -277,6 +308,9 @@ impl FunnelReport {
                 ),
             ),
         ];
+        if let Some((name, text)) = self.order_fact() {
+            facts.insert(1, (name.to_owned(), text.to_owned()));
+        }
         if let Some(mature) = self.conversion.mature
             && let (Some(share), Some((low, high))) = (mature.share, mature.ci95)
         {
@@ -306,10 +340,36 @@ impl FunnelReport {
             facts.push(("ties".to_owned(), text));
         }
         if self.began_elsewhere > 0 {
-            let text = format!("{} with a first row that is not of step 1", self.units(self.began_elsewhere));
+            let text = format!(
+                "{} with a first row that is not of {}",
+                self.units(self.began_elsewhere),
+                self.shape.entry_text()
+            );
             facts.push(("before".to_owned(), text));
         }
         facts
+    }
+
+    /// Said of a funnel whose steps are not simply in order.
+    fn order_fact(&self) -> Option<(&'static str, &'static str)> {
+        match self.shape {
+            Shape::Ordered => None,
+            Shape::Open => Some(("open", "people may enter at any step")),
+            Shape::AnyOrder { anchored: false } => Some(("order", "any")),
+            Shape::AnyOrder { anchored: true } => Some(("order", "any, but the first step comes first")),
+        }
+    }
+
+    /// Which row gives a unit its segment, in words.
+    fn segment_text(&self) -> String {
+        let from = match self.definition.by_from.parse() {
+            Ok(ByFrom::Step(step)) => format!("of step {} of the winning chain", step + 1),
+            Ok(ByFrom::FirstSeen) => "first seen on the winning chain".to_owned(),
+            Ok(ByFrom::LastSeen) => "last seen on the winning chain".to_owned(),
+            Ok(ByFrom::Person) => "last known of the person at the first entry".to_owned(),
+            Ok(ByFrom::FirstEntry) | Err(_) => "of the first entry".to_owned(),
+        };
+        format!("The value is that {from}; the parts add up to the total.")
     }
 
     fn segment_columns(&self) -> Vec<Column> {
@@ -337,13 +397,15 @@ impl FunnelReport {
             row.push(Cell::Count(segment.open));
             row
         });
-        let mut notes =
-            vec!["The value is that of the first entry; the parts add up to the total.".to_owned()];
+        let mut notes = vec![self.segment_text()];
         if self.segment_moved > 0 {
             notes.push(format!(
                 "{} had another value at the start of their winning chain.",
                 count(self.segment_moved)
             ));
+        }
+        if self.segment_differs > 0 {
+            notes.push(format!("{} had another value at their first entry.", self.units(self.segment_differs)));
         }
         Table {
             name: "segments".to_owned(),

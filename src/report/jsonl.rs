@@ -6,7 +6,7 @@
 //! line holds the hash of the body. Leaves out how often and where the text is written.
 
 use super::abandonment::Stage;
-use super::conversion::{Conversion, ConversionStep, OptionalUse, Rate};
+use super::conversion::{Conversion, ConversionStep, NamedStep, OptionalUse, Rate};
 use super::funnel::{FunnelDefinition, FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
 use super::{FileRead, RejectSample, Report, Run};
 use serde::Serialize;
@@ -53,11 +53,13 @@ struct FunnelLine<'a> {
     ties: &'a Ties,
     began_elsewhere: u64,
     segment_moved: u64,
+    segment_differs: u64,
 }
 
 #[derive(Serialize)]
 struct SegmentLine {
     other: bool,
+    no_row: bool,
     entered: u64,
     converted: u64,
     dropped: u64,
@@ -190,7 +192,10 @@ impl<'a> Lines<'a, '_> {
             ties,
             began_elsewhere,
             segment_moved,
+            segment_differs,
+            segment_late: _,
             steps: _,
+            shape: _,
         } = funnel;
         self.line(
             "funnel",
@@ -207,9 +212,11 @@ impl<'a> Lines<'a, '_> {
                 ties,
                 began_elsewhere: *began_elsewhere,
                 segment_moved: *segment_moved,
+                segment_differs: *segment_differs,
             },
         )?;
         self.steps("step", &conversion.steps)?;
+        self.named_steps("named_step", &conversion.named_steps)?;
         self.optional_steps("optional_step", &conversion.optional)?;
         self.stages("stage", &abandonment.stages)?;
         self.line("time_to_purchase", time_to_purchase)?;
@@ -231,6 +238,7 @@ impl<'a> Lines<'a, '_> {
         let Segment {
             by: _,
             other,
+            no_row,
             entered,
             converted,
             dropped,
@@ -244,6 +252,7 @@ impl<'a> Lines<'a, '_> {
             "segment",
             SegmentLine {
                 other: *other,
+                no_row: *no_row,
                 entered: *entered,
                 converted: *converted,
                 dropped: *dropped,
@@ -253,6 +262,7 @@ impl<'a> Lines<'a, '_> {
             },
         )?;
         self.steps("segment_step", &conversion.steps)?;
+        self.named_steps("segment_named_step", &conversion.named_steps)?;
         self.optional_steps("segment_optional_step", &conversion.optional)?;
         self.stages("segment_stage", &abandonment.stages)?;
         self.line("segment_time_to_purchase", time_to_purchase)
@@ -266,6 +276,10 @@ impl<'a> Lines<'a, '_> {
     }
 
     fn steps(&mut self, kind: &'static str, steps: &[ConversionStep]) -> io::Result<()> {
+        steps.iter().try_for_each(|step| self.line(kind, step))
+    }
+
+    fn named_steps(&mut self, kind: &'static str, steps: &[NamedStep]) -> io::Result<()> {
         steps.iter().try_for_each(|step| self.line(kind, step))
     }
 

@@ -6,6 +6,7 @@
 pub mod abandonment;
 mod active;
 pub mod build;
+mod clusters;
 pub mod collect;
 pub mod conversion;
 pub mod funnel;
@@ -16,6 +17,7 @@ pub mod jsonl;
 pub(crate) mod sample;
 pub mod segments;
 pub mod sessions;
+pub mod shape;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;

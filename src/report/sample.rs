@@ -6,6 +6,7 @@ use super::funnel::{
     FunnelDefinition, FunnelReport, Segment, SegmentValues, SessionStage, Ties, TrendBucket,
 };
 use super::input::{Input, Rows};
+use super::shape::Shape;
 use super::time_to_purchase::{
     CountSpread, HistogramBin, QuantileMap, Spread, StepSpread, SurvivalPoint, TimeToPurchase,
 };
@@ -107,7 +108,11 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
             window_s: Some(604_800.0),
             rules: "dropoff".to_owned(),
             tie: "step".to_owned(),
+            order: "ordered".to_owned(),
+            anchor: None,
+            open: false,
             by: vec!["device".to_owned()],
+            by_from: "first-entry".to_owned(),
         },
         entered,
         converted,
@@ -125,7 +130,10 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         ties: Ties { units: 2, conversion_strict: Some(0.019), conversion_step: Some(0.021) },
         began_elsewhere: 5,
         segment_moved: 1,
+        segment_differs: 0,
+        segment_late: 0,
         steps: names,
+        shape: Shape::Ordered,
     }
 }
 
@@ -153,6 +161,7 @@ pub(crate) fn conversion(steps: &[(&str, u64)]) -> Conversion {
             step: place + 1,
             name: (*name).to_owned(),
             reached: *reached,
+            entrants: if place == 0 { *reached } else { 0 },
             of_first: share(*reached, steps[0].1),
             of_previous: previous.and_then(|previous| share(*reached, previous)),
             of_first_ci95: previous.and_then(|_| interval(*reached, steps[0].1)),
@@ -178,6 +187,8 @@ pub(crate) fn conversion(steps: &[(&str, u64)]) -> Conversion {
             conversion_with: Some(0.5),
             conversion_without: Some(0.4),
         }],
+        named_steps: Vec::new(),
+        shape: Shape::Ordered,
     }
 }
 
@@ -243,6 +254,7 @@ fn segment(device: Option<&str>, other: bool) -> Segment {
     Segment {
         by: SegmentValues(vec![("device".to_owned(), device.map(str::to_owned))]),
         other,
+        no_row: false,
         entered: 500,
         converted: 8,
         dropped: 413,

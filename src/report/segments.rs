@@ -1,12 +1,92 @@
-//! Which segment values get a row of their own: the largest by entrants, the rest in `(other)`.
+//! Segments: which row gives a unit its value, and which values get a row of their own.
+//!
+//! The largest by entrants do, the rest is in `(other)`. Units without such a row, where the value
+//! is that of a step, have a place of their own that is never part of the rest.
 
 use super::collect::{Entrants, SegmentKey, SegmentSlots};
 use super::funnel::SegmentValues;
+use super::shape::chain_row;
+use crate::definition::ByFrom;
+use crate::funnel::engine::Outcome;
+use crate::ingest::Person;
+
+/// Stands in every column of the key for units that have no row to take a value from.
+const NO_ROW: u32 = u32::MAX;
+
+/// The code of a value that is not set.
+const NOT_SET: u32 = 0;
+
+/// A place in the report's list of segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SegmentPlace {
+    pub values: SegmentValues,
+    /// It holds all values that have no place of their own.
+    pub other: bool,
+    /// It holds the units that have no row to take a value from.
+    pub no_row: bool,
+}
 
 /// The places of a funnel's segments and what is printed there, `(other)` last.
 pub struct ChosenSegments {
     pub slots: SegmentSlots,
-    pub values: Vec<SegmentValues>,
+    pub places: Vec<SegmentPlace>,
+}
+
+/// Where the segments of a funnel come from: its columns, as dimensions, and the row.
+#[derive(Debug, Clone)]
+pub struct SegmentSource {
+    pub by: Vec<usize>,
+    pub from: ByFrom,
+}
+
+/// What a unit's key was taken from, beside the key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyOrigin {
+    /// The value is not that of the first entry.
+    pub differs: bool,
+    /// It is that of a row of the chain behind the first.
+    pub is_late: bool,
+}
+
+impl SegmentSource {
+    /// Whether the winning chain has to be known.
+    pub fn needs_chain(&self) -> bool {
+        match self.from {
+            ByFrom::FirstEntry | ByFrom::Person => false,
+            ByFrom::Step(_) | ByFrom::FirstSeen | ByFrom::LastSeen => true,
+        }
+    }
+
+    /// Puts the value of a unit into `key`, whose first entry is the person's row `entry`. `place` gives the
+    /// person's row of a row of the unit; without need of the chain the outcome may be empty.
+    pub fn key(
+        &self,
+        person: &Person<'_>,
+        entry: usize,
+        outcome: &Outcome,
+        place: impl Fn(u32) -> usize,
+        key: &mut Vec<u32>,
+    ) -> KeyOrigin {
+        let code = |row: usize, dimension: usize| person.rows.dimension(row, dimension);
+        let is_set = |row: &usize, dimension: usize| code(*row, dimension) != NOT_SET;
+        let start = outcome.chain.first().map(|&row| place(row));
+        let mut origin = KeyOrigin::default();
+        key.clear();
+        for &dimension in &self.by {
+            let mut chain = outcome.chain.iter().map(|&row| place(row));
+            let row = match self.from {
+                ByFrom::FirstEntry => Some(entry),
+                ByFrom::Person => (0..=entry).rev().find(|row| is_set(row, dimension)).or(Some(entry)),
+                ByFrom::Step(step) => chain_row(outcome, step).map(&place),
+                ByFrom::FirstSeen => chain.find(|row| is_set(row, dimension)).or(start),
+                ByFrom::LastSeen => chain.rfind(|row| is_set(row, dimension)).or(start),
+            };
+            key.push(row.map_or(NO_ROW, |row| code(row, dimension)));
+            origin.differs |= row.is_some_and(|row| code(row, dimension) != code(entry, dimension));
+            origin.is_late |= self.needs_chain() && row.is_some() && row != start;
+        }
+        origin
+    }
 }
 
 /// A combination, its texts, and its entrants.
@@ -14,27 +94,43 @@ type Ranked<'a> = (&'a SegmentKey, Vec<&'a str>, u64);
 
 /// Takes the `top` combinations by entrants, ties by the bytes of their values.
 ///
-/// `texts` holds, by dimension of the funnel, the text of every code; an empty text is not set.
-pub fn choose(entrants: &Entrants, columns: &[String], texts: &[&[String]], top: usize) -> ChosenSegments {
+/// `texts` holds, by dimension of the funnel, the text of every code; an empty text is not set. Units
+/// without a row are called `no_row`.
+pub fn choose(
+    entrants: &Entrants,
+    columns: &[String],
+    texts: &[&[String]],
+    top: usize,
+    no_row: &str,
+) -> ChosenSegments {
+    let has_row = |key: &SegmentKey| !key.contains(&NO_ROW);
     let text_of = |key: &[u32]| -> Vec<&str> {
         key.iter().zip(texts).map(|(&code, texts)| texts[code as usize].as_str()).collect()
     };
-    let mut ranked: Vec<Ranked<'_>> = entrants.iter().map(|(key, &n)| (key, text_of(key), n)).collect();
+    let listed = entrants.iter().filter(|(key, _)| has_row(key));
+    let mut ranked: Vec<Ranked<'_>> = listed.map(|(key, &n)| (key, text_of(key), n)).collect();
     ranked.sort_unstable_by(|a, b| b.2.cmp(&a.2).then_with(|| a.1.cmp(&b.1)));
     ranked.truncate(top);
-    let mut slots = SegmentSlots { other: ranked.len(), ..SegmentSlots::default() };
-    let mut values = Vec::with_capacity(ranked.len() + 1);
+    let mut slots = SegmentSlots::default();
+    let mut places = Vec::with_capacity(ranked.len() + 2);
     for (place, (key, texts, _)) in ranked.iter().enumerate() {
         slots.slots.insert((*key).clone(), place);
         let pairs = columns
             .iter()
             .zip(texts)
             .map(|(column, text)| (column.clone(), (!text.is_empty()).then(|| (*text).to_owned())));
-        values.push(SegmentValues(pairs.collect()));
+        places.push(SegmentPlace { values: SegmentValues(pairs.collect()), other: false, no_row: false });
     }
-    let other = columns.iter().map(|column| (column.clone(), Some("(other)".to_owned())));
-    values.push(SegmentValues(other.collect()));
-    ChosenSegments { slots, values }
+    let all = |text: &str| {
+        SegmentValues(columns.iter().map(|column| (column.clone(), Some(text.to_owned()))).collect())
+    };
+    if let Some(key) = entrants.keys().find(|key| !has_row(key)) {
+        slots.slots.insert(key.clone(), places.len());
+        places.push(SegmentPlace { values: all(no_row), other: false, no_row: true });
+    }
+    slots.other = places.len();
+    places.push(SegmentPlace { values: all("(other)"), other: true, no_row: false });
+    ChosenSegments { slots, places }
 }
 
 #[cfg(test)]
@@ -48,12 +144,29 @@ mod tests {
             entrants.insert(Box::new([code]), n);
         }
         let texts: Vec<String> = ["", "mobile", "app", "tv"].map(str::to_owned).to_vec();
-        let chosen = choose(&entrants, &["device".to_owned()], &[&texts], 3);
+        let chosen = choose(&entrants, &["device".to_owned()], &[&texts], 3, "(no step 2)");
         let printed: Vec<Option<&str>> =
-            chosen.values.iter().map(|values| values.0[0].1.as_deref()).collect();
+            chosen.places.iter().map(|place| place.values.0[0].1.as_deref()).collect();
         // Not set and app have 3 each: the empty text comes first by its bytes.
         assert_eq!(printed, [Some("mobile"), None, Some("app"), Some("(other)")]);
         assert_eq!(chosen.slots.other, 3);
         assert_eq!(chosen.slots.slots.get(&SegmentKey::from([3_u32])), None);
+    }
+
+    #[test]
+    fn units_without_a_row_have_a_place_that_top_does_not_count() {
+        let mut entrants = Entrants::default();
+        for (code, n) in [(NO_ROW, 9), (1, 3), (2, 2)] {
+            entrants.insert(Box::new([code]), n);
+        }
+        let texts: Vec<String> = ["", "mobile", "app"].map(str::to_owned).to_vec();
+        let chosen = choose(&entrants, &["device".to_owned()], &[&texts], 1, "(no step 2)");
+        let printed: Vec<Option<&str>> =
+            chosen.places.iter().map(|place| place.values.0[0].1.as_deref()).collect();
+        assert_eq!(printed, [Some("mobile"), Some("(no step 2)"), Some("(other)")]);
+        let flags: Vec<(bool, bool)> = chosen.places.iter().map(|place| (place.no_row, place.other)).collect();
+        assert_eq!(flags, [(false, false), (true, false), (false, true)]);
+        assert_eq!(chosen.slots.slots.get(&SegmentKey::from([NO_ROW])), Some(&1));
+        assert_eq!(chosen.slots.other, 2);
     }
 }

@@ -3,6 +3,8 @@
 //! All sums are integers and all lists are sorted when read, so that the order in which units,
 //! shards and threads arrive can change nothing.
 
+use super::clusters::Clusters;
+use super::shape::Shape;
 use crate::funnel::engine::{Outcome, Rows, Status};
 use crate::stats::Values;
 use foldhash::fast::RandomState;
@@ -60,7 +62,11 @@ pub struct UnitFacts {
     pub levels_of_ties: Option<(usize, usize)>,
     /// Segment value at the first entry differs from that at the chain's first row.
     pub segment_moved: bool,
-    /// The unit's first row cannot serve step 1.
+    /// Segment value that the unit is counted under differs from that at the first entry.
+    pub segment_differs: bool,
+    /// It is that of a later row of the chain than the first.
+    pub segment_late: bool,
+    /// The unit's first row is no entry.
     pub began_elsewhere: bool,
     /// Of a converted unit: from the person's first row to the converting row, both included.
     pub purchase: Option<PurchaseFacts>,
@@ -96,17 +102,23 @@ pub struct UnitTally {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
-    /// Units whose chain reached at least this step.
+    pub shape: Shape,
+    /// Units whose chain has this step; in any order at least so many.
     pub reached: Vec<u64>,
-    /// Units with a full window behind them: reached counts, the first being the mature entries.
-    pub mature_reached: Vec<u64>,
+    /// Units whose chain begins with this step.
+    pub entrants: Vec<u64>,
+    /// By step, in any order: units whose chain serves it. Else empty.
+    pub served: Vec<u64>,
+    /// Units with a full window behind them, and those of them that converted.
+    pub mature: u64,
+    pub mature_converted: u64,
     /// One per step but the last: units that stopped there.
     pub stages: Vec<StageTally>,
     /// From step k to k + 1 on the winning chain.
     pub gaps: Vec<Values>,
     /// As `gaps`, of converted units alone, summed up: they add up to the whole way.
     pub converted_gap_sums: Vec<i128>,
-    /// From step 1 to the last on the winning chain.
+    /// From the first to the last row of the winning chain.
     pub total: Values,
     pub since_first_entry: Values,
     pub since_first_event: Values,
@@ -124,98 +136,14 @@ pub struct UnitTally {
     pub converted_strict: u64,
     pub converted_step: u64,
     pub segment_moved: u64,
-    /// Units whose very first row is not of step 1: their step 1 may lie before the data.
+    pub segment_differs: u64,
+    pub segment_late: u64,
+    /// Units whose very first row is no entry: they may have entered before the data.
     pub began_elsewhere: u64,
     /// Whether units have a window at all.
     pub has_window: bool,
     /// Where one person can have several units.
     pub clusters: Option<Clusters>,
-}
-
-/// The clusters of all units, and of the mature ones.
-#[derive(Debug, Clone, Default)]
-pub struct Clusters {
-    pub all: ClusterSums,
-    pub mature: ClusterSums,
-}
-
-/// How many units of one person reached each step.
-#[derive(Debug, Clone, Default)]
-pub struct PersonReached {
-    all: Vec<u64>,
-    mature: Vec<u64>,
-}
-
-impl PersonReached {
-    pub fn new(step_count: usize) -> PersonReached {
-        PersonReached { all: vec![0; step_count], mature: vec![0; step_count] }
-    }
-
-    pub fn add(&mut self, level: usize, is_mature: bool) {
-        for reached in &mut self.all[..level] {
-            *reached += 1;
-        }
-        if is_mature {
-            for reached in &mut self.mature[..level] {
-                *reached += 1;
-            }
-        }
-    }
-}
-
-impl Clusters {
-    pub fn new(step_count: usize) -> Clusters {
-        Clusters { all: ClusterSums::new(step_count), mature: ClusterSums::new(step_count) }
-    }
-
-    /// Adds one person.
-    pub fn add(&mut self, reached: &PersonReached) {
-        self.all.add(&reached.all);
-        self.mature.add(&reached.mature);
-    }
-
-    fn merge(&mut self, other: &Clusters) {
-        self.all.merge(&other.all);
-        self.mature.merge(&other.mature);
-    }
-}
-
-/// Sums over persons of products of their reached counts: what the variance of a share needs
-/// when a person has several units. All integers.
-#[derive(Debug, Clone, Default)]
-pub struct ClusterSums {
-    step_count: usize,
-    /// Persons with at least one unit that reached this step.
-    pub persons: Vec<u64>,
-    products: Vec<u128>,
-}
-
-impl ClusterSums {
-    pub fn new(step_count: usize) -> ClusterSums {
-        ClusterSums { step_count, persons: vec![0; step_count], products: vec![0; step_count * step_count] }
-    }
-
-    /// Adds one person, given how many of their units reached each step.
-    pub fn add(&mut self, reached: &[u64]) {
-        for (step, &count) in reached.iter().enumerate().take_while(|(_, count)| **count > 0) {
-            self.persons[step] += 1;
-            for (base, &base_count) in reached[..=step].iter().enumerate() {
-                self.products[step * self.step_count + base] += u128::from(count) * u128::from(base_count);
-            }
-        }
-    }
-
-    /// The sum over persons of the product of two reached counts, `step >= base`.
-    pub fn product(&self, step: usize, base: usize) -> u128 {
-        self.products[step * self.step_count + base]
-    }
-
-    fn merge(&mut self, other: &ClusterSums) {
-        merge_counts(&mut self.persons, &other.persons);
-        for (mine, theirs) in self.products.iter_mut().zip(&other.products) {
-            *mine += theirs;
-        }
-    }
 }
 
 /// How long the unconverted were observed: most of them for exactly one window.
@@ -278,10 +206,12 @@ impl UnitFacts {
 
 impl UnitTally {
     /// `optional_after` names, for each optional step, the index of the required step before it.
-    pub fn new(step_count: usize, optional_after: impl Iterator<Item = usize>) -> UnitTally {
+    pub fn new(shape: Shape, step_count: usize, optional_after: impl Iterator<Item = usize>) -> UnitTally {
         UnitTally {
+            shape,
             reached: vec![0; step_count],
-            mature_reached: vec![0; step_count],
+            entrants: vec![0; step_count],
+            served: if shape.is_any_order() { vec![0; step_count] } else { Vec::new() },
             stages: vec![StageTally::default(); step_count.saturating_sub(1)],
             gaps: vec![Values::default(); step_count.saturating_sub(1)],
             converted_gap_sums: vec![0; step_count.saturating_sub(1)],
@@ -294,19 +224,24 @@ impl UnitTally {
 
     pub fn add(&mut self, outcome: &Outcome, facts: &UnitFacts) {
         self.entered += 1;
-        for reached in &mut self.reached[..outcome.level] {
+        self.entrants[outcome.entered_at] += 1;
+        for reached in &mut self.reached[outcome.entered_at..outcome.level] {
             *reached += 1;
         }
-        if facts.is_mature() {
-            for reached in &mut self.mature_reached[..outcome.level] {
-                *reached += 1;
-            }
+        for &step in &outcome.served {
+            self.served[usize::from(step)] += 1;
         }
-        for (gap, times_us) in self.gaps.iter_mut().zip(facts.step_times_us.windows(2)) {
+        if facts.is_mature() {
+            self.mature += 1;
+            self.mature_converted += u64::from(outcome.status == Status::Converted);
+        }
+        for (gap, times_us) in self.gaps[outcome.entered_at..].iter_mut().zip(facts.step_times_us.windows(2)) {
             // A row of the same instant may lie before its predecessor in time only by tolerance.
             gap.push((times_us[1] - times_us[0]).max(0));
         }
         self.segment_moved += u64::from(facts.segment_moved);
+        self.segment_differs += u64::from(facts.segment_differs);
+        self.segment_late += u64::from(facts.segment_late);
         self.began_elsewhere += u64::from(facts.began_elsewhere);
         let (strict, step) = facts.levels_of_ties.unwrap_or((outcome.level, outcome.level));
         self.tie_sensitive += u64::from(strict != step);
@@ -332,7 +267,8 @@ impl UnitTally {
         let (Some(&first), Some(&last)) = (facts.step_times_us.first(), facts.step_times_us.last()) else {
             return;
         };
-        for (sum, times_us) in self.converted_gap_sums.iter_mut().zip(facts.step_times_us.windows(2)) {
+        let gap_sums = &mut self.converted_gap_sums[outcome.entered_at..];
+        for (sum, times_us) in gap_sums.iter_mut().zip(facts.step_times_us.windows(2)) {
             *sum += i128::from(times_us[1] - times_us[0]);
         }
         self.total.push(last - first);
@@ -348,7 +284,8 @@ impl UnitTally {
     fn add_optional(&mut self, outcome: &Outcome) {
         let converted = outcome.status == Status::Converted;
         for (tally, used) in self.optional.iter_mut().zip(&outcome.optional) {
-            if outcome.level < tally.level_after {
+            // The chain has to hold the required steps on both sides.
+            if outcome.level < tally.level_after || outcome.entered_at + 2 > tally.level_after {
                 continue;
             }
             tally.passed += 1;
@@ -365,7 +302,10 @@ impl UnitTally {
         self.open += other.open;
         self.excluded += other.excluded;
         merge_counts(&mut self.reached, &other.reached);
-        merge_counts(&mut self.mature_reached, &other.mature_reached);
+        merge_counts(&mut self.entrants, &other.entrants);
+        merge_counts(&mut self.served, &other.served);
+        self.mature += other.mature;
+        self.mature_converted += other.mature_converted;
         for (mine, theirs) in self.stages.iter_mut().zip(other.stages) {
             mine.merge(theirs);
         }
@@ -394,6 +334,8 @@ impl UnitTally {
         self.converted_strict += other.converted_strict;
         self.converted_step += other.converted_step;
         self.segment_moved += other.segment_moved;
+        self.segment_differs += other.segment_differs;
+        self.segment_late += other.segment_late;
         self.began_elsewhere += other.began_elsewhere;
         if let (Some(mine), Some(theirs)) = (&mut self.clusters, &other.clusters) {
             mine.merge(theirs);
@@ -489,7 +431,7 @@ mod tests {
             as_of_us: 40,
             ..UnitFacts::default()
         };
-        let mut units = UnitTally::new(2, std::iter::empty());
+        let mut units = UnitTally::new(Shape::Ordered, 2, std::iter::empty());
         units.add(&outcome, &facts);
         (units.watched.whole_window, units.watched.shorter.sorted().to_vec())
     }
@@ -525,20 +467,5 @@ mod tests {
         let mut found: Vec<(u32, u64)> = counts.iter().collect();
         found.sort_unstable();
         assert_eq!(found, [(3, 3), (63, 1), (64, 1), (70, 5), (NO_EVENT, 1)]);
-    }
-
-    #[test]
-    fn mature_units_of_a_person_are_clusters_too() {
-        let mut person = PersonReached::new(2);
-        person.add(2, true);
-        person.add(1, true);
-        person.add(2, false);
-        let mut clusters = Clusters::new(2);
-        clusters.add(&person);
-        // 3 units reached step 1 and 2 of them step 2; among the mature 2 and 1.
-        let products = |sums: &ClusterSums| [sums.product(0, 0), sums.product(1, 0), sums.product(1, 1)];
-        assert_eq!(products(&clusters.all), [9, 6, 4]);
-        assert_eq!(products(&clusters.mature), [4, 2, 1]);
-        assert_eq!(clusters.mature.persons, [1, 1]);
     }
 }

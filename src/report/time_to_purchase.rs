@@ -3,6 +3,7 @@
 use super::abandonment::seconds;
 use super::conversion::optional_interval;
 use super::table::{Cell, Column, Table};
+use super::shape::Shape;
 use super::tally::UnitTally;
 use crate::human;
 use crate::stats::{Histogram, Quantile, QuantileMethod, Summary, Values, survival};
@@ -70,10 +71,10 @@ pub struct StepSpread {
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TimeToPurchase {
-    /// Of the converted, on the winning chain: from step 1 to the last step.
+    /// Of the converted, on the winning chain: from its first row to its last.
     #[serde(flatten)]
     pub total: Spread,
-    /// From the unit's first step 1 in the range.
+    /// From the unit's first entry in the range.
     pub since_first_entry: Spread,
     /// From the unit's first row of any kind.
     pub since_first_event: Spread,
@@ -212,9 +213,9 @@ impl TimeToPurchase {
         }
     }
 
-    /// `names` are the required steps'.
-    pub fn tables(&self, names: &[String]) -> Vec<Table> {
-        let mut tables = vec![self.quantile_table(names), self.mean_table(names), self.until_table()];
+    /// `names` are those of the levels.
+    pub fn tables(&self, names: &[String], shape: Shape) -> Vec<Table> {
+        let mut tables = vec![self.quantile_table(names, shape), self.mean_table(names), self.until_table()];
         if !self.histogram.is_empty() {
             tables.push(self.histogram_table());
         }
@@ -238,7 +239,7 @@ impl TimeToPurchase {
         steps.chain(whole).collect()
     }
 
-    fn quantile_table(&self, names: &[String]) -> Table {
+    fn quantile_table(&self, names: &[String], shape: Shape) -> Table {
         let mut columns = vec![Column::text("name", "From → to"), Column::number("n", "n")];
         for (key, _) in &self.total.quantiles.0 {
             columns.push(Column::number(key.clone(), key.trim_end_matches("_s").replace('_', ".")));
@@ -253,11 +254,11 @@ impl TimeToPurchase {
             title: "How long it took those who purchased".to_owned(),
             columns,
             rows: rows.collect(),
-            notes: vec![
-                "Steps and whole way: on the winning chain. Since first entry: from the first step 1 in the range. \
-                 Since first event: from the first row of any kind."
-                    .to_owned(),
-            ],
+            notes: vec![format!(
+                "Steps and whole way: on the winning chain. Since first entry: from the first {} in the range. \
+                 Since first event: from the first row of any kind.",
+                if shape.enters_anywhere() { "row of a step" } else { "step 1" }
+            )],
         }
     }
 
