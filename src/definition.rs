@@ -4,7 +4,7 @@
 
 mod funnel;
 
-pub use funnel::{ByFrom, FunnelTable, HoldTable, Steps, UnitTable};
+pub use funnel::{ByFrom, FunnelTable, HoldTable, SettleError, Steps, UnitTable};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -285,7 +285,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
     )
     .expect("it can be written");
     let (empty, bad) = (empty.to_string_lossy(), bad.to_string_lossy());
-    let runs: [&[&str]; 9] = [
+    let runs: [&[&str]; 11] = [
         &["--config", "examples/ecom.toml"],
         &[
             "--config",
@@ -335,6 +335,19 @@ fn the_json_of_reports_is_what_the_formats_list() {
             "day",
         ],
         &[&empty, "--steps", "view, purchase", "--by", "event", "--trend", "day"],
+        &[
+            "--config",
+            "examples/ecom.toml",
+            "--order",
+            "any",
+            "--anchor",
+            "first",
+            "--by",
+            "platform",
+            "--by-from",
+            "step=2",
+        ],
+        &["--config", "examples/ecom.toml", "--open", "--by", "platform", "--unit", "session"],
     ];
     let mut seen = BTreeSet::new();
     for arguments in runs {

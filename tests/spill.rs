@@ -5,6 +5,7 @@ use dropoff::condition::Condition;
 use dropoff::decode::Limits;
 use dropoff::decode::dialect::DialectHints;
 use dropoff::decode::time::TimeOptions;
+use dropoff::definition::ByFrom;
 use dropoff::event::{DAY_US, MINUTE_US};
 use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::Tie;
@@ -133,7 +134,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         keep_rejects: 10,
     };
     let request = Request {
-        funnels: vec![FunnelRequest { funnel, by }],
+        funnels: vec![FunnelRequest { funnel, by, by_from: ByFrom::FirstEntry }],
         conditions,
         filter: None,
         entries_us: i64::MIN..i64::MAX,

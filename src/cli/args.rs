@@ -7,6 +7,7 @@ const REPORT_EXAMPLES: &str = "\
 Examples:
   dropoff report shop.csv --steps 'view, cart, checkout, purchase'
   dropoff report logs/*.jsonl.gz --steps 'view, cart|add_to_cart, purchase' --by device --trend week
+  dropoff report profiles.csv --steps 'photo, name, address' --order any --window 30d
   dropoff report --config dropoff.toml -o report.json -o report.md";
 
 const TOP_EXAMPLES: &str = "\
@@ -168,7 +169,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "TIME", help_heading = "Times")]
     pub as_of: Option<String>,
     /// Longest gap without a row inside a session [default: 30m].
-    #[arg(long, value_name = "DURATION", help_heading = "Times")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Times")]
     pub session_timeout: Option<String>,
 
     /// Field delimiter; found if not given. `\t` is a tab.
@@ -264,7 +265,7 @@ pub enum ProgressWhen {
     Plain,
 }
 
-/// Flags of a funnel and of what is asked of it.
+/// Flags of a funnel and of what is asked of it. Each overrides the key of the same name in the definition file.
 #[derive(Debug, Default, Args)]
 pub struct FunnelArgs {
     /// The steps, in the grammar of the definition file.
@@ -272,21 +273,36 @@ pub struct FunnelArgs {
         long,
         value_name = "STEPS",
         help_heading = "Funnel",
-        help = "Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'"
+        help = "Steps: 'view, cart|add_to_cart, !logout, checkout*[price > 0], coupon?, purchase'. What a single step \
+                asks beside (within, after, arrow, nth) is written in the definition file"
     )]
     pub steps: Option<String>,
     /// Only this funnel of the definition file; may be repeated.
     #[arg(long = "funnel", value_name = "NAME", help_heading = "Funnel")]
     pub funnels: Vec<String>,
-    /// Longest time from the first step to any other, inclusive; or none [default: 7d].
-    #[arg(long, value_name = "DURATION|none", help_heading = "Funnel")]
+    /// Longest time from the first step to any other: 30m, 7d; session, same-day, same-week; none [default: 7d].
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Funnel")]
     pub window: Option<String>,
-    /// What is counted [default: person].
-    #[arg(long, value_name = "person|session", help_heading = "Funnel")]
+    /// What is counted: person, session, attempt, or column:NAME for each value of a column [default: person].
+    #[arg(long, value_name = "UNIT", help_heading = "Funnel")]
     pub unit: Option<String>,
-    /// What rows of equal time may do: serve steps in any order, in file order, none [default: step].
-    #[arg(long, value_name = "step|file|strict", help_heading = "Funnel")]
-    pub tie: Option<String>,
+    /// Steps in their order, or all steps in any order [default: ordered].
+    #[arg(long, value_name = "ordered|any", help_heading = "Funnel")]
+    pub order: Option<String>,
+    /// With --order any: the first step has to come first [default: none].
+    #[arg(long, value_name = "first|none", help_heading = "Funnel")]
+    pub anchor: Option<String>,
+    /// People may enter at any step.
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Funnel"
+    )]
+    pub open: Option<bool>,
     /// Entries from this time on (inclusive): a date, a time, today, yesterday.
     #[arg(long, value_name = "TIME", help_heading = "Funnel")]
     pub from: Option<String>,
@@ -297,9 +313,38 @@ pub struct FunnelArgs {
     #[arg(long, value_name = "TIME", help_heading = "Funnel")]
     pub now: Option<String>,
 
-    /// Segment columns; the value is that of the first entry.
+    /// Another tool's rules to start from; the flags and keys below go before them [default: dropoff].
+    ///
+    /// dropoff, clickhouse, posthog, mixpanel, mixpanel-reentry, amplitude, ga4, first-occurrence, doris or pinot.
+    #[arg(long, value_name = "TOOL", help_heading = "Rules")]
+    pub rules: Option<String>,
+    /// Whether the last instant of the window is inside [default: inclusive].
+    #[arg(long, value_name = "inclusive|exclusive", help_heading = "Rules")]
+    pub window_end: Option<String>,
+    /// What rows of equal time may do: serve steps in any order, in file order, none [default: step].
+    #[arg(long, value_name = "step|file|strict", help_heading = "Rules")]
+    pub tie: Option<String>,
+    /// How far a row may lie before the row of the step before; with --tie strict how far behind it must.
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Rules")]
+    pub tolerance: Option<String>,
+    /// Steps that one row may serve: one, every one it matches, only the first it matches [default: one].
+    #[arg(long, value_name = "one|many|first", help_heading = "Rules")]
+    pub row: Option<String>,
+    /// Columns whose value has to stay the same from step to step; the unit is then person and value.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Rules")]
+    pub hold: Vec<String>,
+    /// What a forbidden event does: void a chain, end the first attempt (drop), take the unit out (remove)
+    /// [default: void].
+    #[arg(long, value_name = "void|drop|remove", help_heading = "Rules")]
+    pub exclusion: Option<String>,
+
+    /// Segment columns.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Report")]
     pub by: Vec<String>,
+    /// Whose value the segment is: first-entry, step=K, first-seen or last-seen on the winning chain, person
+    /// as of the first entry [default: first-entry].
+    #[arg(long, value_name = "ROW", help_heading = "Report")]
+    pub by_from: Option<String>,
     /// Segments with a row of their own; all others together are (other) [default: 20].
     #[arg(long, value_name = "N", help_heading = "Report")]
     pub top: Option<usize>,

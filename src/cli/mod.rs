@@ -5,6 +5,7 @@
 pub mod args;
 mod check;
 mod failure;
+mod funnel;
 mod generate;
 mod input;
 mod inspect;

@@ -3,20 +3,19 @@
 
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
+use super::funnel::funnel_request;
 use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
-use crate::definition::{
-    ByFrom, DefinitionFile, FunnelTable, OneOrMore, SourceTable, UnitTable, ValueColumn,
-};
+use crate::definition::{DefinitionFile, OneOrMore, SourceTable, ValueColumn};
 use crate::event::MINUTE_US;
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::Tie;
-use crate::funnel::options::{Choice, Entry, Exclusion, Order};
-use crate::funnel::steps::{StepSpec, parse_steps};
+use crate::funnel::options::{Choice, Entry, Exclusion};
+use crate::funnel::steps::parse_steps;
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
@@ -149,6 +148,18 @@ fn syntax(option: &str, text: &str, error: &SyntaxError) -> Failure {
     Failure::usage(format!("{option}: {}", error.explain(text)))
 }
 
+/// Whoever asks for the terms of a step here is told where they go.
+fn steps_fault(text: &str, error: &SyntaxError) -> Failure {
+    let failure = syntax("--steps", text, error);
+    let has_word = |wanted: &str| text.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
+    match ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
+        Some(key) => failure.hint(format!(
+            "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
+        )),
+        None => failure,
+    }
+}
+
 fn read_byte(option: &str, text: &str) -> Result<u8, Failure> {
     match text {
         "\\t" | "tab" => Ok(b'\t'),
@@ -216,7 +227,7 @@ impl InputPlan {
         let session_timeout_us = match first(&args.session_timeout, &file.sessions.timeout) {
             None => DEFAULT_TIMEOUT_US,
             Some(text) => parse_duration_us(&text)
-                .map_err(|error| Failure::usage(format!("--session-timeout: {error}")))?,
+                .map_err(|error| Failure::usage(format!("--session-timeout: {text:?}: {error}")))?,
         };
         let decimal_mark = match source.decimal.as_deref() {
             None | Some(".") => b'.',
@@ -384,8 +395,8 @@ pub fn resolve_request(
 
 fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<FunnelRequest>, Failure> {
     if let Some(text) = &args.steps {
-        let steps = parse_steps(text).map_err(|error| syntax("--steps", text, &error))?;
-        return Ok(vec![funnel_request("purchase", steps, None, args)?]);
+        let steps = parse_steps(text).map_err(|error| steps_fault(text, &error))?;
+        return Ok(vec![funnel_request("purchase", steps, None, args).and_then(counted)?]);
     }
     let written = file.funnels();
     if written.is_empty() {
@@ -403,44 +414,26 @@ fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<Funne
     written
         .iter()
         .filter(|(name, _)| args.funnels.is_empty() || args.funnels.iter().any(|wanted| wanted == name))
-        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args))
+        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args).and_then(counted))
         .collect()
 }
 
-fn funnel_request(
-    name: &str,
-    steps: Vec<StepSpec>,
-    table: Option<&FunnelTable>,
-    args: &FunnelArgs,
-) -> Result<FunnelRequest, Failure> {
-    let mut table = table.cloned().unwrap_or_else(|| FunnelTable::of_steps(Vec::new()));
-    table.steps.0 = steps;
-    table.window = first(&args.window, &table.window);
-    table.tie = first(&read::<Tie>("--tie", args.tie.clone())?.map(|tie| tie.name().to_owned()), &table.tie);
-    if let Some(unit) = read::<Unit>("--unit", args.unit.clone())? {
-        table.unit = Some(UnitTable::Name(unit.name().to_owned()));
+fn counted(request: FunnelRequest) -> Result<FunnelRequest, Failure> {
+    match not_counted(&request.funnel) {
+        Some(key) => {
+            let name = &request.funnel.name;
+            Err(Failure::usage(format!("funnel {name}: reports do not count by {key} yet")))
+        }
+        None => Ok(request),
     }
-    if !args.by.is_empty() {
-        table.by.clone_from(&args.by);
-    }
-    let funnel = table.settle(name).map_err(Failure::usage)?;
-    let by_from = table.by_from(funnel.step_count());
-    let by_from = by_from.map_err(|error| Failure::usage(format!("by_from of funnel {name}: {error}")))?;
-    if let Some(key) = not_counted(&funnel, by_from) {
-        return Err(Failure::usage(format!("funnel {name}: reports do not count by {key} yet")));
-    }
-    Ok(FunnelRequest { funnel, by: table.by })
 }
 
 /// A key that the engine follows and the reports do not know what to say about.
-fn not_counted(funnel: &Funnel, by_from: ByFrom) -> Option<&'static str> {
+fn not_counted(funnel: &Funnel) -> Option<&'static str> {
     let terms = &funnel.terms;
     let keys = [
         (matches!(funnel.unit, Unit::Attempt | Unit::Column), "unit = attempt or a column"),
-        (by_from != ByFrom::FirstEntry, "by_from"),
         (terms.chain_end != ChainEnd::Nothing, "window = session, same-day or same-week"),
-        (terms.order != Order::Ordered, "order = any"),
-        (terms.open, "open = true"),
         (
             terms.exclusion == Exclusion::Remove && funnel.steps.iter().any(|step| !step.not.is_empty()),
             "exclusion = remove",
@@ -494,12 +487,9 @@ mod tests {
         };
         let steps = "steps = \"x, y\"\n";
         for (keys, key) in [
-            ("order = \"any\"", "order = any"),
-            ("open = true", "open = true"),
             ("unit = \"attempt\"", "unit = attempt or a column"),
             ("hold = \"product\"", "hold"),
             ("window = \"session\"", "window = session, same-day or same-week"),
-            ("by_from = \"last-seen\"", "by_from"),
             ("rules = \"posthog\"", "rules"),
         ] {
             let error = ask(&format!("{steps}{keys}")).expect_err(keys);

@@ -159,6 +159,25 @@ enum Window {
     End(ChainEnd),
 }
 
+/// What is wrong with a funnel's keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettleError {
+    pub funnel: String,
+    /// The key at fault; `None` where several keys do not go together.
+    pub key: Option<&'static str>,
+    pub message: String,
+}
+
+impl fmt::Display for SettleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SettleError { funnel, key, message } = self;
+        match key {
+            Some(key) => write!(f, "{key} of funnel {funnel}: {message}"),
+            None => write!(f, "funnel {funnel}: {message}"),
+        }
+    }
+}
+
 impl FunnelTable {
     /// A table with nothing but steps.
     pub fn of_steps(steps: Vec<StepSpec>) -> FunnelTable {
@@ -182,10 +201,9 @@ impl FunnelTable {
     }
 
     /// The funnel with every rule settled, or what is wrong and under which key.
-    pub fn settle(&self, name: &str) -> Result<Funnel, String> {
-        let at = |key: &str| {
-            let (key, name) = (key.to_owned(), name.to_owned());
-            move |error: String| format!("{key} of funnel {name}: {error}")
+    pub fn settle(&self, name: &str) -> Result<Funnel, SettleError> {
+        let at = |key: &'static str| {
+            move |message: String| SettleError { funnel: name.to_owned(), key: Some(key), message }
         };
         let rules: RuleSet = read(self.rules.as_deref()).map_err(at("rules"))?.unwrap_or_default();
         let preset = rules.preset();
@@ -198,7 +216,7 @@ impl FunnelTable {
             terms: Terms { rules, ..Terms::default() },
         };
         let terms = &mut funnel.terms;
-        terms.order = self.order().map_err(at("order"))?;
+        terms.order = self.order().map_err(|(key, error)| at(key)(error))?;
         terms.open = self.open.unwrap_or(false);
         terms.row = choose(self.row.as_deref(), &ROW_RULES).map_err(at("row"))?.unwrap_or(preset.row);
         let exclusion = choose(self.exclusion.as_deref(), &EXCLUSIONS).map_err(at("exclusion"))?;
@@ -216,19 +234,23 @@ impl FunnelTable {
         self.settle_window(&preset, &mut funnel).map_err(|(key, error)| at(key)(error))?;
         (funnel.unit, funnel.terms.unit_column) = self.unit().map_err(at("unit"))?;
         funnel.terms.hold = self.hold(&funnel).map_err(at("hold"))?;
-        funnel.check().map_err(|reason| format!("funnel {name}: {reason}"))?;
+        let together = |message: String| SettleError { funnel: name.to_owned(), key: None, message };
+        funnel.check().map_err(together)?;
         Ok(funnel)
     }
 
-    fn order(&self) -> Result<Order, String> {
-        let is_any = choose(self.order.as_deref(), &[("ordered", false), ("any", true)])?.unwrap_or(false);
-        let is_anchored = choose(self.anchor.as_deref(), &[("first", true)])?.unwrap_or(false);
+    fn order(&self) -> Result<Order, (&'static str, String)> {
+        let is_any = choose(self.order.as_deref(), &[("ordered", false), ("any", true)]);
+        let is_anchored = choose(self.anchor.as_deref(), &[("none", false), ("first", true)]);
+        let is_any = is_any.map_err(|error| ("order", error))?.unwrap_or(false);
+        let is_anchored = is_anchored.map_err(|error| ("anchor", error))?.unwrap_or(false);
         match (is_any, is_anchored) {
             (true, anchored) => Ok(Order::Any { anchored }),
             (false, false) => Ok(Order::Ordered),
-            (false, true) => {
-                Err("anchor = first is for order = any; in order the first step is first".to_owned())
-            }
+            (false, true) => Err((
+                "anchor",
+                "anchor = first is for order = any; in order the first step is first".to_owned(),
+            )),
         }
     }
 
@@ -280,7 +302,7 @@ impl FunnelTable {
                 &["none", "session", "same-day", "same-week", "a duration such as 7d"],
             ));
         }
-        let window_us = parse_duration_us(text).map_err(|error| error.to_string())?;
+        let window_us = read_duration(text)?;
         Ok(if preset.window == PresetWindow::PerStep {
             Window::PerStep(window_us)
         } else {
@@ -330,10 +352,14 @@ impl FunnelTable {
         Ok(Some(Hold { columns, steps: Some(steps) }))
     }
 
-    /// Which row a unit's segment is taken from.
-    pub fn by_from(&self, steps: usize) -> Result<ByFrom, String> {
-        match read::<ByFrom>(self.by_from.as_deref())? {
-            Some(ByFrom::Step(step)) if step >= steps => Err(format!("there is no step {}", step + 1)),
+    /// Which row the segment of a unit of the settled funnel is taken from.
+    pub fn by_from(&self, funnel: &Funnel) -> Result<ByFrom, SettleError> {
+        let steps = funnel.step_count();
+        let at = |message: String| SettleError { funnel: funnel.name.clone(), key: Some("by_from"), message };
+        match read::<ByFrom>(self.by_from.as_deref()).map_err(at)? {
+            Some(ByFrom::Step(step)) if step >= steps => {
+                Err(at(format!("there is no step {}: the funnel has {steps} that are required", step + 1)))
+            }
             by_from => Ok(by_from.unwrap_or_default()),
         }
     }
@@ -354,7 +380,11 @@ fn choose<T: Copy>(text: Option<&str>, values: &[(&str, T)]) -> Result<Option<T>
 }
 
 fn duration(text: Option<&str>) -> Result<Option<i64>, String> {
-    text.map(|text| parse_duration_us(text).map_err(|error| error.to_string())).transpose()
+    text.map(read_duration).transpose()
+}
+
+fn read_duration(text: &str) -> Result<i64, String> {
+    parse_duration_us(text).map_err(|error| format!("{text:?}: {error}"))
 }
 
 #[cfg(test)]
@@ -369,7 +399,7 @@ mod tests {
         let steps = if keys.contains("{ event") { "" } else { "steps = \"a, b?, c, d\"\n" };
         let text = format!("[funnel.f]\n{steps}{keys}\n");
         let file = DefinitionFile::parse(&text, "x.toml").map_err(|error| error.message)?;
-        file.funnels()[0].1.settle("f")
+        file.funnels()[0].1.settle("f").map_err(|error| error.to_string())
     }
 
     #[test]
@@ -451,12 +481,14 @@ mod tests {
             ("rules = \"mixpannel\"", "rules of funnel f: \"mixpannel\" is not"),
             ("rules = \"mixpannel\"", "did you mean mixpanel?"),
             ("window = \"sesion\"", "window of funnel f: \"sesion\" is not none, session"),
-            ("window = \"5\"", "window of funnel f: a duration needs a unit"),
+            ("window = \"5\"", "window of funnel f: \"5\": a duration needs a unit"),
+            ("window = \"-1d\"", "window of funnel f: \"-1d\": a duration cannot be negative"),
             ("window = \"none\"\nwindow_end = \"exclusive\"", "has an end to exclude"),
             ("window_end = \"exlusive\"", "did you mean exclusive?"),
             ("tie = \"first\"", "is not step, file or strict"),
             ("order = \"sorted\"", "is not ordered or any"),
-            ("anchor = \"first\"", "is for order = any"),
+            ("anchor = \"first\"", "anchor of funnel f: anchor = first is for order = any"),
+            ("order = \"any\"\nanchor = \"frist\"", "did you mean first?"),
             ("row = \"two\"", "is not one, many or first"),
             ("exclusion = \"dropped\"", "did you mean drop?"),
             ("unit = \"user\"", "is not person, session or attempt"),
@@ -472,8 +504,10 @@ mod tests {
             let found = settle(keys).unwrap_err();
             assert!(found.contains(part), "{keys}: {found}");
         }
+        let funnel = settle("").unwrap();
         let by_from = |text: &str| {
-            FunnelTable { by_from: Some(text.to_owned()), ..FunnelTable::of_steps(Vec::new()) }.by_from(3)
+            let table = FunnelTable { by_from: Some(text.to_owned()), ..FunnelTable::of_steps(Vec::new()) };
+            table.by_from(&funnel).map_err(|error| error.to_string())
         };
         assert_eq!(by_from("step=3"), Ok(ByFrom::Step(2)));
         assert_eq!(by_from("last-seen"), Ok(ByFrom::LastSeen));

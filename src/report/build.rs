@@ -186,8 +186,12 @@ pub fn build(
         let counter =
             over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
         for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
-            let texts: Vec<&[String]> =
-                funnel.segments.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
+            let texts: Vec<&[String]> = funnel
+                .segments
+                .by
+                .iter()
+                .map(|&dimension| catalog.dimensions[dimension].as_slice())
+                .collect();
             let no_row = wanted.by_from.no_row_text();
             let chosen = choose(&counter.entrants[index], &wanted.by, &texts, request.top, &no_row);
             slots[index] = chosen.slots;

@@ -324,8 +324,7 @@ impl<'p> Collector<'p> {
             if outcome.status == Status::Converted {
                 facts.purchase = Some(purchase_facts(place(last), person, &mut self.calendar));
             } else {
-                facts.leaving =
-                    Some(leaving_facts(place(first), place(last), outcome, person, ready, scope));
+                facts.leaving = Some(leaving_facts(place(first), place(last), outcome, person, ready, scope));
             }
         }
         let tally = &mut self.tallies[index];

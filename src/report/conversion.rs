@@ -1,8 +1,8 @@
 //! How many units got through each step, and how sure that is.
 
-use super::table::{Cell, Column, Table};
 use super::clusters::{ClusterSums, Clusters};
 use super::shape::{Shape, StepNames};
+use super::table::{Cell, Column, Table};
 use super::tally::UnitTally;
 use crate::stats::{Z95, wilson_interval, wilson_interval_of_share};
 use schemars::JsonSchema;
@@ -125,9 +125,13 @@ impl Conversion {
                 name: names.steps[step].clone(),
                 served,
                 of_entered: share(served, tally.entered),
-                of_entered_ci95: interval(served, tally.entered, tally.clusters.as_ref().map(|clusters| {
-                    (&clusters.all, clusters.items.served(step), clusters.items.entered())
-                })),
+                of_entered_ci95: interval(
+                    served,
+                    tally.entered,
+                    tally.clusters.as_ref().map(|clusters| {
+                        (&clusters.all, clusters.items.served(step), clusters.items.entered())
+                    }),
+                ),
             })
             .collect();
         Conversion { steps, mature, bounds, optional, named_steps, shape: tally.shape }

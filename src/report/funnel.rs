@@ -341,9 +341,9 @@ impl FunnelReport {
         }
         if self.began_elsewhere > 0 {
             let text = format!(
-                "{} with a first row that is not of {}",
+                "{} with a first row that is {}",
                 self.units(self.began_elsewhere),
-                self.shape.entry_text()
+                if self.shape.enters_anywhere() { "of no step" } else { "not of step 1" }
             );
             facts.push(("before".to_owned(), text));
         }
@@ -363,13 +363,13 @@ impl FunnelReport {
     /// Which row gives a unit its segment, in words.
     fn segment_text(&self) -> String {
         let from = match self.definition.by_from.parse() {
-            Ok(ByFrom::Step(step)) => format!("of step {} of the winning chain", step + 1),
-            Ok(ByFrom::FirstSeen) => "first seen on the winning chain".to_owned(),
-            Ok(ByFrom::LastSeen) => "last seen on the winning chain".to_owned(),
-            Ok(ByFrom::Person) => "last known of the person at the first entry".to_owned(),
-            Ok(ByFrom::FirstEntry) | Err(_) => "of the first entry".to_owned(),
+            Ok(ByFrom::Step(step)) => format!("that of step {} on the winning chain", step + 1),
+            Ok(ByFrom::FirstSeen) => "the first one on the winning chain".to_owned(),
+            Ok(ByFrom::LastSeen) => "the last one on the winning chain".to_owned(),
+            Ok(ByFrom::Person) => "the last one of the person up to the first entry".to_owned(),
+            Ok(ByFrom::FirstEntry) | Err(_) => "that of the first entry".to_owned(),
         };
-        format!("The value is that {from}; the parts add up to the total.")
+        format!("The value is {from}; the parts add up to the total.")
     }
 
     fn segment_columns(&self) -> Vec<Column> {
@@ -405,7 +405,10 @@ impl FunnelReport {
             ));
         }
         if self.segment_differs > 0 {
-            notes.push(format!("{} had another value at their first entry.", self.units(self.segment_differs)));
+            notes.push(format!(
+                "{} had another value at their first entry.",
+                self.units(self.segment_differs)
+            ));
         }
         Table {
             name: "segments".to_owned(),
@@ -498,7 +501,13 @@ impl FunnelReport {
         });
         Table {
             name: "session_stages".to_owned(),
-            title: "Sessions by the deepest step reached inside them".to_owned(),
+            title: format!(
+                "Sessions by {} inside them",
+                match self.shape {
+                    Shape::AnyOrder { .. } => "how many steps were done",
+                    Shape::Ordered | Shape::Open => "the deepest step reached",
+                }
+            ),
             columns: vec![
                 Column::number("step", "#"),
                 Column::text("name", "Step"),

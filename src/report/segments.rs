@@ -164,7 +164,8 @@ mod tests {
         let printed: Vec<Option<&str>> =
             chosen.places.iter().map(|place| place.values.0[0].1.as_deref()).collect();
         assert_eq!(printed, [Some("mobile"), Some("(no step 2)"), Some("(other)")]);
-        let flags: Vec<(bool, bool)> = chosen.places.iter().map(|place| (place.no_row, place.other)).collect();
+        let flags: Vec<(bool, bool)> =
+            chosen.places.iter().map(|place| (place.no_row, place.other)).collect();
         assert_eq!(flags, [(false, false), (true, false), (false, true)]);
         assert_eq!(chosen.slots.slots.get(&SegmentKey::from([NO_ROW])), Some(&1));
         assert_eq!(chosen.slots.other, 2);

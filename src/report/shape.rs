@@ -43,11 +43,6 @@ impl Shape {
     pub fn enters_anywhere(self) -> bool {
         matches!(self, Shape::Open | Shape::AnyOrder { anchored: false })
     }
-
-    /// What a row has to be to be an entry, in words.
-    pub fn entry_text(self) -> &'static str {
-        if self.enters_anywhere() { "any step" } else { "step 1" }
-    }
 }
 
 impl StepNames {

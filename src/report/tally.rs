@@ -235,7 +235,8 @@ impl UnitTally {
             self.mature += 1;
             self.mature_converted += u64::from(outcome.status == Status::Converted);
         }
-        for (gap, times_us) in self.gaps[outcome.entered_at..].iter_mut().zip(facts.step_times_us.windows(2)) {
+        for (gap, times_us) in self.gaps[outcome.entered_at..].iter_mut().zip(facts.step_times_us.windows(2))
+        {
             // A row of the same instant may lie before its predecessor in time only by tolerance.
             gap.push((times_us[1] - times_us[0]).max(0));
         }

@@ -2,8 +2,8 @@
 
 use super::abandonment::seconds;
 use super::conversion::optional_interval;
-use super::table::{Cell, Column, Table};
 use super::shape::Shape;
+use super::table::{Cell, Column, Table};
 use super::tally::UnitTally;
 use crate::human;
 use crate::stats::{Histogram, Quantile, QuantileMethod, Summary, Values, survival};

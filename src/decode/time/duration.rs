@@ -9,6 +9,8 @@ use crate::event::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 pub enum DurationError {
     #[error("a duration is empty; write e.g. 30m or 7d")]
     Empty,
+    #[error("a duration cannot be negative")]
+    Negative,
     #[error("a duration needs a number before each unit, as in 1h30m")]
     NoNumber,
     #[error("a duration needs a unit: us, ms, s, m, h, d or w")]
@@ -30,6 +32,10 @@ pub fn parse_duration_us(text: &str) -> Result<i64, DurationError> {
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(DurationError::Empty);
+    }
+    if rest.strip_prefix(['-', '−']).is_some_and(|rest| rest.starts_with(|sign: char| sign.is_ascii_digit()))
+    {
+        return Err(DurationError::Negative);
     }
     let mut total_us = 0_i64;
     while !rest.is_empty() {
@@ -100,7 +106,8 @@ mod tests {
             ("", Empty),
             ("  ", Empty),
             ("d", NoNumber),
-            ("-1d", NoNumber),
+            ("-1d", Negative),
+            ("- 1d", NoNumber),
             ("30", NoUnit),
             ("1h30", NoUnit),
             ("1mo", NoFixedLength("mo".into())),

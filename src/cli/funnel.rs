@@ -1,0 +1,230 @@
+//! A funnel from what is written and what was typed over it.
+
+use super::args::FunnelArgs;
+use super::failure::Failure;
+use crate::definition::{FunnelTable, HoldTable, OneOrMore, SettleError, Steps, UnitTable};
+use crate::funnel::definition::Funnel;
+use crate::funnel::steps::StepSpec;
+use crate::report::build::FunnelRequest;
+
+/// How the unit of a column is typed.
+const COLUMN: &str = "column:";
+
+/// The keys of a funnel that are flags too, with the flag that overrides each.
+const FLAGS: [(&str, &str); 13] = [
+    ("rules", "--rules"),
+    ("window", "--window"),
+    ("window_end", "--window-end"),
+    ("unit", "--unit"),
+    ("tie", "--tie"),
+    ("tolerance", "--tolerance"),
+    ("order", "--order"),
+    ("anchor", "--anchor"),
+    ("open", "--open"),
+    ("row", "--row"),
+    ("hold", "--hold"),
+    ("exclusion", "--exclusion"),
+    ("by_from", "--by-from"),
+];
+
+/// Settles a funnel. `table` is that of the definition file, where there is one.
+pub fn funnel_request(
+    name: &str,
+    steps: Vec<StepSpec>,
+    table: Option<&FunnelTable>,
+    args: &FunnelArgs,
+) -> Result<FunnelRequest, Failure> {
+    let written = table.cloned().unwrap_or_else(|| FunnelTable::of_steps(Vec::new()));
+    let table = overlaid(FunnelTable { steps: Steps(steps), ..written }, args);
+    let told = |error: SettleError| tell(&error, args);
+    let funnel: Funnel = table.settle(name).map_err(told)?;
+    let by_from = table.by_from(&funnel).map_err(told)?;
+    if args.by_from.is_some() && table.by.is_empty() {
+        return Err(Failure::usage("--by-from says whose value a segment is, and there are no segments")
+            .hint("name their columns with --by"));
+    }
+    Ok(FunnelRequest { funnel, by: table.by, by_from })
+}
+
+/// The table with what was typed in place of what is written.
+fn overlaid(table: FunnelTable, args: &FunnelArgs) -> FunnelTable {
+    let first = |typed: &Option<String>, written: Option<String>| typed.clone().or(written);
+    let columns = |columns: &[String]| HoldTable::Columns(OneOrMore::More(columns.to_vec()));
+    FunnelTable {
+        steps: table.steps,
+        rules: first(&args.rules, table.rules),
+        window: first(&args.window, table.window),
+        window_end: first(&args.window_end, table.window_end),
+        unit: args.unit.as_deref().map(typed_unit).or(table.unit),
+        tie: first(&args.tie, table.tie),
+        tolerance: first(&args.tolerance, table.tolerance),
+        order: first(&args.order, table.order),
+        anchor: first(&args.anchor, table.anchor),
+        open: args.open.or(table.open),
+        row: first(&args.row, table.row),
+        hold: if args.hold.is_empty() { table.hold } else { Some(columns(&args.hold)) },
+        exclusion: first(&args.exclusion, table.exclusion),
+        by: if args.by.is_empty() { table.by } else { args.by.clone() },
+        by_from: first(&args.by_from, table.by_from),
+    }
+}
+
+fn typed_unit(text: &str) -> UnitTable {
+    match text.strip_prefix(COLUMN) {
+        Some(column) => UnitTable::Column { column: column.to_owned() },
+        None => UnitTable::Name(text.to_owned()),
+    }
+}
+
+/// Names the flag where what is wrong was typed.
+fn tell(error: &SettleError, args: &FunnelArgs) -> Failure {
+    let flag = error.key.and_then(|key| FLAGS.into_iter().find(|(known, _)| *known == key));
+    match flag {
+        Some((key, flag)) if is_typed(key, args) => {
+            let failure = Failure::usage(format!("{flag}: {}", error.message));
+            let meant_column = key == "unit" && !error.message.contains("did you mean");
+            if meant_column {
+                failure.hint("each value of a column is typed as --unit column:NAME")
+            } else {
+                failure
+            }
+        }
+        _ => Failure::usage(error.to_string()),
+    }
+}
+
+fn is_typed(key: &str, args: &FunnelArgs) -> bool {
+    match key {
+        "rules" => args.rules.is_some(),
+        "window" => args.window.is_some(),
+        "window_end" => args.window_end.is_some(),
+        "unit" => args.unit.is_some(),
+        "tie" => args.tie.is_some(),
+        "tolerance" => args.tolerance.is_some(),
+        "order" => args.order.is_some(),
+        "anchor" => args.anchor.is_some(),
+        "open" => args.open.is_some(),
+        "row" => args.row.is_some(),
+        "hold" => !args.hold.is_empty(),
+        "exclusion" => args.exclusion.is_some(),
+        "by_from" => args.by_from.is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{ByFrom, DefinitionFile};
+    use crate::event::{DAY_US, HOUR_US, SECOND_US};
+    use crate::funnel::definition::{ChainEnd, Hold, RowRule, Unit};
+    use crate::funnel::engine::Tie;
+    use crate::funnel::options::{Exclusion, Order};
+    use crate::funnel::rules::RuleSet;
+    use crate::funnel::steps::parse_steps;
+
+    const WRITTEN: &str = "[funnel.f]\nsteps = \"a, !x, b, c\"\nrules = \"pinot\"\nwindow = \"1d\"\n\
+        window_end = \"inclusive\"\nunit = \"session\"\ntie = \"file\"\nopen = true\nexclusion = \"void\"\n\
+        row = \"first\"\nhold = \"product\"\nby = [\"device\"]\nby_from = \"last-seen\"\n";
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    fn request(file: &str, args: &FunnelArgs) -> Result<FunnelRequest, String> {
+        let file = DefinitionFile::parse(file, "x.toml").unwrap();
+        let steps = parse_steps("a, !x, b, c").unwrap();
+        let table = file.funnels().first().map(|(_, table)| (*table).clone());
+        funnel_request("f", steps, table.as_ref(), args).map_err(|failure| failure.error.to_string())
+    }
+
+    #[test]
+    fn every_flag_goes_before_its_key_and_before_the_rules() {
+        let written = request(WRITTEN, &FunnelArgs::default()).unwrap();
+        let terms = &written.funnel.terms;
+        assert_eq!((terms.rules, terms.row, terms.open), (RuleSet::Pinot, RowRule::First, true));
+        assert_eq!((written.funnel.unit, written.funnel.tie), (Unit::Session, Tie::File));
+        assert_eq!(written.by_from, ByFrom::LastSeen);
+        let args = FunnelArgs {
+            rules: text("clickhouse"),
+            window: text("2h"),
+            window_end: text("exclusive"),
+            unit: text("person"),
+            tie: text("strict"),
+            tolerance: text("2s"),
+            order: text("ordered"),
+            anchor: text("none"),
+            open: Some(false),
+            row: text("one"),
+            hold: vec!["order".to_owned(), "shop".to_owned()],
+            exclusion: text("drop"),
+            by: vec!["country".to_owned()],
+            by_from: text("step=2"),
+            ..FunnelArgs::default()
+        };
+        let typed = request(WRITTEN, &args).unwrap();
+        let (funnel, terms) = (&typed.funnel, &typed.funnel.terms);
+        assert_eq!((funnel.window_us, terms.ends_exclusive), (Some(2 * HOUR_US), true));
+        assert_eq!((funnel.unit, funnel.tie, terms.tolerance_us), (Unit::Person, Tie::Strict, 2 * SECOND_US));
+        assert_eq!((terms.rules, terms.row, terms.open), (RuleSet::ClickHouse, RowRule::One, false));
+        assert_eq!((terms.order, terms.exclusion), (Order::Ordered, Exclusion::Drop));
+        let columns = vec!["order".to_owned(), "shop".to_owned()];
+        assert_eq!(terms.hold, Some(Hold { columns, steps: None }));
+        assert_eq!((typed.by, typed.by_from), (vec!["country".to_owned()], ByFrom::Step(1)));
+    }
+
+    #[test]
+    fn units_and_ends_that_are_no_durations_are_typed_too() {
+        let of = |args: FunnelArgs| request("", &args).unwrap().funnel;
+        let column = of(FunnelArgs { unit: text("column:person"), ..FunnelArgs::default() });
+        assert_eq!((column.unit, column.terms.unit_column.as_deref()), (Unit::Column, Some("person")));
+        let attempt =
+            of(FunnelArgs { unit: text("attempt"), window: text("same-day"), ..FunnelArgs::default() });
+        assert_eq!((attempt.unit, attempt.terms.chain_end), (Unit::Attempt, ChainEnd::SameDay));
+        let any = of(FunnelArgs { order: text("any"), anchor: text("first"), ..FunnelArgs::default() });
+        assert_eq!((any.terms.order, any.window_us), (Order::Any { anchored: true }, Some(7 * DAY_US)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_flag_where_it_was_typed() {
+        for (args, expected) in [
+            (FunnelArgs { rules: text("posthogg"), ..FunnelArgs::default() }, "--rules: \"posthogg\" is not"),
+            (
+                FunnelArgs { window: text("-1d"), ..FunnelArgs::default() },
+                "--window: \"-1d\": a duration cannot",
+            ),
+            (FunnelArgs { window: text("sesion"), ..FunnelArgs::default() }, "did you mean session?"),
+            (
+                FunnelArgs { tolerance: text("5"), ..FunnelArgs::default() },
+                "--tolerance: \"5\": a duration needs a",
+            ),
+            (
+                FunnelArgs { anchor: text("first"), ..FunnelArgs::default() },
+                "--anchor: anchor = first is for",
+            ),
+            (FunnelArgs { window_end: text("in"), ..FunnelArgs::default() }, "--window-end: \"in\" is not"),
+            (
+                FunnelArgs { unit: text("atempt"), ..FunnelArgs::default() },
+                "--unit: \"atempt\" is not person,",
+            ),
+            (FunnelArgs { row: text("none"), ..FunnelArgs::default() }, "--row: \"none\" is not one, many"),
+            (FunnelArgs { exclusion: text("d"), ..FunnelArgs::default() }, "--exclusion: \"d\" is not void"),
+            (FunnelArgs { tie: text("stict"), ..FunnelArgs::default() }, "--tie: \"stict\" is not step"),
+            (FunnelArgs { by_from: text("person"), ..FunnelArgs::default() }, "there are no segments"),
+            (
+                FunnelArgs { by_from: text("step=4"), by: vec!["x".to_owned()], ..FunnelArgs::default() },
+                "--by-from: there is no step 4: the funnel has 3",
+            ),
+            (
+                FunnelArgs { order: text("any"), exclusion: text("drop"), ..FunnelArgs::default() },
+                "funnel f: exclusion = drop and remove look at attempts in order",
+            ),
+        ] {
+            let error = request("", &args).expect_err(expected);
+            assert!(error.contains(expected), "{error}");
+        }
+        let file = "[funnel.f]\nsteps = \"a, b\"\nrow = \"two\"\n";
+        let error = request(file, &FunnelArgs::default()).unwrap_err();
+        assert!(error.starts_with("row of funnel f: \"two\" is not"), "{error}");
+    }
+}
