@@ -346,6 +346,8 @@ fn the_json_of_reports_is_what_the_formats_list() {
             "platform",
             "--by-from",
             "step=2",
+            "--trend",
+            "month",
         ],
         &["--config", "examples/ecom.toml", "--open", "--by", "platform", "--unit", "session"],
     ];

@@ -6,6 +6,7 @@ import gzip
 import io
 import math
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -63,12 +64,16 @@ def bucket_of(time_us, period, zone):
 
 
 class Step:
-    """A required step: its name in the report, which rows serve it, and what must not lie before it.
+    """A required step: its name in the report, which rows serve it, what must not lie before it, and what else it
+    asks of the way to it. `ignore` are tests of rows that never break adjacency.
 
     `spoken` tells which event names it is about, for warning W01; None where it is about any."""
 
-    def __init__(self, name, test, spoken=None, forbidden=()):
+    def __init__(self, name, test, spoken=None, forbidden=(), within_us=None, after_us=0, arrow=(), ignore=(),
+                 nth=None):
         self.name, self.test, self.spoken, self.forbidden = name, test, spoken, list(forbidden)
+        self.within_us, self.after_us, self.arrow, self.ignore = within_us, after_us, arrow, list(ignore)
+        self.nth = nth
 
 
 def named(*names, where=None):
@@ -78,19 +83,53 @@ def named(*names, where=None):
     return test
 
 
-def step(name, *names, where=None, forbidden=()):
+def step(name, *names, where=None, forbidden=(), **terms):
     names = names or (name,)
-    return Step(name, named(*names, where=where), lambda event: event in names, forbidden)
+    return Step(name, named(*names, where=where), lambda event: event in names, forbidden, **terms)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the rules of a tool are made of, beside what a key of its own says."""
+
+    entry: str = "any"
+    choice: str = "earliest-start"
+    blocked: str = "voids-chain"
 
 
 class Funnel:
-    """`optional` lists (name, test, required steps before it)."""
+    """`optional` lists (name, test, required steps before it). `by_from` is a pair of a word and, for `step`, its
+    number from 1."""
 
     def __init__(self, text, steps, optional=(), name="purchase", window_us=7 * DAY, unit=PERSON, tie=STEP,
-                 shown=None, conditions=()):
+                 shown=None, conditions=(), rules="dropoff", settings=Settings(), row="one", order="ordered",
+                 anchor=False, open=False, exclusion="void", ends_exclusive=False, tolerance_us=0,
+                 by_from=("first-entry", None), definition=None, flags=()):
         self.text, self.steps, self.optional, self.name = text, steps, list(optional), name
         self.shown, self.conditions = shown or text, conditions
         self.window_us, self.unit, self.tie = window_us, unit, tie
+        self.rules, self.settings, self.row, self.order, self.anchor = rules, settings, row, order, anchor
+        self.open, self.exclusion, self.ends_exclusive = open, exclusion, ends_exclusive
+        self.tolerance_us, self.by_from = tolerance_us, by_from
+        # A definition file with the steps, where they ask what `--steps` cannot, and the flags of the other keys.
+        self.definition, self.flags = definition, list(flags)
+
+    @property
+    def rules_window_us(self):
+        """The longest time from the first row to any other; times are whole microseconds."""
+        return None if self.window_us is None else self.window_us - self.ends_exclusive
+
+    @property
+    def levels(self):
+        """How levels are called."""
+        if self.order == "any":
+            return [f"{k} of {len(self.steps)} steps" for k in range(1, len(self.steps) + 1)]
+        return [one.name for one in self.steps]
+
+    @property
+    def by_from_text(self):
+        word, number = self.by_from
+        return word if number is None else f"{word}={number}"
 
 
 class Log:
@@ -123,7 +162,8 @@ class Case:
 
     def __init__(self, title, log, funnels, flags=(), zone="UTC", assume=None, start=None, end=None, as_of=None,
                  by=(), top=20, trend=None, where=None, where_text=None, timeout_us=30 * MINUTE,
-                 quantiles=("0.25", "0.5", "0.75", "0.9", "0.95", "0.99"), method="type-7", config=None):
+                 quantiles=("0.25", "0.5", "0.75", "0.9", "0.95", "0.99"), method="type-7", config=None,
+                 window=None):
         self.title, self.log, self.extra = title, log, list(flags)
         self.funnels = funnels if isinstance(funnels, list) else [funnels]
         self.zone_name, self.zone = zone, ZoneInfo(zone)
@@ -133,20 +173,28 @@ class Case:
         self.by, self.top, self.trend = list(by), top, trend
         self.where, self.where_text, self.timeout_us = where, where_text, timeout_us
         self.quantiles, self.method, self.config = quantiles, method, config
+        # As typed; that of the first funnel where nothing else is.
+        self.window = window
+
+    def window_text(self):
+        window_us = self.funnels[0].window_us
+        return self.window or ("none" if window_us is None else f"{window_us // SECOND}s")
 
     def command(self):
         if self.config:
             return ["report", "--config", str(ROOT / self.config), "-f", "json", *self.extra]
         funnel = self.funnels[0]
-        flags = ["report", *self.log.flags(), "--steps", funnel.text, "-f", "json", "--max-rejects", "100%",
+        steps = ["--config", funnel.definition] if funnel.definition else ["--steps", funnel.text]
+        flags = ["report", *self.log.flags(), *steps, "-f", "json", "--max-rejects", "100%", *funnel.flags,
                  "--unit", funnel.unit, "--tie", funnel.tie, "--time-zone", self.zone_name,
-                 "--window", "none" if funnel.window_us is None else f"{funnel.window_us // SECOND}s",
+                 "--window", self.window_text(),
                  "--session-timeout", f"{self.timeout_us // SECOND}s", "--top", str(self.top),
                  "--quantiles", ",".join(self.quantiles), "--quantile-method", self.method]
         for flag, text in (("--from", self.start_text), ("--to", self.end_text), ("--as-of", self.as_of_text),
                            ("--trend", self.trend), ("--where", self.where_text)):
             flags += [flag, text] if text else []
         flags += ["--by", ",".join(self.by)] if self.by else []
+        flags += ["--by-from", funnel.by_from_text] if self.by and funnel.by_from[0] != "first-entry" else []
         return flags + self.extra
 
 

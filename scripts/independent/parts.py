@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 
 from .log import Events, SECOND, STEP, STRICT, bucket_of, calendar_day, write_time
-from .chains import Search, units_of
+from .units import stage_of, units_of
 from .statistics import interval, quantile, seconds, share, spread, spread_of_counts, survival_curve
 
 EDGES_S = [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400,
@@ -14,29 +14,38 @@ EDGES_S = [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200
 
 def conversion(case, funnel, units):
     n = len(funnel.steps)
-    reached = [[unit for unit in units if unit.level >= k] for k in range(n + 1)]
-    lost_in_all = len(units) - len(reached[n])
+    reached = [None, *([unit for unit in units if unit.has(k)] for k in range(1, n + 1))]
+    bought_in_all = [unit for unit in units if unit.converted]
     steps = []
     for k in range(1, n + 1):
         stopped = [unit for unit in units if unit.level == k < n]
         by_status = Counter(unit.status for unit in stopped)
+        entrants = [unit for unit in units if unit.entered_at == k - 1]
+        before = [unit for unit in units if unit.has(k - 1) or unit.entered_at == k - 1] if k > 1 else []
         def hits(unit, k=k):
-            return unit.level >= k
+            return unit.has(k)
         steps.append({
-            "step": k, "name": funnel.steps[k - 1].name, "reached": len(reached[k]),
+            "step": k, "name": funnel.levels[k - 1], "reached": len(reached[k]), "entrants": len(entrants),
             "of_first": share(len(reached[k]), len(units)),
-            "of_previous": share(len(reached[k]), len(reached[k - 1])) if k > 1 else None,
-            "of_first_ci95": interval(funnel, units, hits) if k > 1 else None,
-            "of_previous_ci95": interval(funnel, reached[k - 1], hits) if k > 1 else None,
+            "of_previous": share(len(reached[k]), len(before)) if k > 1 else None,
+            "of_first_ci95": interval(funnel, units, hits) if k > 1 or funnel.open else None,
+            "of_previous_ci95": interval(funnel, before, hits) if k > 1 else None,
             "lost": len(stopped), "lost_dropped": by_status["dropped"], "lost_open": by_status["open"],
             "lost_excluded": by_status["excluded"],
-            "share_of_loss": share(len(stopped), lost_in_all) if k < n else None,
+            "share_of_loss": share(len(stopped), len(units) - len(bought_in_all)) if k < n else None,
         })
+    named_steps = []
+    for k in range(n if funnel.order == "any" else 0):
+        def serves(unit, k=k):
+            return k in unit.served
+        did = sum(map(serves, units))
+        named_steps.append({"step": k + 1, "name": funnel.steps[k].name, "served": did,
+                            "of_entered": share(did, len(units)), "of_entered_ci95": interval(funnel, units, serves)})
     mature = [unit for unit in units if unit.mature]
     bought = sum(unit.converted for unit in mature)
     optional = []
     for place, (name, _, after) in enumerate(funnel.optional):
-        passed = [unit for unit in units if unit.level > after]
+        passed = [unit for unit in units if unit.used_optional[place] is not None]
         users = [unit for unit in passed if unit.used_optional[place]]
         others = [unit for unit in passed if not unit.used_optional[place]]
         optional.append({
@@ -51,9 +60,9 @@ def conversion(case, funnel, units):
         "mature": None if funnel.window_us is None else {
             "n": len(mature), "converted": bought, "share": share(bought, len(mature)),
             "ci95": interval(funnel, mature, lambda unit: unit.converted)},
-        "bounds": [share(len(reached[n]), len(units)), share(len(reached[n]) + still_open, len(units))]
+        "bounds": [share(len(bought_in_all), len(units)), share(len(bought_in_all) + still_open, len(units))]
         if still_open else None,
-        "optional": optional,
+        "optional": optional, "named_steps": named_steps,
     }
 
 
@@ -80,12 +89,10 @@ def abandonment(case, funnel, units):
             if number + 1 < len(unit.sessions):
                 came_back += 1
                 following.append(unit.all_rows[unit.sessions[number + 1][0]].event)
-            if funnel.window_us is not None:
-                limit = unit.times[0] + funnel.window_us
-                later += any(funnel.steps[-1].test(other) and other.time > limit for other in unit.all_rows)
+            later += unit.completes_later()
             known = [other.value for other in unit.all_rows[:place + 1] if other.value is not None]
             values += known[-1:]
-        went_on = sorted(unit.times[k] - unit.times[k - 1] for unit in units if unit.level > k)
+        went_on = sorted(unit.gap(k) for unit in units if unit.gap(k) is not None)
         nexts = top_names(following)
         if len(dropped) > came_back:
             nexts.append({"event": "(none)", "n": len(dropped) - came_back})
@@ -96,7 +103,7 @@ def abandonment(case, funnel, units):
                      "p50": None if middle is None else float(middle / 1_000_000), "currency": case.log.currency}
         status = Counter(unit.status for unit in here)
         stages.append({
-            "step": k, "name": funnel.steps[k - 1].name, "dropped": status["dropped"], "open": status["open"],
+            "step": k, "name": funnel.levels[k - 1], "dropped": status["dropped"], "open": status["open"],
             "excluded": status["excluded"], "seen_early": sum(unit.seen_early for unit in here),
             "last_events": top_names(last), "next_events": nexts,
             "left_after_p50_s": seconds(quantile(sorted(stayed), "0.5", case.method)),
@@ -112,15 +119,15 @@ def time_to_purchase(case, funnel, units, as_of):
     found = spread(case, [unit.duration() for unit in buyers])
     sessions, days, rows = [], [], []
     for unit in buyers:
-        place = unit.low + unit.chain[-1]
+        place = unit.place(unit.chain[-1])
         sessions.append(sum(low <= place for low, _ in unit.sessions))
         days.append(len({calendar_day(row.time, case.zone) for row in unit.all_rows[:place + 1]}))
         rows.append(place + 1)
-    whole = sum(unit.duration() for unit in buyers)
+    whole = sum(unit.gap(k) or 0 for unit in buyers for k in range(1, len(funnel.steps)))
     steps = []
     for k in range(1, len(funnel.steps)):
-        gaps = [unit.times[k] - unit.times[k - 1] for unit in units if unit.level > k]
-        of_buyers = sum(unit.times[k] - unit.times[k - 1] for unit in buyers)
+        gaps = [unit.gap(k) for unit in units if unit.gap(k) is not None]
+        of_buyers = sum(unit.gap(k) or 0 for unit in buyers)
         steps.append({"from": k, "to": k + 1, "share_of_time": share(of_buyers, whole)} | spread(case, gaps))
     bins = Counter()
     for unit in buyers:
@@ -135,9 +142,9 @@ def time_to_purchase(case, funnel, units, as_of):
         elif unit.status == "open":
             watched.append((as_of - unit.alive_since, False))
         elif unit.status == "dropped" and funnel.window_us is not None:
-            watched.append((funnel.window_us, False))
+            watched.append((funnel.rules_window_us, False))
         else:
-            limit = math.inf if funnel.window_us is None else funnel.window_us
+            limit = math.inf if funnel.window_us is None else funnel.rules_window_us
             watched.append((min(limit, as_of - unit.times[0]), False))
     curve = survival_curve(watched) if watched else []
     return found | {
@@ -171,13 +178,8 @@ def session_stages(events, funnel):
             first = rows[low].time
             if (case.start is not None and first < case.start) or (case.end is not None and first >= case.end):
                 continue
-            search = Search(rows[low:high], funnel, funnel.tie, None)
-            levels[len(search.winner(search.serving[0]))] += 1
+            levels[stage_of(rows[low:high], funnel)] += 1
     return [{"step": k, "n": levels[k]} for k in range(len(funnel.steps) + 1)]
-
-
-def value_at(case, row):
-    return tuple(row.fields[name] or None for name in case.by)
 
 
 def segments(events, funnel, units):
@@ -185,15 +187,19 @@ def segments(events, funnel, units):
     if not case.by:
         return []
     for unit in units:
-        parts[value_at(case, unit.rows[unit.entry])].append(unit)
+        parts[unit.segment(case.by)[0]].append(unit)
+    without = parts.pop(None, [])
     ranked = sorted(parts, key=lambda key: (-len(parts[key]), [(text or "").encode() for text in key]))
-    listed = [(dict(zip(case.by, key)), False, parts[key]) for key in ranked[:case.top]]
+    listed = [(dict(zip(case.by, key)), False, False, parts[key]) for key in ranked[:case.top]]
+    if without:
+        listed.append(({name: f"(no step {funnel.by_from[1]})" for name in case.by}, False, True, without))
     rest = [unit for key in ranked[case.top:] for unit in parts[key]]
     if rest:
-        listed.append(({name: "(other)" for name in case.by}, True, rest))
-    return [{"by": by, "other": other} | counts(part) | {
+        listed.append(({name: "(other)" for name in case.by}, True, False, rest))
+    return [{"by": by, "other": other, "no_row": no_row} | counts(part) | {
         "conversion": conversion(case, funnel, part), "abandonment": abandonment(case, funnel, part),
-        "time_to_purchase": time_to_purchase(case, funnel, part, events.as_of)} for by, other, part in listed]
+        "time_to_purchase": time_to_purchase(case, funnel, part, events.as_of)}
+        for by, other, no_row, part in listed]
 
 
 def trend(events, funnel):
@@ -201,14 +207,16 @@ def trend(events, funnel):
     case = events.case
     if not case.trend:
         return [], 0
-    buckets = {bucket_of(row.time, case.trend, case.zone) for row in events.used if funnel.steps[0].test(row)}
+    may_enter = funnel.steps if funnel.open or funnel.order == "any" else funnel.steps[:1]
+    buckets = {bucket_of(row.time, case.trend, case.zone) for row in events.used
+               if any(one.test(row) for one in may_enter)}
     found, seen = [], Counter()
     for low, high in sorted(buckets):
         start = low if case.start is None else max(low, case.start)
         end = high if case.end is None else min(high, case.end)
         units = units_of(events, funnel, start, end) if start < end else []
         if units:
-            seen.update((unit.person, unit.low) for unit in units)
+            seen.update((unit.person, unit.places[0]) for unit in units)
             mature = funnel.window_us is not None and high + funnel.window_us <= events.as_of
             found.append({"from": write_time(low), "to": write_time(high), "mature": mature} | counts(units) |
                          {"conversion": conversion(case, funnel, units)})
@@ -220,11 +228,16 @@ def funnel_block(events, funnel):
     units = units_of(events, funnel, case.start, case.end)
     buckets, in_several = trend(events, funnel)
     n = len(funnel.steps)
-    moved = sum(value_at(case, unit.rows[unit.entry]) != value_at(case, unit.rows[unit.chain[0]]) for unit in units)
+    moved = differs = 0
+    for unit in units:
+        start = tuple(unit.rows[unit.chain[0]].fields[name] or None for name in case.by)
+        moved += unit.entry_values(case.by) != start
+        differs += unit.segment(case.by)[1]
     return {"name": funnel.name, "definition": {
         "steps": funnel.shown, "unit": funnel.unit,
         "window_s": None if funnel.window_us is None else funnel.window_us / SECOND, "rules": "dropoff",
-        "tie": funnel.tie, "by": case.by}} | counts(units) | {
+        "tie": funnel.tie, "order": funnel.order, "anchor": "first" if funnel.anchor else None, "open": funnel.open,
+        "by": case.by, "by_from": funnel.by_from_text}} | counts(units) | {
         "removed": 0, "conversion": conversion(case, funnel, units),
         "abandonment": abandonment(case, funnel, units),
         "time_to_purchase": time_to_purchase(case, funnel, units, events.as_of),
@@ -234,7 +247,13 @@ def funnel_block(events, funnel):
                  "conversion_strict": share(sum(unit.levels[STRICT] == n for unit in units), len(units)),
                  "conversion_step": share(sum(unit.levels[STEP] == n for unit in units), len(units))},
         "began_elsewhere": sum(unit.began_elsewhere for unit in units), "segment_moved": moved,
+        "segment_differs": differs,
     }
+
+
+def late_segments(events, funnel):
+    units = units_of(events, funnel, events.case.start, events.case.end)
+    return sum(unit.segment(events.case.by)[2] for unit in units)
 
 
 def body(case):
@@ -242,13 +261,15 @@ def body(case):
     first = case.funnels[0]
     found = {"definition": {
         "unit": first.unit, "window_s": None if first.window_us is None else first.window_us / SECOND,
-        "rules": "dropoff", "tie": first.tie, "session_timeout_s": case.timeout_us / SECOND,
+        "rules": first.rules, "tie": first.tie, "session_timeout_s": case.timeout_us / SECOND,
         "time_zone": case.zone_name, "from": write_time(case.start), "to": write_time(case.end),
         "where": case.where_text, "quantile_method": case.method, "top": case.top}}
     found["input"] = events.input_block()
     found["funnels"] = [funnel_block(events, funnel) for funnel in case.funnels]
     immature = [block["entered"] for block in found["funnels"]
                 if block["entered"] and block["conversion"]["mature"] and not block["conversion"]["mature"]["n"]]
+    late_of_funnels = [late_segments(events, funnel) for funnel in case.funnels]
     found["warnings"] = [{"code": code, "n": n}
-                         for code, n in [*events.warnings(), *(("W14", entered) for entered in immature)]]
+                         for code, n in [*events.warnings(), *(("W14", entered) for entered in immature),
+                                     *(("W23", late) for late in late_of_funnels if late)]]
     return found

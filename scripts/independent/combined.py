@@ -1,0 +1,165 @@
+"""Funnels made by chance over small logs made by chance, with every key of the language in every combination."""
+
+import csv
+import random
+from datetime import datetime, timezone
+
+from .log import (
+    Case, FILE, Funnel, Log, MINUTE, PERSON, SECOND, SESSION, STEP, STRICT, Settings, microseconds, named, step,
+    write_time,
+)
+
+NAMES = ["A", "B", "C", "D"]
+
+# Where a tool's rules begin, for what no key says: its settings, and the keys' own beginnings.
+RULES = {
+    "dropoff": (Settings(), {}),
+    "clickhouse": (Settings(blocked="ends-search"), {"row": "many"}),
+    "posthog": (Settings(choice="latest-start"), {"exclusion": "remove"}),
+    "mixpanel": (Settings(entry="first"), {"exclusion": "drop", "tolerance_us": 2 * SECOND}),
+    "mixpanel-reentry": (Settings(entry="successive"), {}),
+    "amplitude": (Settings(), {"tolerance_us": SECOND - 1}),
+    "ga4": (Settings(), {"per_step": True}),
+    "first-occurrence": (Settings(entry="first", choice="first-rows"), {}),
+    "doris": (Settings(blocked="ends-search"), {}),
+    "pinot": (Settings(blocked="ends-search"), {"row": "first", "ends_exclusive": True}),
+}
+
+
+def write_log(path, dice, span):
+    day = microseconds(datetime(2024, 3, 28, tzinfo=timezone.utc))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["who", "what", "when", "visit", "group", "colour", "amount"])
+        for _ in range(330):
+            minute = dice.randrange(span)
+            out.writerow([
+                f"p{dice.randrange(50)}", dice.choice([*NAMES, *NAMES, "X", "M", ""]),
+                write_time(day + minute * MINUTE), dice.choice([f"v{minute // 5}", ""]),
+                dice.choice(["", "g1", "g2", "g3"]), dice.choice(["", "red", "blue"]),
+                dice.choice(["", f"{dice.randrange(0, 900) / 4}"])])
+    return day
+
+
+def texts(words):
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def make_steps(dice, is_ordered):
+    """Steps and optional ones, their lines in a definition file, and how the report shows them."""
+    steps, optional, lines, shown, before = [], [], [], [], []
+    for k in range(dice.choice([2, 3, 3, 4])):
+        names = dice.sample(NAMES, dice.choice([1, 1, 2]))
+        terms, line, bars = {}, [f"event = {texts(names)}"], []
+        if k and dice.random() < 0.35:
+            # What borders on a step may not be forbidden there.
+            bars = dice.sample([name for name in ["X", "M", *NAMES] if name not in names + before], 1)
+            line.append(f"not = {texts(bars)}")
+        if k and is_ordered:
+            if dice.random() < 0.3:
+                name = dice.choice(["M", "X", "B"])
+                optional.append((name, named(name), k))
+                lines.append(f'{{ event = "{name}", optional = true }}')
+                shown.append(name + "?")
+            if dice.random() < 0.3:
+                terms["within_us"] = dice.choice([3, 6, 20]) * MINUTE
+                line.append(f'within = "{terms["within_us"] // MINUTE}m"')
+            if dice.random() < 0.25:
+                terms["after_us"] = dice.choice([1, 2, 3]) * MINUTE
+                line.append(f'after = "{terms["after_us"] // MINUTE}m"')
+            if dice.random() < 0.35:
+                terms["arrow"] = dice.sample(["adjacent", "no-disorder", "no-repeat"], dice.choice([1, 1, 2]))
+                line.append(f"arrow = {texts(terms['arrow'])}")
+                if "adjacent" in terms["arrow"] and dice.random() < 0.5:
+                    ignored = dice.choice(["M", "X"])
+                    terms["ignore"] = [named(ignored)]
+                    line.append(f'ignore = ["{ignored}"]')
+        steps.append(step("|".join(names), *names, forbidden=[named(bar) for bar in bars], **terms))
+        lines.append("{ " + ", ".join(line) + " }")
+        shown += [*("!" + bar for bar in bars), "|".join(names)]
+        before = names
+    return steps, optional, lines, shown
+
+
+def make_funnel(dice, path, span):
+    shape = dice.choice(["ordered", "ordered", "open", "any", "any-first"])
+    is_any = shape.startswith("any")
+    rules = dice.choice(["dropoff", "dropoff", "dropoff", *RULES])
+    settings, begins = RULES[rules]
+    steps, optional, lines, shown = make_steps(dice, not is_any)
+    keys = {"rules": rules}
+    tie = dice.choice([STEP, STEP, FILE, STRICT])
+    row, exclusion = begins.get("row", "one"), begins.get("exclusion", "void")
+    exclusive = begins.get("ends_exclusive", False)
+    if is_any or shape == "open":
+        # What rules say of attempts in order has no meaning there.
+        settings, exclusion = Settings(), "void"
+    tolerance_us = begins.get("tolerance_us", 0) if tie == STEP and not is_any else 0
+    if dice.random() < 0.3:
+        keys["row"] = row = dice.choice(["one", "many", "first"])
+    if dice.random() < 0.3 and shape == "ordered":
+        keys["exclusion"] = exclusion = dice.choice(["void", "drop", "remove"])
+    if dice.random() < 0.15 and shape == "ordered":
+        tolerance_us = dice.choice([0, 1, 2]) * MINUTE
+        keys["tolerance"] = f"{tolerance_us // MINUTE}m"
+    window_us = dice.choice([None, 5, 8, 15, 60])
+    window_us = None if window_us is None else window_us * MINUTE * (span // 20 + 1)
+    if window_us is not None and "per_step" in begins:
+        for one in steps[1:]:
+            one.within_us = window_us if one.within_us is None else one.within_us
+        shown_window_us = None
+    else:
+        shown_window_us = window_us
+        if window_us is not None and dice.random() < 0.3:
+            exclusive = dice.random() < 0.5
+            keys["window_end"] = "exclusive" if exclusive else "inclusive"
+    if shape == "open":
+        keys["open"] = True
+    if is_any:
+        keys["order"] = "any"
+        if shape == "any-first":
+            keys["anchor"] = "first"
+    # Any key may be typed or written.
+    typed, written = [], []
+    for key, value in keys.items():
+        flag = "--" + key.replace("_", "-")
+        if dice.random() < 0.5:
+            typed += [flag] if value is True else [flag, value]
+        else:
+            written.append(f"{key} = " + ("true" if value is True else f'"{value}"'))
+    definition = path.with_suffix(".toml")
+    definition.write_text("\n".join(["[funnel.purchase]", "steps = [", *(line + "," for line in lines), "]", *written]))
+    by_from = dice.choice([("first-entry", None), ("first-seen", None), ("last-seen", None), ("person", None),
+                           ("step", 1), ("step", len(steps)), ("step", 2)])
+    funnel = Funnel(
+        ", ".join(shown), steps, optional, window_us=shown_window_us, unit=dice.choice([PERSON, PERSON, SESSION]),
+        tie=tie, rules=rules, settings=settings, row=row, order="any" if is_any else "ordered",
+        anchor=shape == "any-first", open=shape == "open", exclusion=exclusion,
+        ends_exclusive=exclusive and shown_window_us is not None, tolerance_us=tolerance_us, by_from=by_from,
+        definition=str(definition), flags=typed)
+    window = "none" if window_us is None else f"{window_us // SECOND}s"
+    return funnel, window, f"{shape}, {rules}, {', '.join(lines)}, {keys}"
+
+
+def combined_cases(folder, number, first=0):
+    for seed in range(first, first + number):
+        dice = random.Random(1_000_000 + seed)
+        path = folder / f"combined-{seed}.csv"
+        span = dice.choice([12, 40, 400])
+        day = write_log(path, dice, span)
+        funnel, window, words = make_funnel(dice, path, span)
+        by = dice.choice([[], ["group"], ["group"], ["group", "colour"]])
+        if not by:
+            funnel.by_from = ("first-entry", None)
+        log = Log(str(path), ["who"], "when", "what", session="visit", value="amount")
+
+        def moment(share, span=span, day=day):
+            return write_time(day + int(span * share) * MINUTE)
+
+        yield Case(
+            f"combined {seed}: {words}; {funnel.unit}, {funnel.tie}, {window}", log, funnel, window=window,
+            as_of=moment(0.7) if dice.random() < 0.4 else None,
+            start=moment(0.2) if dice.random() < 0.3 else None, end=moment(0.6) if dice.random() < 0.3 else None,
+            by=by, top=dice.choice([1, 2, 20]),
+            trend=dice.choice([None, "day"]), method=dice.choice(["type-7", "nearest-rank"]),
+            timeout_us=dice.choice([2, 4, 30]) * MINUTE)
