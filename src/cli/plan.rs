@@ -13,9 +13,9 @@ use crate::definition::{
     ByFrom, DefinitionFile, FunnelTable, OneOrMore, SourceTable, UnitTable, ValueColumn,
 };
 use crate::event::MINUTE_US;
-use crate::funnel::definition::{ChainEnd, Funnel, Unit};
+use crate::funnel::definition::{Funnel, Unit};
 use crate::funnel::engine::Tie;
-use crate::funnel::options::{Choice, Entry, Exclusion, Order};
+use crate::funnel::options::Order;
 use crate::funnel::steps::{StepSpec, parse_steps};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -436,19 +436,9 @@ fn funnel_request(
 fn not_counted(funnel: &Funnel, by_from: ByFrom) -> Option<&'static str> {
     let terms = &funnel.terms;
     let keys = [
-        (matches!(funnel.unit, Unit::Attempt | Unit::Column), "unit = attempt or a column"),
         (by_from != ByFrom::FirstEntry, "by_from"),
-        (terms.chain_end != ChainEnd::Nothing, "window = session, same-day or same-week"),
         (terms.order != Order::Ordered, "order = any"),
         (terms.open, "open = true"),
-        (
-            terms.exclusion == Exclusion::Remove && funnel.steps.iter().any(|step| !step.not.is_empty()),
-            "exclusion = remove",
-        ),
-        (terms.hold.is_some(), "hold"),
-        (!funnel.restrictions().is_empty(), "nth"),
-        (funnel.rules().options.tolerance_us > 0 && funnel.tie == Tie::Step, "tolerance"),
-        (terms.entry == Entry::Successive || terms.choice != Choice::EarliestStart, "rules"),
     ];
     keys.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
 }

@@ -1,6 +1,6 @@
 //! From everything that was read to the body of a report.
 
-use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
+use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
 use super::funnel::{Context, FunnelReport, SegmentValues};
 use super::input::{Input, InputFacts};
 use super::segments::choose;
@@ -11,6 +11,7 @@ use crate::calendar::Period;
 use crate::condition::{Condition, suggest_nearest};
 use crate::decode::time::format_utc;
 use crate::funnel::definition::Funnel;
+use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::ingest::plan::ReadPlan;
@@ -115,10 +116,11 @@ impl Catalog {
         (catalog, named)
     }
 
-    /// What every kind of row may do in a funnel.
-    fn kind_table(&self, funnel: &Funnel, plan: &ReadPlan, conditions: &[Condition]) -> KindTable {
-        let mut table = KindTable::new();
-        for kind in &self.kinds {
+    /// A funnel with its questions answered for every kind of row and every column.
+    fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
+        let funnel = &wanted.funnel;
+        let roles = |kind: u32, without: &[u16]| {
+            let kind = &self.kinds[kind as usize];
             let event = kind.event.map(|event| self.events[event as usize].as_str());
             let relevant = relevant_conditions(plan, event);
             let holds = |condition: &Condition| {
@@ -127,9 +129,22 @@ impl Catalog {
                     .and_then(|index| relevant.iter().position(|&relevant| relevant == index))
                     .is_some_and(|place| kind.truths[place])
             };
-            table.push(&funnel.roles(event, holds));
+            funnel.roles_without(event, holds, without)
+        };
+        let mut table = KindTable::new();
+        for kind in 0..self.kinds.len() as u32 {
+            table.push(&roles(kind, &[]));
         }
-        table
+        let restrictions = funnel.restrictions();
+        let variants = (!restrictions.is_empty()).then(|| Variants::new(restrictions, &mut table, roles));
+        let dimension_of = |column: &String| plan.columns.dimensions.iter().position(|known| known == column);
+        let not_set = |dimension: usize| {
+            let place = self.dimensions[dimension].iter().position(String::is_empty);
+            ValueColumn { dimension, not_set: place.map(|code| code as u32) }
+        };
+        let value_columns = funnel.value_columns().iter().filter_map(dimension_of).map(not_set).collect();
+        let by = wanted.by.iter().filter_map(dimension_of).collect();
+        ReadyFunnel::new(funnel.clone(), table, variants, value_columns, by)
     }
 }
 
@@ -161,16 +176,8 @@ pub fn build(
         trend: request.trend,
         event_of_kind: catalog.event_of_kind.clone(),
     };
-    let dimension_of = |column: &String| plan.columns.dimensions.iter().position(|known| known == column);
-    let ready: Vec<ReadyFunnel> = request
-        .funnels
-        .iter()
-        .map(|wanted| {
-            let kinds = catalog.kind_table(&wanted.funnel, plan, &request.conditions);
-            let by = wanted.by.iter().filter_map(dimension_of).collect();
-            ReadyFunnel::new(wanted.funnel.clone(), kinds, by)
-        })
-        .collect();
+    let ready: Vec<ReadyFunnel> =
+        request.funnels.iter().map(|wanted| catalog.ready(wanted, plan, &request.conditions)).collect();
     let timeout_us = request.session_timeout_us;
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
     let mut chosen_values: Vec<Vec<SegmentValues>> = vec![Vec::new(); ready.len()];
@@ -194,7 +201,7 @@ pub fn build(
             (facts(), Collector::new(&ready, &scope, &slots))
         })?
     };
-    let tallies = collector.tallies;
+    let tallies = collector.into_tallies();
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),

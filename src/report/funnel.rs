@@ -160,7 +160,7 @@ impl FunnelReport {
             excluded: units.excluded,
             conversion: Conversion::of(units, &steps, &optional),
             abandonment: Abandonment::of(units, &steps, names, choice.method),
-            time_to_purchase: TimeToPurchase::of(units, window_us, choice),
+            time_to_purchase: TimeToPurchase::of(units, choice),
         };
         let last = context.segments.len().saturating_sub(1);
         let segments = context
@@ -207,7 +207,7 @@ impl FunnelReport {
             removed: 0,
             conversion: Conversion::of(&total, &steps, &optional),
             abandonment: Abandonment::of(&mut total, &steps, names, choice.method),
-            time_to_purchase: TimeToPurchase::of(&mut total, window_us, choice),
+            time_to_purchase: TimeToPurchase::of(&mut total, choice),
             session_stages: tally
                 .session_stages
                 .iter()

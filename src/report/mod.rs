@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
+mod units;
 
 use crate::ingest::Spilled;
 use funnel::FunnelReport;
