@@ -224,7 +224,7 @@ pub fn build(
         );
     }
     Ok(Body {
-        definition: definition(request, as_of_us),
+        definition: definition(request, &funnels, as_of_us),
         input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
         funnels,
         warnings,
@@ -256,15 +256,20 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, as_of_us: i64) -> Definition {
-    let first = request.funnels.first();
+fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Definition {
+    let first = funnels.first().map(|funnel| funnel.definition.clone());
+    let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
     let mut definition = Definition {
         hash: String::new(),
-        unit: first.map_or("person", |first| first.funnel.unit.name()).to_owned(),
-        window_s: first.and_then(|first| first.funnel.window_us).map(|us| us as f64 / 1e6),
-        rules: first.map_or("dropoff", |first| first.funnel.terms.rules.name()).to_owned(),
-        tie: first.map_or("step", |first| first.funnel.tie.name()).to_owned(),
+        unit: first.unit,
+        window: first.window,
+        window_s: first.window_s,
+        window_end: first.window_end,
+        rules: first.rules,
+        overrides: first.overrides,
+        tie: first.tie,
+        method: first.method,
         session_timeout_s: request.session_timeout_us as f64 / 1e6,
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         from: bound(request.entries_us.start),

@@ -2,12 +2,14 @@
 
 use super::Names;
 use super::abandonment::Abandonment;
-use super::collect::{FunnelTally, ReadyFunnel};
+use super::collect::{Bucket, FunnelTally, ReadyFunnel};
+use super::definition::FunnelDefinition;
 use super::conversion::{Conversion, optional_interval, optional_share};
 use super::table::{Block, Cell, Column, Table};
 use super::tally::UnitTally;
 use super::time_to_purchase::{QuantileChoice, TimeToPurchase};
 use crate::decode::time::format_utc;
+use crate::funnel::definition::Unit;
 use crate::human::{count, duration};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -21,8 +23,12 @@ pub struct FunnelReport {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
-    /// Units in no denominator; no rule of today removes any.
+    /// Units that met a forbidden row where these remove: in no other count and in no denominator.
     pub removed: u64,
+    /// Rows that belong to no unit, for lack of a value; null where units have none.
+    pub no_value: Option<u64>,
+    /// Gaps of winning chains that the tolerance lets go back in time; they count as 0.
+    pub negative_gaps: u64,
     pub conversion: Conversion,
     pub abandonment: Abandonment,
     pub time_to_purchase: TimeToPurchase,
@@ -41,19 +47,6 @@ pub struct FunnelReport {
     pub steps: Vec<String>,
 }
 
-/// The rules behind the numbers of one funnel.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct FunnelDefinition {
-    /// The steps in the grammar of `--steps`.
-    pub steps: String,
-    pub unit: String,
-    /// Null: no window.
-    pub window_s: Option<f64>,
-    pub rules: String,
-    pub tie: String,
-    pub by: Vec<String>,
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SessionStage {
     pub step: usize,
@@ -63,8 +56,9 @@ pub struct SessionStage {
 /// What the rule for equal times decides.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ties {
-    /// Units whose level is another under `strict` than under `step`.
-    pub units: u64,
+    /// Units whose level is another under `strict` than under `step`; null for attempts, of which
+    /// there would be others.
+    pub units: Option<u64>,
     /// Overall conversion under either rule.
     pub conversion_strict: Option<f64>,
     pub conversion_step: Option<f64>,
@@ -81,6 +75,7 @@ pub struct Segment {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    pub removed: u64,
     pub conversion: Conversion,
     pub abandonment: Abandonment,
     pub time_to_purchase: TimeToPurchase,
@@ -121,6 +116,7 @@ pub struct TrendBucket {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    pub removed: u64,
     pub conversion: Conversion,
     #[serde(skip)]
     pub from_us: i64,
@@ -142,11 +138,12 @@ impl FunnelReport {
         let funnel = &ready.funnel;
         let steps: Vec<String> = funnel.required().map(|step| step.name.clone()).collect();
         let optional: Vec<String> = funnel.optional().map(|(_, step)| step.name.clone()).collect();
-        let window_us = funnel.window_us;
         let (names, choice) = (context.names, context.choice);
-        let share = |n: u64| (tally.total.entered > 0).then(|| n as f64 / tally.total.entered as f64);
+        let is_told = funnel.unit != Unit::Attempt;
+        let entered = tally.total.entered;
+        let share = |n: u64| (is_told && entered > 0).then(|| n as f64 / entered as f64);
         let ties = Ties {
-            units: tally.total.tie_sensitive,
+            units: is_told.then_some(tally.total.tie_sensitive),
             conversion_strict: share(tally.total.converted_strict),
             conversion_step: share(tally.total.converted_step),
         };
@@ -158,6 +155,7 @@ impl FunnelReport {
             dropped: units.dropped,
             open: units.open,
             excluded: units.excluded,
+            removed: units.removed,
             conversion: Conversion::of(units, &steps, &optional),
             abandonment: Abandonment::of(units, &steps, names, choice.method),
             time_to_purchase: TimeToPurchase::of(units, choice),
@@ -177,13 +175,13 @@ impl FunnelReport {
             .map(|(&from_us, bucket)| TrendBucket {
                 from: format_utc(from_us),
                 to: format_utc(bucket.to_us),
-                mature: window_us
-                    .is_some_and(|window_us| bucket.to_us.saturating_add(window_us) <= context.as_of_us),
+                mature: is_mature(ready, bucket, context.as_of_us),
                 entered: bucket.units.entered,
                 converted: bucket.units.converted,
                 dropped: bucket.units.dropped,
                 open: bucket.units.open,
                 excluded: bucket.units.excluded,
+                removed: bucket.units.removed,
                 conversion: Conversion::of(&bucket.units, &steps, &optional),
                 from_us,
             })
@@ -191,20 +189,15 @@ impl FunnelReport {
         let mut total = tally.total;
         FunnelReport {
             name: funnel.name.clone(),
-            definition: FunnelDefinition {
-                steps: crate::funnel::steps::display_steps(&funnel.steps),
-                unit: funnel.unit.name().to_owned(),
-                window_s: window_us.map(|us| us as f64 / 1e6),
-                rules: "dropoff".to_owned(),
-                tie: funnel.tie.name().to_owned(),
-                by: context.by.clone(),
-            },
+            definition: FunnelDefinition::of(ready, &context.by),
             entered: total.entered,
             converted: total.converted,
             dropped: total.dropped,
             open: total.open,
             excluded: total.excluded,
-            removed: 0,
+            removed: total.removed,
+            no_value: (!funnel.value_columns().is_empty()).then_some(tally.no_value),
+            negative_gaps: total.negative_gaps,
             conversion: Conversion::of(&total, &steps, &optional),
             abandonment: Abandonment::of(&mut total, &steps, names, choice.method),
             time_to_purchase: TimeToPurchase::of(&mut total, choice),
@@ -222,17 +215,6 @@ impl FunnelReport {
             segment_moved: total.segment_moved,
             steps,
         }
-    }
-
-    /// A number of units in words: `1 person`, `2 sessions`.
-    fn units(&self, n: u64) -> String {
-        let name = match (self.definition.unit.as_str(), n) {
-            ("session", 1) => "session",
-            ("session", _) => "sessions",
-            (_, 1) => "person",
-            _ => "people",
-        };
-        format!("{} {name}", count(n))
     }
 
     /// The whole of it for people and table formats.
@@ -258,25 +240,24 @@ impl FunnelReport {
     }
 
     fn facts(&self) -> Vec<(String, String)> {
-        let window = match self.definition.window_s {
-            Some(seconds) => format!("{} from the entry, inclusive", duration((seconds * 1e6) as i64, false)),
-            None => "none".to_owned(),
-        };
+        let definition = &self.definition;
+        let mut statuses = format!(
+            "{} converted, {} dropped, {} open, {} excluded",
+            count(self.converted),
+            count(self.dropped),
+            count(self.open),
+            count(self.excluded)
+        );
+        if self.removed > 0 {
+            statuses += &format!("; {} removed, in no other count", count(self.removed));
+        }
         let mut facts = vec![
-            ("steps".to_owned(), self.definition.steps.clone()),
-            ("counted".to_owned(), format!("{} entered", self.units(self.entered))),
-            ("window".to_owned(), window),
-            (
-                "statuses".to_owned(),
-                format!(
-                    "{} converted, {} dropped, {} open, {} excluded",
-                    count(self.converted),
-                    count(self.dropped),
-                    count(self.open),
-                    count(self.excluded)
-                ),
-            ),
+            ("steps".to_owned(), definition.steps.clone()),
+            ("counted".to_owned(), format!("{} entered", definition.units(self.entered))),
         ];
+        facts.extend(definition.unit_facts(self.no_value));
+        facts.push(("window".to_owned(), definition.window_text()));
+        facts.push(("statuses".to_owned(), statuses));
         if let Some(mature) = self.conversion.mature
             && let (Some(share), Some((low, high))) = (mature.share, mature.ci95)
         {
@@ -294,19 +275,27 @@ impl FunnelReport {
             let text = format!("{} if no open one converts, {} if all do", per_cent(low), per_cent(high));
             facts.push(("bounds".to_owned(), text));
         }
-        if self.ties.units > 0 {
+        if let Some(units) = self.ties.units.filter(|units| *units > 0) {
             let rates = [self.ties.conversion_strict, self.ties.conversion_step]
                 .map(|share| share.map_or("–".to_owned(), per_cent));
             let text = format!(
                 "equal times decide the level of {}; conversion {} (strict) to {} (step)",
-                self.units(self.ties.units),
+                definition.units(units),
                 rates[0],
                 rates[1]
             );
             facts.push(("ties".to_owned(), text));
         }
+        if definition.tolerance_s > 0.0 && definition.tie == "step" {
+            let tolerance = duration((definition.tolerance_s * 1e6) as i64, false);
+            let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
+            facts.push((
+                "tolerance".to_owned(),
+                format!("{tolerance} before the step before; {gaps} back in time, counted as 0"),
+            ));
+        }
         if self.began_elsewhere > 0 {
-            let text = format!("{} with a first row that is not of step 1", self.units(self.began_elsewhere));
+            let text = format!("{} with a first row that is not of step 1", definition.units(self.began_elsewhere));
             facts.push(("before".to_owned(), text));
         }
         facts
@@ -399,7 +388,7 @@ impl FunnelReport {
             );
         }
         if self.in_several_buckets > 0 {
-            notes.push(format!("{} entered in several buckets.", self.units(self.in_several_buckets)));
+            notes.push(format!("{} entered in several buckets.", self.definition.units(self.in_several_buckets)));
         }
         Table {
             name: "trend".to_owned(),
@@ -453,6 +442,15 @@ impl FunnelReport {
 fn segment_cells(segment: &Segment) -> Vec<Cell> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
     segment.by.0.iter().map(|(_, value)| Cell::Text(text(value))).collect()
+}
+
+/// Whether every entrant of a bucket was observed for a whole window.
+fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
+    match ready.longest_way_us() {
+        Some(way_us) => bucket.to_us.saturating_add(way_us) <= as_of_us,
+        // Each window ends when its session or day does.
+        None => bucket.to_us <= as_of_us && bucket.units.mature_reached.first() == Some(&bucket.units.entered),
+    }
 }
 
 fn per_cent(share: f64) -> String {

@@ -8,6 +8,7 @@ mod active;
 pub mod build;
 pub mod collect;
 pub mod conversion;
+pub mod definition;
 pub mod funnel;
 pub mod input;
 pub mod inspect;
@@ -120,9 +121,13 @@ pub struct Definition {
     /// BLAKE3 of everything that can change a number.
     pub hash: String,
     pub unit: String,
+    pub window: String,
     pub window_s: Option<f64>,
+    pub window_end: String,
     pub rules: String,
+    pub overrides: Vec<String>,
     pub tie: String,
+    pub method: String,
     pub session_timeout_s: f64,
     pub time_zone: String,
     /// Entries are counted from `from` (inclusive) to `to` (exclusive), RFC 3339.
@@ -188,7 +193,13 @@ impl Report {
             (None, None) => None,
         };
         facts.extend(entries.map(|entries| ("entries".to_owned(), entries)));
-        facts.push(("rules".to_owned(), format!("{}, equal times by {}", definition.rules, definition.tie)));
+        let mut rules: Vec<(&str, String)> =
+            self.body.funnels.iter().map(|funnel| (funnel.name.as_str(), funnel.definition.rules_text())).collect();
+        rules.dedup_by(|one, before| one.1 == before.1);
+        match rules.as_slice() {
+            [(_, rules)] => facts.push(("rules".to_owned(), rules.clone())),
+            several => facts.extend(several.iter().map(|(name, rules)| (format!("rules of {name}"), rules.clone()))),
+        }
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));
         facts
