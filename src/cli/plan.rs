@@ -12,9 +12,6 @@ use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
 use crate::definition::{DefinitionFile, OneOrMore, SourceTable, ValueColumn};
 use crate::event::MINUTE_US;
-use crate::funnel::definition::{ChainEnd, Funnel, Unit};
-use crate::funnel::engine::Tie;
-use crate::funnel::options::{Choice, Entry, Exclusion};
 use crate::funnel::steps::parse_steps;
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -396,7 +393,7 @@ pub fn resolve_request(
 fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<FunnelRequest>, Failure> {
     if let Some(text) = &args.steps {
         let steps = parse_steps(text).map_err(|error| steps_fault(text, &error))?;
-        return Ok(vec![funnel_request("purchase", steps, None, args).and_then(counted)?]);
+        return Ok(vec![funnel_request("purchase", steps, None, args)?]);
     }
     let written = file.funnels();
     if written.is_empty() {
@@ -414,36 +411,8 @@ fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<Funne
     written
         .iter()
         .filter(|(name, _)| args.funnels.is_empty() || args.funnels.iter().any(|wanted| wanted == name))
-        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args).and_then(counted))
+        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args))
         .collect()
-}
-
-fn counted(request: FunnelRequest) -> Result<FunnelRequest, Failure> {
-    match not_counted(&request.funnel) {
-        Some(key) => {
-            let name = &request.funnel.name;
-            Err(Failure::usage(format!("funnel {name}: reports do not count by {key} yet")))
-        }
-        None => Ok(request),
-    }
-}
-
-/// A key that the engine follows and the reports do not know what to say about.
-fn not_counted(funnel: &Funnel) -> Option<&'static str> {
-    let terms = &funnel.terms;
-    let keys = [
-        (matches!(funnel.unit, Unit::Attempt | Unit::Column), "unit = attempt or a column"),
-        (terms.chain_end != ChainEnd::Nothing, "window = session, same-day or same-week"),
-        (
-            terms.exclusion == Exclusion::Remove && funnel.steps.iter().any(|step| !step.not.is_empty()),
-            "exclusion = remove",
-        ),
-        (terms.hold.is_some(), "hold"),
-        (!funnel.restrictions().is_empty(), "nth"),
-        (funnel.rules().options.tolerance_us > 0 && funnel.tie == Tie::Step, "tolerance"),
-        (terms.entry == Entry::Successive || terms.choice != Choice::EarliestStart, "rules"),
-    ];
-    keys.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key)
 }
 
 #[cfg(test)]
@@ -477,30 +446,6 @@ mod tests {
         let overridden = request(&typed, file).unwrap();
         assert_eq!(overridden.funnels[0].funnel.window_us, None);
         assert_eq!(overridden.funnels[0].funnel.tie, Tie::Strict);
-    }
-
-    #[test]
-    fn reports_refuse_by_name_what_they_do_not_count_by() {
-        let ask = |keys: &str| {
-            let file = format!("[funnel.a]\n{keys}\n");
-            request(&FunnelArgs::default(), &file).map_err(|failure| failure.error.to_string())
-        };
-        let steps = "steps = \"x, y\"\n";
-        for (keys, key) in [
-            ("unit = \"attempt\"", "unit = attempt or a column"),
-            ("hold = \"product\"", "hold"),
-            ("window = \"session\"", "window = session, same-day or same-week"),
-            ("rules = \"posthog\"", "rules"),
-        ] {
-            let error = ask(&format!("{steps}{keys}")).expect_err(keys);
-            assert!(error.contains(&format!("reports do not count by {key} yet")), "{keys}: {error}");
-        }
-        let arrow = "steps = [{ event = \"x\" }, { event = \"y\", within = \"1h\", arrow = \"adjacent\" }]";
-        for keys in
-            [arrow.to_owned(), format!("{steps}rules = \"clickhouse\""), format!("{steps}rules = \"ga4\"")]
-        {
-            assert!(ask(&keys).is_ok(), "{keys}");
-        }
     }
 
     #[test]

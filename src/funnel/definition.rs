@@ -164,6 +164,13 @@ impl Funnel {
         }
     }
 
+    /// The longest time that all limits of gaps allow together; `None` where some gap has no limit.
+    pub fn sum_of_gaps_us(&self) -> Option<i64> {
+        let mut gaps = self.required().skip(1).peekable();
+        gaps.peek()?;
+        gaps.try_fold(0_i64, |sum, step| Some(sum.saturating_add(step.terms.within_us?)))
+    }
+
     /// The limits of all gaps; empty where there are none.
     fn gaps(&self) -> Vec<GapLimits> {
         let limits = self
@@ -216,6 +223,15 @@ impl Funnel {
             return Err(format!("at most {MOST_RESTRICTIONS} steps can have an nth"));
         }
         Ok(())
+    }
+
+    /// The columns whose values tell the units of one person apart.
+    pub fn value_columns(&self) -> &[String] {
+        match (&self.terms.hold, &self.terms.unit_column) {
+            (Some(hold), _) => &hold.columns,
+            (None, Some(column)) => std::slice::from_ref(column),
+            (None, None) => &[],
+        }
     }
 
     /// What may keep single rows from serving steps that their kind serves.

@@ -8,6 +8,7 @@
 use super::definition::Restriction;
 use super::kinds::{KindRoles, KindTable};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The variants of the kinds of one funnel.
 #[derive(Debug, Clone)]
@@ -109,6 +110,18 @@ impl Variants {
         variants.extend(kinds.iter().zip(&history.bites).map(|(&kind, &bites)| self.kind(kind, bites)));
     }
 
+    /// The kinds of rows none of which may serve a held step, where a unit has no value at all.
+    pub fn without_value(&self, kinds: &[u32], history: &History) -> Vec<u32> {
+        let held = self.held_bits();
+        kinds.iter().zip(&history.bites).map(|(&kind, &bites)| self.kind(kind, bites | held)).collect()
+    }
+
+    fn held_bits(&self) -> u8 {
+        let held = self.restrictions.iter().enumerate();
+        let held = held.filter(|(_, restriction)| matches!(restriction, Restriction::Held { .. }));
+        held.fold(0_u8, |all, (bit, _)| all | 1 << bit)
+    }
+
     /// Splits a person by the value of each row (`None`: it has none). A row that serves a held
     /// step does so in the unit of its value only; in all others, and without a value in every one, it
     /// is there for what else it does, such as to forbid. Rows that do nothing are left out.
@@ -119,9 +132,7 @@ impl Variants {
         table: &KindTable,
         history: &History,
     ) -> ValueUnits {
-        let held = self.restrictions.iter().enumerate();
-        let held = held.filter(|(_, restriction)| matches!(restriction, Restriction::Held { .. }));
-        let held_bits = held.fold(0_u8, |all, (bit, _)| all | 1 << bit);
+        let held_bits = self.held_bits();
         let mut shared: Vec<(u32, u32)> = Vec::new();
         let mut own: Vec<Vec<(u32, u32)>> = Vec::new();
         let mut found = ValueUnits::default();
@@ -159,6 +170,13 @@ impl Variants {
             shared.for_each(|row| unit.add(row));
         }
         found
+    }
+}
+
+impl History {
+    /// The same of a range of the rows.
+    pub fn part(&self, rows: Range<usize>) -> History {
+        History { bites: self.bites[rows].to_vec(), spent: self.spent.clone() }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Stage {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    /// Units that were removed here; in no other count.
+    pub removed: u64,
     /// Units of this stage (whatever their status) that have a row of the step they lack between
     /// the rows of their chain: a hidden path, or broken tracking.
     pub seen_early: u64,
@@ -108,6 +110,7 @@ impl Abandonment {
                 Cell::Count(stage.dropped),
                 Cell::Count(stage.open),
                 Cell::Count(stage.excluded),
+                Cell::Count(stage.removed),
                 Cell::Count(stage.came_back),
                 optional_share(stage.came_back_share),
                 Cell::Count(stage.bought_later),
@@ -123,6 +126,7 @@ impl Abandonment {
                 Column::number("dropped", "Dropped"),
                 Column::number("open", "Open"),
                 Column::number("excluded", "Excluded"),
+                Column::number("removed", "Removed"),
                 Column::number("came_back", "Came back"),
                 Column::number("came_back_share", "Share"),
                 Column::number("bought_later", "Bought later"),
@@ -131,7 +135,7 @@ impl Abandonment {
             rows: rows.collect(),
             notes: Vec::new(),
         };
-        drop_zero_columns(&mut table, &["excluded", "bought_later", "seen_early"]);
+        drop_zero_columns(&mut table, &["excluded", "removed", "bought_later", "seen_early"]);
         table
     }
 
@@ -245,6 +249,7 @@ impl Stage {
             dropped: tally.dropped,
             open: tally.open,
             excluded: tally.excluded,
+            removed: tally.removed,
             seen_early: tally.seen_early,
             last_events: top_events(&tally.last_events, names),
             next_events,

@@ -76,9 +76,13 @@ impl ActiveRows {
         Rows { times_us: &self.times_us[range.clone()], kinds: &self.kinds[range.clone()] }
     }
 
-    /// The place among all of the person's rows.
-    pub fn place(&self, active: usize) -> usize {
-        self.places[active] as usize
+    /// The places among all of the person's rows.
+    pub fn places(&self, range: &Range<usize>) -> &[u32] {
+        &self.places[range.clone()]
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
     }
 }
 

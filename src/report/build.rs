@@ -1,9 +1,9 @@
 //! From everything that was read to the body of a report.
 
-use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
+use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
 use super::funnel::{Context, FunnelReport};
 use super::input::{Input, InputFacts};
-use super::segments::{SegmentPlace, choose};
+use super::segments::{SegmentPlace, SegmentSource, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
 use super::{Body, Definition, Names, Warning};
@@ -12,6 +12,7 @@ use crate::condition::{Condition, suggest_nearest};
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
 use crate::funnel::definition::Funnel;
+use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::ingest::plan::ReadPlan;
@@ -117,10 +118,11 @@ impl Catalog {
         (catalog, named)
     }
 
-    /// What every kind of row may do in a funnel.
-    fn kind_table(&self, funnel: &Funnel, plan: &ReadPlan, conditions: &[Condition]) -> KindTable {
-        let mut table = KindTable::new();
-        for kind in &self.kinds {
+    /// A funnel with its questions answered for every kind of row and every column.
+    fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
+        let funnel = &wanted.funnel;
+        let roles = |kind: u32, without: &[u16]| {
+            let kind = &self.kinds[kind as usize];
             let event = kind.event.map(|event| self.events[event as usize].as_str());
             let relevant = relevant_conditions(plan, event);
             let holds = |condition: &Condition| {
@@ -129,9 +131,23 @@ impl Catalog {
                     .and_then(|index| relevant.iter().position(|&relevant| relevant == index))
                     .is_some_and(|place| kind.truths[place])
             };
-            table.push(&funnel.roles(event, holds));
+            funnel.roles_without(event, holds, without)
+        };
+        let mut table = KindTable::new();
+        for kind in 0..self.kinds.len() as u32 {
+            table.push(&roles(kind, &[]));
         }
-        table
+        let restrictions = funnel.restrictions();
+        let variants = (!restrictions.is_empty()).then(|| Variants::new(restrictions, &mut table, roles));
+        let dimension_of = |column: &String| plan.columns.dimensions.iter().position(|known| known == column);
+        let not_set = |dimension: usize| {
+            let place = self.dimensions[dimension].iter().position(String::is_empty);
+            ValueColumn { dimension, not_set: place.map(|code| code as u32) }
+        };
+        let value_columns = funnel.value_columns().iter().filter_map(dimension_of).map(not_set).collect();
+        let by = wanted.by.iter().filter_map(dimension_of).collect();
+        let segments = SegmentSource { by, from: wanted.by_from };
+        ReadyFunnel::new(funnel.clone(), table, variants, value_columns, segments)
     }
 }
 
@@ -163,16 +179,8 @@ pub fn build(
         trend: request.trend,
         event_of_kind: catalog.event_of_kind.clone(),
     };
-    let dimension_of = |column: &String| plan.columns.dimensions.iter().position(|known| known == column);
-    let ready: Vec<ReadyFunnel> = request
-        .funnels
-        .iter()
-        .map(|wanted| {
-            let kinds = catalog.kind_table(&wanted.funnel, plan, &request.conditions);
-            let by = wanted.by.iter().filter_map(dimension_of).collect();
-            ReadyFunnel::new(wanted, kinds, by)
-        })
-        .collect();
+    let ready: Vec<ReadyFunnel> =
+        request.funnels.iter().map(|wanted| catalog.ready(wanted, plan, &request.conditions)).collect();
     let timeout_us = request.session_timeout_us;
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
     let mut segment_places: Vec<Vec<SegmentPlace>> = vec![Vec::new(); ready.len()];
@@ -201,7 +209,7 @@ pub fn build(
             (facts(), Collector::new(&ready, &scope, &slots))
         })?
     };
-    let tallies = collector.tallies;
+    let tallies = collector.into_tallies();
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -224,7 +232,7 @@ pub fn build(
         );
     }
     Ok(Body {
-        definition: definition(request, as_of_us),
+        definition: definition(request, &funnels, as_of_us),
         input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
         funnels,
         warnings,
@@ -256,15 +264,20 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, as_of_us: i64) -> Definition {
-    let first = request.funnels.first();
+fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Definition {
+    let first = funnels.first().map(|funnel| funnel.definition.clone());
+    let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
     let mut definition = Definition {
         hash: String::new(),
-        unit: first.map_or("person", |first| first.funnel.unit.name()).to_owned(),
-        window_s: first.and_then(|first| first.funnel.window_us).map(|us| us as f64 / 1e6),
-        rules: first.map_or("dropoff", |first| first.funnel.terms.rules.name()).to_owned(),
-        tie: first.map_or("step", |first| first.funnel.tie.name()).to_owned(),
+        unit: first.unit,
+        window: first.window,
+        window_s: first.window_s,
+        window_end: first.window_end,
+        rules: first.rules,
+        overrides: first.overrides,
+        tie: first.tie,
+        method: first.method,
         session_timeout_s: request.session_timeout_us as f64 / 1e6,
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         from: bound(request.entries_us.start),
@@ -357,10 +370,10 @@ fn late_segments(funnel: &FunnelReport) -> Option<Warning> {
     let n = funnel.segment_late;
     (n > 0).then(|| {
         let message = format!(
-            "funnel {}: {} in a segment by a later step of their chain, which only those reach who go on: \
-             rates of such segments say nothing of who converts",
+            "funnel {}: {} counted in a segment by a later step of their chain, which only those reach who go \
+             on: rates of such segments say nothing of who converts",
             funnel.name,
-            funnel.units_are(n)
+            funnel.definition.units(n)
         );
         Warning { code: "W23".to_owned(), n, message }
     })

@@ -1,20 +1,21 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
-use super::active::ActiveRows;
-use super::build::FunnelRequest;
 use super::clusters::{Clusters, Items, PersonReached};
 use super::segments::SegmentSource;
 use super::shape::Shape;
 use super::tally::{LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
+use super::units::{UnitFormer, UnitRows};
 use crate::calendar::{Calendar, Period};
-use crate::funnel::definition::{Funnel, Unit};
-use crate::funnel::engine::{Engine, Observation, Outcome, Rows, Rules, Status, Tie};
+use crate::funnel::definition::{ChainEnd, Funnel, Unit};
+use crate::funnel::engine::{Engine, Observation, Outcome, Rules, Status, Tie};
+use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 /// A funnel made ready for one input: its event tests answered for every kind of row.
@@ -23,19 +24,36 @@ pub struct ReadyFunnel {
     pub rules: Rules,
     /// The same rules without a window, for the stages of sessions.
     pub stage_rules: Rules,
+    /// All kinds of the log, and behind them their variants.
     pub kinds: KindTable,
+    /// Where single rows may be kept from serving what their kind serves.
+    pub variants: Option<Variants>,
+    /// The columns whose values make units: those that are held, or the unit's own.
+    pub value_columns: Vec<ValueColumn>,
     pub shape: Shape,
     pub segments: SegmentSource,
 }
 
+/// A column as a dimension of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueColumn {
+    pub dimension: usize,
+    /// The code of the empty text, if any row has it.
+    pub not_set: Option<u32>,
+}
+
 impl ReadyFunnel {
-    /// `by` are the segment columns, as indices of dimensions.
-    pub fn new(wanted: &FunnelRequest, kinds: KindTable, by: Vec<usize>) -> ReadyFunnel {
-        let funnel = wanted.funnel.clone();
+    pub fn new(
+        funnel: Funnel,
+        kinds: KindTable,
+        variants: Option<Variants>,
+        value_columns: Vec<ValueColumn>,
+        segments: SegmentSource,
+    ) -> ReadyFunnel {
         let rules = funnel.rules();
         let stage_rules = Rules { window_us: None, ..rules.clone() };
-        let segments = SegmentSource { by, from: wanted.by_from };
-        ReadyFunnel { rules, stage_rules, kinds, shape: Shape::of(&funnel), segments, funnel }
+        let shape = Shape::of(&funnel);
+        ReadyFunnel { funnel, rules, stage_rules, kinds, variants, value_columns, shape, segments }
     }
 
     fn serves(&self, kind: u32, step: usize) -> bool {
@@ -55,12 +73,35 @@ impl ReadyFunnel {
         Items { shape: self.shape, step_count: self.rules.step_count }
     }
 
+    /// Whether units are more than ranges of a person's rows.
+    pub fn has_formed_units(&self) -> bool {
+        self.variants.is_some()
+            || self.funnel.unit == Unit::Column
+            || self.funnel.terms.chain_end != ChainEnd::Nothing
+    }
+
+    /// Whether the first row of step 1 in the range tells that a unit enters, without following it.
+    fn enters_by_first_row(&self) -> bool {
+        !self.has_formed_units() && self.funnel.unit != Unit::Attempt && self.rules.options.is_plain()
+    }
+
+    /// Whether one person can have several units.
+    fn has_clusters(&self) -> bool {
+        self.funnel.unit != Unit::Person || self.funnel.terms.hold.is_some()
+    }
+
     fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.shape, self.rules.step_count, optional_after);
-        tally.has_window = self.rules.window_us.is_some();
-        tally.clusters = (self.funnel.unit == Unit::Session).then(|| Clusters::new(self.items()));
+        tally.has_window =
+            self.longest_way_us().is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
+        tally.clusters = self.has_clusters().then(|| Clusters::new(self.items()));
         tally
+    }
+
+    /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
+    pub fn longest_way_us(&self) -> Option<i64> {
+        self.rules.window_us.or_else(|| self.funnel.sum_of_gaps_us())
     }
 }
 
@@ -77,7 +118,6 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What is seen of a unit that no row can join after `closes_us`.
     fn observation(&self, closes_us: Option<i64>) -> Observation {
         Observation { entries_us: self.entries_us.clone(), as_of_us: self.as_of_us, closes_us }
     }
@@ -97,105 +137,63 @@ pub struct SegmentSlots {
     pub other: usize,
 }
 
-/// The units of a person: ranges of rows, and until when a row could still join them.
-fn units<'p>(
-    funnel: &Funnel,
-    person: &'p Person<'_>,
-    timeout_us: i64,
-) -> impl Iterator<Item = (Range<usize>, Option<i64>)> + 'p {
-    let whole = (funnel.unit == Unit::Person).then(|| (0..person.rows.len(), None));
-    let sessions: &[crate::ingest::Session] =
-        if funnel.unit == Unit::Session { person.sessions } else { &[] };
-    let by_session = sessions.iter().map(move |session| {
-        let last_us = person.rows.times_us[session.rows.end - 1];
-        (session.rows.clone(), Some(last_us.saturating_add(timeout_us)))
-    });
-    whole.into_iter().chain(by_session)
-}
-
 /// Counts, for each funnel, the entrants of every combination of segment values.
 pub struct SegmentCounter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
     pub entrants: Vec<Entrants>,
-    /// Of the funnels whose values are those of the winning chain.
-    engines: Vec<Option<Engine<'p>>>,
-    active: ActiveRows,
+    engines: Vec<Engine<'p>>,
+    former: UnitFormer,
     key: Vec<u32>,
 }
 
 impl<'p> SegmentCounter<'p> {
     pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> SegmentCounter<'p> {
-        let engine = |ready: &'p ReadyFunnel| {
-            let is_needed = ready.has_segments() && ready.segments.needs_chain();
-            is_needed.then(|| Engine::new(&ready.rules, &ready.kinds))
-        };
         SegmentCounter {
             funnels,
             scope,
             entrants: vec![Entrants::default(); funnels.len()],
-            engines: funnels.iter().map(engine).collect(),
-            active: ActiveRows::default(),
+            engines: funnels.iter().map(|ready| Engine::new(&ready.rules, &ready.kinds)).collect(),
+            former: UnitFormer::new(scope),
             key: Vec::new(),
         }
-    }
-
-    fn count(&mut self, index: usize) {
-        let entrants = &mut self.entrants[index];
-        match entrants.get_mut(&self.key[..]) {
-            Some(known) => *known += 1,
-            None => {
-                entrants.insert(self.key[..].into(), 1);
-            }
-        }
-    }
-
-    /// Counts the units by the values of their first entries.
-    fn by_entry(&mut self, index: usize, person: &Person<'_>) {
-        let ready = &self.funnels[index];
-        for (rows, _) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-            let entry = rows.clone().find(|&row| {
-                self.scope.entries_us.contains(&person.rows.times_us[row])
-                    && ready.may_enter(person.rows.kinds[row])
-            });
-            if let Some(row) = entry {
-                ready.segments.key(person, row, &Outcome::default(), |row| row as usize, &mut self.key);
-                self.count(index);
-            }
-        }
-    }
-
-    /// Counts the units by values of their winning chains.
-    fn by_chain(&mut self, index: usize, person: &Person<'_>) {
-        let ready = &self.funnels[index];
-        let mut active = std::mem::take(&mut self.active);
-        active.fill(&person.rows, &ready.kinds);
-        let mut done = 0;
-        for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-            let range = active.before(rows.end, done);
-            done = range.end;
-            let Some(engine) = self.engines[index].as_mut().filter(|_| !range.is_empty()) else { continue };
-            let outcome = engine.run(active.rows(&range), &self.scope.observation(closes_us));
-            if matches!(outcome.status, Status::NotEntered | Status::Removed) {
-                continue;
-            }
-            let place = |row: u32| active.place(range.start + row as usize);
-            let entry = place(outcome.first_entry.unwrap_or(0));
-            ready.segments.key(person, entry, outcome, place, &mut self.key);
-            self.count(index);
-        }
-        self.active = active;
     }
 }
 
 impl Accumulator for SegmentCounter<'_> {
     fn person(&mut self, person: &Person<'_>) {
-        for (index, ready) in self.funnels.iter().enumerate().filter(|(_, ready)| ready.has_segments()) {
-            if ready.segments.needs_chain() {
-                self.by_chain(index, person);
-            } else {
-                self.by_entry(index, person);
+        let SegmentCounter { funnels, scope, entrants, engines, former, key } = self;
+        for ((ready, entrants), engine) in funnels.iter().zip(entrants).zip(engines) {
+            if !ready.has_segments() {
+                continue;
             }
+            let mut count = |entry: u32, outcome: &Outcome, unit: &UnitRows<'_>| {
+                ready.segments.key(person, unit.place(entry), outcome, |row| unit.place(row), key);
+                match entrants.get_mut(&key[..]) {
+                    Some(known) => *known += 1,
+                    None => {
+                        entrants.insert(key[..].into(), 1);
+                    }
+                }
+            };
+            former.each(ready, scope, person, |unit| {
+                if ready.enters_by_first_row() && !ready.segments.needs_chain() {
+                    let mut rows = unit.rows.times_us.iter().zip(unit.rows.kinds);
+                    let enters = |(time_us, kind): (&i64, &u32)| {
+                        scope.entries_us.contains(time_us) && ready.serves(*kind, 0)
+                    };
+                    if let Some(row) = rows.position(enters) {
+                        count(row as u32, &Outcome::default(), unit);
+                    }
+                    return;
+                }
+                let seen = scope.observation(unit.closes_us);
+                unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
+                    if let Some(entry) = outcome.first_entry.filter(|_| outcome.status != Status::Removed) {
+                        count(entry, outcome, unit);
+                    }
+                });
+            });
         }
     }
 
@@ -219,6 +217,8 @@ pub struct FunnelTally {
     pub in_several_buckets: u64,
     /// Sessions by the deepest step reached inside them, without a window; 0 is none.
     pub session_stages: Vec<u64>,
+    /// Rows that belong to no unit, for lack of a value.
+    pub no_value: u64,
 }
 
 pub struct Bucket {
@@ -229,14 +229,25 @@ pub struct Bucket {
 
 /// The accumulator of the three reports, for all funnels at once.
 pub struct Collector<'p> {
+    engines: Vec<Engines<'p>>,
+    former: UnitFormer,
+    counter: Counter<'p>,
+}
+
+struct Engines<'p> {
+    main: Engine<'p>,
+    /// For levels under other tie rules, while the outcome of `main` is still being read.
+    ties: Engine<'p>,
+    stages: Engine<'p>,
+}
+
+/// Where outcomes are counted, with its scratch.
+struct Counter<'p> {
     funnels: &'p [ReadyFunnel],
     scope: &'p Scope,
     slots: &'p [SegmentSlots],
-    engines: Vec<Engines<'p>>,
+    tallies: Vec<FunnelTally>,
     calendar: Calendar,
-    pub tallies: Vec<FunnelTally>,
-    bucket_starts: Vec<i64>,
-    active: ActiveRows,
     facts: UnitFacts,
     key: Vec<u32>,
     /// How many of the current person's units reached each step; empty where persons are the units.
@@ -249,13 +260,6 @@ enum Part {
     Total,
     Segment(usize),
     Bucket(i64),
-}
-
-struct Engines<'p> {
-    main: Engine<'p>,
-    /// For levels under other tie rules, while the outcome of `main` is still being read.
-    ties: Engine<'p>,
-    stages: Engine<'p>,
 }
 
 impl<'p> Collector<'p> {
@@ -276,138 +280,156 @@ impl<'p> Collector<'p> {
             trend: BTreeMap::new(),
             in_several_buckets: 0,
             session_stages: vec![0; ready.rules.step_count + 1],
+            no_value: 0,
         };
         Collector {
-            funnels,
-            scope,
-            slots,
             engines: funnels.iter().map(engines).collect(),
-            calendar: Calendar::new(scope.zone.clone()),
-            tallies: funnels.iter().zip(slots).map(tally).collect(),
-            bucket_starts: Vec::new(),
-            active: ActiveRows::default(),
-            facts: UnitFacts::default(),
-            key: Vec::new(),
-            person_reached: Vec::new(),
+            former: UnitFormer::new(scope),
+            counter: Counter {
+                funnels,
+                scope,
+                slots,
+                tallies: funnels.iter().zip(slots).map(tally).collect(),
+                calendar: Calendar::new(scope.zone.clone()),
+                facts: UnitFacts::default(),
+                key: Vec::new(),
+                person_reached: Vec::new(),
+            },
         }
     }
 
+    /// The counts, by funnel.
+    pub fn into_tallies(self) -> Vec<FunnelTally> {
+        self.counter.tallies
+    }
+}
+
+impl Counter<'_> {
+    /// Follows a unit and counts what becomes of it.
     #[inline(never)]
-    fn unit(
+    fn unit(&mut self, index: usize, person: &Person<'_>, unit: &UnitRows<'_>, engines: &mut Engines<'_>) {
+        let ready = &self.funnels[index];
+        let seen = self.scope.observation(unit.closes_us);
+        let Engines { main, ties, .. } = engines;
+        let mut entered = false;
+        unit.follow(ready.funnel.unit, main, &seen, |outcome| {
+            if outcome.status != Status::NotEntered {
+                entered = true;
+                self.outcome(index, person, unit, outcome, ties, &seen);
+            }
+        });
+        if let Some(period) = self.scope.trend.filter(|_| entered) {
+            self.trend(index, unit, main, period);
+        }
+    }
+
+    fn outcome(
         &mut self,
         index: usize,
         person: &Person<'_>,
-        active: &ActiveRows,
-        range: Range<usize>,
-        unit_start: usize,
-        closes_us: Option<i64>,
+        unit: &UnitRows<'_>,
+        outcome: &Outcome,
+        ties: &mut Engine<'_>,
+        seen: &Observation,
     ) {
         let ready = &self.funnels[index];
         let scope = self.scope;
-        let rows = active.rows(&range);
-        let place = |row: u32| active.place(range.start + row as usize);
-        let seen = scope.observation(closes_us);
-        let Engines { main, ties, .. } = &mut self.engines[index];
-        let outcome = main.run(rows, &seen);
-        if matches!(outcome.status, Status::NotEntered | Status::Removed) {
-            return;
-        }
+        let rows = unit.rows;
         let facts = &mut self.facts;
-        facts.begin(outcome, rows, ready.rules.window_us, scope.as_of_us);
-        facts.first_event_us = person.rows.times_us[unit_start];
-        facts.began_elsewhere = !ready.may_enter(person.rows.kinds[unit_start]);
-        if active.has_ties() && rows.has_ties() {
-            facts.levels_of_ties =
-                Some((ties.level(rows, &seen, Tie::Strict), ties.level(rows, &seen, Tie::Step)));
+        facts.begin(outcome, unit, ready, scope.as_of_us);
+        let is_attempt = ready.funnel.unit == Unit::Attempt;
+        if !is_attempt {
+            facts.first_event_us = person.rows.times_us[unit.first_place];
+            facts.began_elsewhere = !ready.may_enter(person.rows.kinds[unit.first_place]);
+            let may_depend = unit.may_have_ties && rows.has_ties() || ready.rules.options.tolerance_us > 0;
+            if may_depend {
+                let levels = [Tie::Strict, Tie::Step].map(|tie| unit.level(ties, seen, tie));
+                facts.levels_of_ties = Some((levels[0], levels[1]));
+            }
         }
         if let (Some(&first), Some(&last)) = (outcome.chain.first(), outcome.chain.last()) {
             if outcome.status == Status::Converted {
-                facts.purchase = Some(purchase_facts(place(last), person, &mut self.calendar));
+                facts.purchase = Some(purchase_facts(unit.place(last), person, &mut self.calendar));
             } else {
-                facts.leaving = Some(leaving_facts(place(first), place(last), outcome, person, ready, scope));
+                facts.leaving = Some(leaving_facts(unit, first, last, outcome, person, ready, scope));
             }
         }
         let tally = &mut self.tallies[index];
+        let has_clusters = tally.total.clusters.is_some() && outcome.status != Status::Removed;
         if ready.has_segments() {
-            let entry = place(outcome.first_entry.unwrap_or(0));
-            let start = place(outcome.chain[0]);
+            let entry = unit.place(outcome.first_entry.unwrap_or(0));
+            let start = unit.place(outcome.chain[0]);
             let moved = |&dimension: &usize| {
                 person.rows.dimension(entry, dimension) != person.rows.dimension(start, dimension)
             };
             facts.segment_moved = ready.segments.by.iter().any(moved);
-            let origin = ready.segments.key(person, entry, outcome, place, &mut self.key);
+            let origin = ready.segments.key(person, entry, outcome, |row| unit.place(row), &mut self.key);
             (facts.segment_differs, facts.segment_late) = (origin.differs, origin.is_late);
             let slots = &self.slots[index];
             let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
             tally.segments[slot].add(outcome, facts);
-            if tally.total.clusters.is_some() {
+            if has_clusters {
                 count_reached(&mut self.person_reached, Part::Segment(slot), outcome, facts, ready);
             }
         }
         tally.total.add(outcome, facts);
-        if tally.total.clusters.is_some() {
+        if has_clusters {
             count_reached(&mut self.person_reached, Part::Total, outcome, facts, ready);
-        }
-        if let Some(period) = scope.trend {
-            self.trend(index, rows, closes_us, period);
         }
     }
 
     /// Runs the unit once more for each bucket in which it has an entry: only chains that start in
     /// a bucket count there, so that people who come back do not bend the curve.
-    fn trend(&mut self, index: usize, rows: Rows<'_>, closes_us: Option<i64>, period: Period) {
+    fn trend(&mut self, index: usize, unit: &UnitRows<'_>, engine: &mut Engine<'_>, period: Period) {
         let ready = &self.funnels[index];
         let entries_us = &self.scope.entries_us;
-        self.bucket_starts.clear();
         let mut bucket = 0..0;
-        for (&time_us, &kind) in rows.times_us.iter().zip(rows.kinds) {
+        let mut buckets = 0;
+        for (&time_us, &kind) in unit.rows.times_us.iter().zip(unit.rows.kinds) {
             if !entries_us.contains(&time_us) || !ready.may_enter(kind) || bucket.contains(&time_us) {
                 continue;
             }
             let (from_us, to_us) = self.calendar.period(time_us, period);
             bucket = from_us..to_us;
-            self.bucket_starts.push(from_us);
             let seen = Observation {
                 entries_us: from_us.max(entries_us.start)..to_us.min(entries_us.end),
-                as_of_us: self.scope.as_of_us,
-                closes_us,
+                ..self.scope.observation(unit.closes_us)
             };
-            let outcome = self.engines[index].main.run(rows, &seen);
-            self.facts.begin(outcome, rows, ready.rules.window_us, self.scope.as_of_us);
             let counted = self.tallies[index]
                 .trend
                 .entry(from_us)
                 .or_insert_with(|| Bucket { to_us, units: ready.new_tally() });
-            counted.units.add(outcome, &self.facts);
-            if counted.units.clusters.is_some() {
-                let part = Part::Bucket(from_us);
-                count_reached(&mut self.person_reached, part, outcome, &self.facts, ready);
-            }
+            let mut entered = false;
+            unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
+                self.facts.begin(outcome, unit, ready, self.scope.as_of_us);
+                counted.units.add(outcome, &self.facts);
+                if outcome.status == Status::Removed {
+                    return;
+                }
+                entered = true;
+                if counted.units.clusters.is_some() {
+                    let part = Part::Bucket(from_us);
+                    count_reached(&mut self.person_reached, part, outcome, &self.facts, ready);
+                }
+            });
+            buckets += usize::from(entered);
         }
-        self.tallies[index].in_several_buckets += u64::from(self.bucket_starts.len() > 1);
+        // An attempt starts once; that its rows start others in later buckets makes it no other one.
+        let is_several = buckets > 1 && ready.funnel.unit != Unit::Attempt;
+        self.tallies[index].in_several_buckets += u64::from(is_several);
     }
 
-    #[inline(never)]
-    fn session_stages(&mut self, index: usize, person: &Person<'_>, active: &ActiveRows) {
-        let ready = &self.funnels[index];
-        let anytime =
-            Observation { entries_us: i64::MIN..i64::MAX, as_of_us: self.scope.as_of_us, closes_us: None };
-        let stages = &mut self.tallies[index].session_stages;
-        // Anything but steps in order, to which the first rows are the answer.
-        let is_searched =
-            ready.kinds.forbids() || ready.kinds.blocks() || !ready.stage_rules.options.is_plain();
-        let mut done = 0;
-        for session in person.sessions {
-            let from = done;
-            let mut level = active.plain_level(session.rows.end, &mut done, &ready.kinds);
-            if is_searched || active.has_ties() {
-                let rows = active.rows(&(from..done));
-                if is_searched || rows.has_ties() {
-                    level = self.engines[index].stages.level(rows, &anytime, ready.rules.tie);
-                }
-            }
-            if self.scope.entries_us.contains(&person.rows.times_us[session.rows.start]) {
-                stages[level] += 1;
+    /// The person's units are all counted.
+    fn end_person(&mut self, index: usize) {
+        let tally = &mut self.tallies[index];
+        for (part, reached) in self.person_reached.drain(..) {
+            let units = match part {
+                Part::Total => Some(&mut tally.total),
+                Part::Segment(slot) => tally.segments.get_mut(slot),
+                Part::Bucket(from_us) => tally.trend.get_mut(&from_us).map(|bucket| &mut bucket.units),
+            };
+            if let Some(clusters) = units.and_then(|units| units.clusters.as_mut()) {
+                clusters.add(&reached);
             }
         }
     }
@@ -415,54 +437,47 @@ impl<'p> Collector<'p> {
 
 impl Accumulator for Collector<'_> {
     fn person(&mut self, person: &Person<'_>) {
-        let mut active = std::mem::take(&mut self.active);
-        for index in 0..self.funnels.len() {
-            let ready = &self.funnels[index];
-            active.fill(&person.rows, &ready.kinds);
-            let mut done = 0;
-            for (rows, closes_us) in units(&ready.funnel, person, self.scope.session_timeout_us) {
-                let range = active.before(rows.end, done);
-                done = range.end;
-                if !range.is_empty() {
-                    self.unit(index, person, &active, range, rows.start, closes_us);
+        let Collector { engines, former, counter } = self;
+        for (index, engines) in engines.iter_mut().enumerate() {
+            let (ready, scope) = (&counter.funnels[index], counter.scope);
+            let no_value =
+                former.each(ready, scope, person, |unit| counter.unit(index, person, unit, engines));
+            counter.end_person(index);
+            let tally = &mut counter.tallies[index];
+            tally.no_value += no_value;
+            former.each_stage(ready, scope, person, &mut engines.stages, |session, level| {
+                if scope.entries_us.contains(&person.rows.times_us[session.start]) {
+                    tally.session_stages[level] += 1;
                 }
-            }
-            let tally = &mut self.tallies[index];
-            for (part, reached) in self.person_reached.drain(..) {
-                let units = match part {
-                    Part::Total => Some(&mut tally.total),
-                    Part::Segment(slot) => tally.segments.get_mut(slot),
-                    Part::Bucket(from_us) => tally.trend.get_mut(&from_us).map(|bucket| &mut bucket.units),
-                };
-                if let Some(clusters) = units.and_then(|units| units.clusters.as_mut()) {
-                    clusters.add(&reached);
-                }
-            }
-            self.session_stages(index, person, &active);
+            });
         }
-        self.active = active;
     }
 
     fn merge(&mut self, other: Self) {
-        for (mine, theirs) in self.tallies.iter_mut().zip(other.tallies) {
-            mine.total.merge(theirs.total);
-            for (mine, theirs) in mine.segments.iter_mut().zip(theirs.segments) {
-                mine.merge(theirs);
-            }
-            for (from_us, bucket) in theirs.trend {
-                match mine.trend.entry(from_us) {
-                    std::collections::btree_map::Entry::Occupied(entry) => {
-                        entry.into_mut().units.merge(bucket.units);
-                    }
-                    std::collections::btree_map::Entry::Vacant(entry) => {
-                        entry.insert(bucket);
-                    }
+        for (mine, theirs) in self.counter.tallies.iter_mut().zip(other.counter.tallies) {
+            mine.merge(theirs);
+        }
+    }
+}
+
+impl FunnelTally {
+    fn merge(&mut self, other: FunnelTally) {
+        self.total.merge(other.total);
+        for (mine, theirs) in self.segments.iter_mut().zip(other.segments) {
+            mine.merge(theirs);
+        }
+        for (from_us, bucket) in other.trend {
+            match self.trend.entry(from_us) {
+                Entry::Occupied(entry) => entry.into_mut().units.merge(bucket.units),
+                Entry::Vacant(entry) => {
+                    entry.insert(bucket);
                 }
             }
-            mine.in_several_buckets += theirs.in_several_buckets;
-            for (mine, theirs) in mine.session_stages.iter_mut().zip(theirs.session_stages) {
-                *mine += theirs;
-            }
+        }
+        self.in_several_buckets += other.in_several_buckets;
+        self.no_value += other.no_value;
+        for (mine, theirs) in self.session_stages.iter_mut().zip(other.session_stages) {
+            *mine += theirs;
         }
     }
 }
@@ -496,27 +511,33 @@ fn purchase_facts(row: usize, person: &Person<'_>, calendar: &mut Calendar) -> P
     PurchaseFacts { sessions: person.session_of(row) as i64 + 1, active_days, events: row as i64 + 1 }
 }
 
-/// What a person did last and next, given the first and the last row of the winning chain.
+/// What a person did last and next, given the first and the last row of the winning chain, in the unit.
 fn leaving_facts(
-    first_row: usize,
-    stage_row: usize,
+    unit: &UnitRows<'_>,
+    first: u32,
+    last: u32,
     outcome: &Outcome,
     person: &Person<'_>,
     ready: &ReadyFunnel,
     scope: &Scope,
 ) -> LeavingFacts {
     let rows = &person.rows;
+    let stage_row = unit.place(last);
     let session = person.session_of(stage_row);
     let leaving_row = person.sessions[session].rows.end - 1;
     let event_of =
         |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
-    let bought_later = ready.rules.window_us.is_some_and(|window_us| {
-        let limit_us = rows.times_us[first_row].saturating_add(window_us);
+    let limit_us = unit.chain_limit_us(ready, first as usize, last as usize, outcome.level);
+    let bought_later = limit_us.is_some_and(|limit_us| {
+        // Of one value's rows those of the others are somebody else's purchases.
+        let (times_us, kinds) = if unit.is_of_value {
+            (unit.rows.times_us, unit.rows.kinds)
+        } else {
+            (rows.times_us, rows.kinds)
+        };
         let did_later = |step: usize| {
-            (0..rows.len())
-                .rev()
-                .take_while(|&row| rows.times_us[row] > limit_us)
-                .any(|row| ready.serves(rows.kinds[row], step))
+            let mut later = times_us.iter().zip(kinds).rev().take_while(|(time_us, _)| **time_us > limit_us);
+            later.any(|(_, &kind)| ready.serves(kind, step))
         };
         if ready.shape.is_any_order() {
             let lacks = |step: &usize| !outcome.served.contains(&(*step as u16));

@@ -3,8 +3,9 @@
 use super::Names;
 use super::abandonment::Abandonment;
 use super::build::FunnelRequest;
-use super::collect::{FunnelTally, ReadyFunnel};
+use super::collect::{Bucket, FunnelTally, ReadyFunnel};
 use super::conversion::{Conversion, optional_interval, optional_share};
+use super::definition::FunnelDefinition;
 use super::segments::SegmentPlace;
 use super::shape::{Shape, StepNames};
 use super::table::{Block, Cell, Column, Table};
@@ -12,6 +13,7 @@ use super::tally::UnitTally;
 use super::time_to_purchase::{QuantileChoice, TimeToPurchase};
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
+use crate::funnel::definition::Unit;
 use crate::human::{count, duration};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -25,8 +27,12 @@ pub struct FunnelReport {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
-    /// Units in no denominator; no rule of today removes any.
+    /// Units that met a forbidden row where these remove: in no other count and in no denominator.
     pub removed: u64,
+    /// Rows that belong to no unit, for lack of a value; null where units have none.
+    pub no_value: Option<u64>,
+    /// Gaps of winning chains that the tolerance lets go back in time; they count as 0.
+    pub negative_gaps: u64,
     pub conversion: Conversion,
     pub abandonment: Abandonment,
     pub time_to_purchase: TimeToPurchase,
@@ -53,27 +59,6 @@ pub struct FunnelReport {
     pub shape: Shape,
 }
 
-/// The rules behind the numbers of one funnel.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct FunnelDefinition {
-    /// The steps in the grammar of `--steps`.
-    pub steps: String,
-    pub unit: String,
-    /// Null: no window.
-    pub window_s: Option<f64>,
-    pub rules: String,
-    pub tie: String,
-    /// `ordered`, `any`.
-    pub order: String,
-    /// In any order: `first` if the first step comes first, else null.
-    pub anchor: Option<String>,
-    /// Whether people may enter at any step.
-    pub open: bool,
-    pub by: Vec<String>,
-    /// Which row gives a unit its segment: `first-entry`, `step=2`, `first-seen`, `last-seen`, `person`.
-    pub by_from: String,
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SessionStage {
     pub step: usize,
@@ -83,8 +68,9 @@ pub struct SessionStage {
 /// What the rule for equal times decides.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Ties {
-    /// Units whose level is another under `strict` than under `step`.
-    pub units: u64,
+    /// Units whose level is another under `strict` than under `step`; null for attempts, of which
+    /// there would be others.
+    pub units: Option<u64>,
     /// Overall conversion under either rule.
     pub conversion_strict: Option<f64>,
     pub conversion_step: Option<f64>,
@@ -103,6 +89,7 @@ pub struct Segment {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    pub removed: u64,
     pub conversion: Conversion,
     pub abandonment: Abandonment,
     pub time_to_purchase: TimeToPurchase,
@@ -143,6 +130,7 @@ pub struct TrendBucket {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    pub removed: u64,
     pub conversion: Conversion,
     #[serde(skip)]
     pub from_us: i64,
@@ -162,11 +150,12 @@ impl FunnelReport {
     pub fn of(ready: &ReadyFunnel, mut tally: FunnelTally, context: &Context<'_>) -> FunnelReport {
         let funnel = &ready.funnel;
         let steps = StepNames::of(funnel);
-        let window_us = funnel.window_us;
         let (names, choice) = (context.names, context.choice);
-        let share = |n: u64| (tally.total.entered > 0).then(|| n as f64 / tally.total.entered as f64);
+        let is_told = funnel.unit != Unit::Attempt;
+        let entered = tally.total.entered;
+        let share = |n: u64| (is_told && entered > 0).then(|| n as f64 / entered as f64);
         let ties = Ties {
-            units: tally.total.tie_sensitive,
+            units: is_told.then_some(tally.total.tie_sensitive),
             conversion_strict: share(tally.total.converted_strict),
             conversion_step: share(tally.total.converted_step),
         };
@@ -179,9 +168,10 @@ impl FunnelReport {
             dropped: units.dropped,
             open: units.open,
             excluded: units.excluded,
+            removed: units.removed,
             conversion: Conversion::of(units, &steps),
             abandonment: Abandonment::of(units, &steps.levels, names, choice.method),
-            time_to_purchase: TimeToPurchase::of(units, window_us, choice),
+            time_to_purchase: TimeToPurchase::of(units, choice),
         };
         let segments = context
             .segments
@@ -196,13 +186,13 @@ impl FunnelReport {
             .map(|(&from_us, bucket)| TrendBucket {
                 from: format_utc(from_us),
                 to: format_utc(bucket.to_us),
-                mature: window_us
-                    .is_some_and(|window_us| bucket.to_us.saturating_add(window_us) <= context.as_of_us),
+                mature: is_mature(ready, bucket, context.as_of_us),
                 entered: bucket.units.entered,
                 converted: bucket.units.converted,
                 dropped: bucket.units.dropped,
                 open: bucket.units.open,
                 excluded: bucket.units.excluded,
+                removed: bucket.units.removed,
                 conversion: Conversion::of(&bucket.units, &steps),
                 from_us,
             })
@@ -210,27 +200,18 @@ impl FunnelReport {
         let mut total = tally.total;
         FunnelReport {
             name: funnel.name.clone(),
-            definition: FunnelDefinition {
-                steps: crate::funnel::steps::display_steps(&funnel.steps),
-                unit: funnel.unit.name().to_owned(),
-                window_s: window_us.map(|us| us as f64 / 1e6),
-                rules: "dropoff".to_owned(),
-                tie: funnel.tie.name().to_owned(),
-                order: if ready.shape.is_any_order() { "any" } else { "ordered" }.to_owned(),
-                anchor: (ready.shape == Shape::AnyOrder { anchored: true }).then(|| "first".to_owned()),
-                open: ready.shape == Shape::Open,
-                by: context.wanted.by.clone(),
-                by_from: context.wanted.by_from.to_string(),
-            },
+            definition: FunnelDefinition::of(ready, context.wanted),
             entered: total.entered,
             converted: total.converted,
             dropped: total.dropped,
             open: total.open,
             excluded: total.excluded,
-            removed: 0,
+            removed: total.removed,
+            no_value: (!funnel.value_columns().is_empty()).then_some(tally.no_value),
+            negative_gaps: total.negative_gaps,
             conversion: Conversion::of(&total, &steps),
             abandonment: Abandonment::of(&mut total, &steps.levels, names, choice.method),
-            time_to_purchase: TimeToPurchase::of(&mut total, window_us, choice),
+            time_to_purchase: TimeToPurchase::of(&mut total, choice),
             session_stages: tally
                 .session_stages
                 .iter()
@@ -248,22 +229,6 @@ impl FunnelReport {
             steps: steps.levels,
             shape: ready.shape,
         }
-    }
-
-    /// A number of units in words: `1 person`, `2 sessions`.
-    fn units(&self, n: u64) -> String {
-        let name = match (self.definition.unit.as_str(), n) {
-            ("session", 1) => "session",
-            ("session", _) => "sessions",
-            (_, 1) => "person",
-            _ => "people",
-        };
-        format!("{} {name}", count(n))
-    }
-
-    /// A number of units and the verb: `1 person is`, `2 sessions are`.
-    pub(super) fn units_are(&self, n: u64) -> String {
-        format!("{} {}", self.units(n), if n == 1 { "is" } else { "are" })
     }
 
     /// The whole of it for people and table formats.
@@ -289,28 +254,25 @@ impl FunnelReport {
     }
 
     fn facts(&self) -> Vec<(String, String)> {
-        let window = match self.definition.window_s {
-            Some(seconds) => format!("{} from the entry, inclusive", duration((seconds * 1e6) as i64, false)),
-            None => "none".to_owned(),
-        };
-        let mut facts = vec![
-            ("steps".to_owned(), self.definition.steps.clone()),
-            ("counted".to_owned(), format!("{} entered", self.units(self.entered))),
-            ("window".to_owned(), window),
-            (
-                "statuses".to_owned(),
-                format!(
-                    "{} converted, {} dropped, {} open, {} excluded",
-                    count(self.converted),
-                    count(self.dropped),
-                    count(self.open),
-                    count(self.excluded)
-                ),
-            ),
-        ];
-        if let Some((name, text)) = self.order_fact() {
-            facts.insert(1, (name.to_owned(), text.to_owned()));
+        let definition = &self.definition;
+        let mut statuses = format!(
+            "{} converted, {} dropped, {} open, {} excluded",
+            count(self.converted),
+            count(self.dropped),
+            count(self.open),
+            count(self.excluded)
+        );
+        if self.removed > 0 {
+            statuses += &format!("; {} removed, in no other count", count(self.removed));
         }
+        let mut facts = vec![
+            ("steps".to_owned(), definition.steps.clone()),
+            ("counted".to_owned(), format!("{} entered", definition.units(self.entered))),
+        ];
+        facts.extend(self.order_fact().map(|(name, text)| (name.to_owned(), text.to_owned())));
+        facts.extend(definition.unit_facts(self.no_value));
+        facts.push(("window".to_owned(), definition.window_text()));
+        facts.push(("statuses".to_owned(), statuses));
         if let Some(mature) = self.conversion.mature
             && let (Some(share), Some((low, high))) = (mature.share, mature.ci95)
         {
@@ -328,21 +290,29 @@ impl FunnelReport {
             let text = format!("{} if no open one converts, {} if all do", per_cent(low), per_cent(high));
             facts.push(("bounds".to_owned(), text));
         }
-        if self.ties.units > 0 {
+        if let Some(units) = self.ties.units.filter(|units| *units > 0) {
             let rates = [self.ties.conversion_strict, self.ties.conversion_step]
                 .map(|share| share.map_or("–".to_owned(), per_cent));
             let text = format!(
                 "equal times decide the level of {}; conversion {} (strict) to {} (step)",
-                self.units(self.ties.units),
+                definition.units(units),
                 rates[0],
                 rates[1]
             );
             facts.push(("ties".to_owned(), text));
         }
+        if definition.tolerance_s > 0.0 && definition.tie == "step" {
+            let tolerance = duration((definition.tolerance_s * 1e6) as i64, false);
+            let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
+            facts.push((
+                "tolerance".to_owned(),
+                format!("{tolerance} before the step before; {gaps} back in time, counted as 0"),
+            ));
+        }
         if self.began_elsewhere > 0 {
             let text = format!(
                 "{} with a first row that is {}",
-                self.units(self.began_elsewhere),
+                definition.units(self.began_elsewhere),
                 if self.shape.enters_anywhere() { "of no step" } else { "not of step 1" }
             );
             facts.push(("before".to_owned(), text));
@@ -405,10 +375,8 @@ impl FunnelReport {
             ));
         }
         if self.segment_differs > 0 {
-            notes.push(format!(
-                "{} had another value at their first entry.",
-                self.units(self.segment_differs)
-            ));
+            let units = self.definition.units(self.segment_differs);
+            notes.push(format!("{units} had another value at their first entry."));
         }
         Table {
             name: "segments".to_owned(),
@@ -464,7 +432,10 @@ impl FunnelReport {
             );
         }
         if self.in_several_buckets > 0 {
-            notes.push(format!("{} entered in several buckets.", self.units(self.in_several_buckets)));
+            notes.push(format!(
+                "{} entered in several buckets.",
+                self.definition.units(self.in_several_buckets)
+            ));
         }
         Table {
             name: "trend".to_owned(),
@@ -499,15 +470,11 @@ impl FunnelReport {
                 share.map_or(Cell::Missing, Cell::Bar),
             ]
         });
+        let deepest =
+            if self.shape.is_any_order() { "how many steps were done" } else { "the deepest step reached" };
         Table {
             name: "session_stages".to_owned(),
-            title: format!(
-                "Sessions by {} inside them",
-                match self.shape {
-                    Shape::AnyOrder { .. } => "how many steps were done",
-                    Shape::Ordered | Shape::Open => "the deepest step reached",
-                }
-            ),
+            title: format!("Sessions by {deepest} inside them"),
             columns: vec![
                 Column::number("step", "#"),
                 Column::text("name", "Step"),
@@ -524,6 +491,15 @@ impl FunnelReport {
 fn segment_cells(segment: &Segment) -> Vec<Cell> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
     segment.by.0.iter().map(|(_, value)| Cell::Text(text(value))).collect()
+}
+
+/// Whether every entrant of a bucket was observed for a whole window.
+fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
+    match ready.longest_way_us() {
+        Some(way_us) => bucket.to_us.saturating_add(way_us) <= as_of_us,
+        // Each window ends when its session or day does.
+        None => bucket.to_us <= as_of_us && bucket.units.mature == bucket.units.entered,
+    }
 }
 
 fn per_cent(share: f64) -> String {

@@ -7,7 +7,8 @@
 
 use super::abandonment::Stage;
 use super::conversion::{Conversion, ConversionStep, NamedStep, OptionalUse, Rate};
-use super::funnel::{FunnelDefinition, FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
+use super::definition::FunnelDefinition;
+use super::funnel::{FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
 use super::{FileRead, RejectSample, Report, Run};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -47,6 +48,8 @@ struct FunnelLine<'a> {
     open: u64,
     excluded: u64,
     removed: u64,
+    no_value: Option<u64>,
+    negative_gaps: u64,
     #[serde(flatten)]
     rate: OverallRate,
     in_several_buckets: u64,
@@ -65,6 +68,7 @@ struct SegmentLine {
     dropped: u64,
     open: u64,
     excluded: u64,
+    removed: u64,
     #[serde(flatten)]
     rate: OverallRate,
 }
@@ -182,6 +186,8 @@ impl<'a> Lines<'a, '_> {
             open,
             excluded,
             removed,
+            no_value,
+            negative_gaps,
             conversion,
             abandonment,
             time_to_purchase,
@@ -207,6 +213,8 @@ impl<'a> Lines<'a, '_> {
                 open: *open,
                 excluded: *excluded,
                 removed: *removed,
+                no_value: *no_value,
+                negative_gaps: *negative_gaps,
                 rate: OverallRate::of(conversion),
                 in_several_buckets: *in_several_buckets,
                 ties,
@@ -244,6 +252,7 @@ impl<'a> Lines<'a, '_> {
             dropped,
             open,
             excluded,
+            removed,
             conversion,
             abandonment,
             time_to_purchase,
@@ -258,6 +267,7 @@ impl<'a> Lines<'a, '_> {
                 dropped: *dropped,
                 open: *open,
                 excluded: *excluded,
+                removed: *removed,
                 rate: OverallRate::of(conversion),
             },
         )?;

@@ -9,6 +9,7 @@ pub mod build;
 mod clusters;
 pub mod collect;
 pub mod conversion;
+pub mod definition;
 pub mod funnel;
 pub mod input;
 pub mod inspect;
@@ -21,6 +22,7 @@ pub mod shape;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
+mod units;
 
 use crate::ingest::Spilled;
 use funnel::FunnelReport;
@@ -121,9 +123,13 @@ pub struct Definition {
     /// BLAKE3 of everything that can change a number.
     pub hash: String,
     pub unit: String,
+    pub window: String,
     pub window_s: Option<f64>,
+    pub window_end: String,
     pub rules: String,
+    pub overrides: Vec<String>,
     pub tie: String,
+    pub method: String,
     pub session_timeout_s: f64,
     pub time_zone: String,
     /// Entries are counted from `from` (inclusive) to `to` (exclusive), RFC 3339.
@@ -189,7 +195,19 @@ impl Report {
             (None, None) => None,
         };
         facts.extend(entries.map(|entries| ("entries".to_owned(), entries)));
-        facts.push(("rules".to_owned(), format!("{}, equal times by {}", definition.rules, definition.tie)));
+        let mut rules: Vec<(&str, String)> = self
+            .body
+            .funnels
+            .iter()
+            .map(|funnel| (funnel.name.as_str(), funnel.definition.rules_text()))
+            .collect();
+        rules.dedup_by(|one, before| one.1 == before.1);
+        match rules.as_slice() {
+            [(_, rules)] => facts.push(("rules".to_owned(), rules.clone())),
+            several => {
+                facts.extend(several.iter().map(|(name, rules)| (format!("rules of {name}"), rules.clone())))
+            }
+        }
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));
         facts

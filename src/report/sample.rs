@@ -2,9 +2,8 @@
 
 use super::abandonment::{Abandonment, EventCount, LeftValue, Stage};
 use super::conversion::{Conversion, ConversionStep, OptionalUse, Rate};
-use super::funnel::{
-    FunnelDefinition, FunnelReport, Segment, SegmentValues, SessionStage, Ties, TrendBucket,
-};
+use super::definition::FunnelDefinition;
+use super::funnel::{FunnelReport, Segment, SegmentValues, SessionStage, Ties, TrendBucket};
 use super::input::{Input, Rows};
 use super::shape::Shape;
 use super::time_to_purchase::{
@@ -66,9 +65,13 @@ fn definition() -> Definition {
     Definition {
         hash: "ffee".to_owned(),
         unit: "person".to_owned(),
+        window: "total".to_owned(),
         window_s: Some(604_800.0),
+        window_end: "inclusive".to_owned(),
         rules: "dropoff".to_owned(),
+        overrides: Vec::new(),
         tie: "step".to_owned(),
+        method: "newest-start".to_owned(),
         session_timeout_s: 1_800.0,
         time_zone: "UTC".to_owned(),
         from: None,
@@ -76,6 +79,31 @@ fn definition() -> Definition {
         filter: None,
         quantile_method: "type-7".to_owned(),
         top: 20,
+    }
+}
+
+fn funnel_definition(steps: String) -> FunnelDefinition {
+    FunnelDefinition {
+        steps,
+        unit: "person".to_owned(),
+        unit_columns: Vec::new(),
+        held_steps: None,
+        window: "total".to_owned(),
+        window_s: Some(604_800.0),
+        window_end: "inclusive".to_owned(),
+        within_s: None,
+        rules: "dropoff".to_owned(),
+        overrides: Vec::new(),
+        tie: "step".to_owned(),
+        tolerance_s: 0.0,
+        row: "one".to_owned(),
+        exclusion: "void".to_owned(),
+        method: "newest-start".to_owned(),
+        order: "ordered".to_owned(),
+        anchor: None,
+        open: false,
+        by_from: "first-entry".to_owned(),
+        by: vec!["device".to_owned()],
     }
 }
 
@@ -102,24 +130,15 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
     let (open, excluded) = (70, 9);
     FunnelReport {
         name: name.to_owned(),
-        definition: FunnelDefinition {
-            steps: names.join(", "),
-            unit: "person".to_owned(),
-            window_s: Some(604_800.0),
-            rules: "dropoff".to_owned(),
-            tie: "step".to_owned(),
-            order: "ordered".to_owned(),
-            anchor: None,
-            open: false,
-            by: vec!["device".to_owned()],
-            by_from: "first-entry".to_owned(),
-        },
+        definition: funnel_definition(names.join(", ")),
         entered,
         converted,
         dropped: entered - converted - open - excluded,
         open,
         excluded,
         removed: 0,
+        no_value: None,
+        negative_gaps: 0,
         conversion: conversion(steps),
         abandonment: abandonment(steps),
         time_to_purchase: time_to_purchase(converted),
@@ -127,7 +146,7 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         segments: vec![segment(Some("mobile"), false), segment(None, false), segment(Some("(other)"), true)],
         trend: vec![bucket("2026-01-05T00:00:00Z", true), bucket("2026-01-12T00:00:00Z", false)],
         in_several_buckets: 4,
-        ties: Ties { units: 2, conversion_strict: Some(0.019), conversion_step: Some(0.021) },
+        ties: Ties { units: Some(2), conversion_strict: Some(0.019), conversion_step: Some(0.021) },
         began_elsewhere: 5,
         segment_moved: 1,
         segment_differs: 0,
@@ -199,6 +218,7 @@ fn abandonment(steps: &[(&str, u64)]) -> Abandonment {
         dropped: (pair[0].1 - pair[1].1).saturating_sub(if place == 0 { 79 } else { 0 }),
         open: if place == 0 { 70 } else { 0 },
         excluded: if place == 0 { 9 } else { 0 },
+        removed: 0,
         seen_early: 3,
         last_events: vec![EventCount { event: "search".to_owned(), n: 7 }],
         next_events: vec![EventCount { event: "(none)".to_owned(), n: 2 }],
@@ -260,6 +280,7 @@ fn segment(device: Option<&str>, other: bool) -> Segment {
         dropped: 413,
         open: 70,
         excluded: 9,
+        removed: 0,
         conversion: conversion(&steps),
         abandonment: abandonment(&steps),
         time_to_purchase: time_to_purchase(8),
@@ -276,6 +297,7 @@ fn bucket(from: &str, mature: bool) -> TrendBucket {
         dropped: 413,
         open: 70,
         excluded: 9,
+        removed: 0,
         conversion: conversion(&[("View", 500), ("Purchase", 8)]),
         from_us: 0,
     }

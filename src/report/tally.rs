@@ -4,8 +4,10 @@
 //! shards and threads arrive can change nothing.
 
 use super::clusters::Clusters;
+use super::collect::ReadyFunnel;
 use super::shape::Shape;
-use crate::funnel::engine::{Outcome, Rows, Status};
+use super::units::UnitRows;
+use crate::funnel::engine::{Outcome, Status};
 use crate::stats::Values;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -56,7 +58,10 @@ pub struct UnitFacts {
     pub first_entry_us: i64,
     /// The unit's first row of any kind.
     pub first_event_us: i64,
-    pub window_us: Option<i64>,
+    /// The last instant that a chain from the first entry on can use, where there is one.
+    pub entry_end_us: Option<i64>,
+    /// How long the winning chain can be, from its first row on, where there is a limit.
+    pub way_us: Option<i64>,
     pub as_of_us: i64,
     /// Levels under `tie = strict` and `tie = step`, where the unit has rows at the same instant.
     pub levels_of_ties: Option<(usize, usize)>,
@@ -102,6 +107,10 @@ pub struct UnitTally {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    /// Units in no other count.
+    pub removed: u64,
+    /// Gaps of winning chains that a tolerance lets go back in time; they count as 0.
+    pub negative_gaps: u64,
     pub shape: Shape,
     /// Units whose chain has this step; in any order at least so many.
     pub reached: Vec<u64>,
@@ -150,6 +159,8 @@ pub struct UnitTally {
 #[derive(Debug, Clone, Default)]
 pub struct Watched {
     pub whole_window: u64,
+    /// The longest of their windows; where a session or a day ends chains they differ.
+    pub longest_way_us: i64,
     pub shorter: Values,
 }
 
@@ -158,6 +169,8 @@ pub struct StageTally {
     pub dropped: u64,
     pub open: u64,
     pub excluded: u64,
+    /// In no other count.
+    pub removed: u64,
     pub seen_early: u64,
     /// The rest is of the dropped alone.
     pub last_events: EventCounts,
@@ -184,20 +197,29 @@ pub struct OptionalTally {
 impl UnitFacts {
     /// Whether a whole window lies behind the first entry; never without a window.
     pub fn is_mature(&self) -> bool {
-        self.window_us.is_some_and(|window_us| self.first_entry_us.saturating_add(window_us) <= self.as_of_us)
+        self.entry_end_us.is_some_and(|end_us| end_us <= self.as_of_us)
     }
 
-    /// Forgets the unit before and takes what the chain alone tells of the next one. The first
-    /// event is that of the rows given; whoever knows earlier ones sets it.
-    pub fn begin(&mut self, outcome: &Outcome, rows: Rows<'_>, window_us: Option<i64>, as_of_us: i64) {
+    /// Forgets the unit before and takes what its rows alone tell of the next one. The first
+    /// event is the entry; whoever knows earlier ones sets it.
+    pub fn begin(&mut self, outcome: &Outcome, unit: &UnitRows<'_>, ready: &ReadyFunnel, as_of_us: i64) {
+        let times_us = unit.rows.times_us;
         let mut step_times_us = std::mem::take(&mut self.step_times_us);
         step_times_us.clear();
-        step_times_us.extend(outcome.chain.iter().map(|&row| rows.times_us[row as usize]));
+        step_times_us.extend(outcome.chain.iter().map(|&row| times_us[row as usize]));
+        let entry = outcome.first_entry.unwrap_or(0) as usize;
+        let start = outcome.chain.first().map_or(entry, |&row| row as usize);
+        let ends_otherwise = unit.limits.ends_us.is_some();
         *self = UnitFacts {
             step_times_us,
-            first_entry_us: rows.times_us[outcome.first_entry.unwrap_or(0) as usize],
-            first_event_us: rows.times_us[0],
-            window_us,
+            first_entry_us: times_us[entry],
+            first_event_us: times_us[entry],
+            entry_end_us: unit.end_us(ready, entry),
+            way_us: if ends_otherwise {
+                unit.end_us(ready, start).map(|end_us| end_us - times_us[start])
+            } else {
+                ready.longest_way_us()
+            },
             as_of_us,
             ..UnitFacts::default()
         };
@@ -223,6 +245,11 @@ impl UnitTally {
     }
 
     pub fn add(&mut self, outcome: &Outcome, facts: &UnitFacts) {
+        if outcome.status == Status::Removed {
+            self.removed += 1;
+            self.stages[outcome.level - 1].removed += 1;
+            return;
+        }
         self.entered += 1;
         self.entrants[outcome.entered_at] += 1;
         for reached in &mut self.reached[outcome.entered_at..outcome.level] {
@@ -235,11 +262,11 @@ impl UnitTally {
             self.mature += 1;
             self.mature_converted += u64::from(outcome.status == Status::Converted);
         }
-        for (gap, times_us) in self.gaps[outcome.entered_at..].iter_mut().zip(facts.step_times_us.windows(2))
-        {
-            // A row of the same instant may lie before its predecessor in time only by tolerance.
-            gap.push((times_us[1] - times_us[0]).max(0));
+        let gaps = &mut self.gaps[outcome.entered_at..];
+        for (gap, times_us) in gaps.iter_mut().zip(facts.step_times_us.windows(2)) {
+            gap.push(gap_us(times_us));
         }
+        self.negative_gaps += u64::from(outcome.negative_gaps);
         self.segment_moved += u64::from(facts.segment_moved);
         self.segment_differs += u64::from(facts.segment_differs);
         self.segment_late += u64::from(facts.segment_late);
@@ -270,10 +297,10 @@ impl UnitTally {
         };
         let gap_sums = &mut self.converted_gap_sums[outcome.entered_at..];
         for (sum, times_us) in gap_sums.iter_mut().zip(facts.step_times_us.windows(2)) {
-            *sum += i128::from(times_us[1] - times_us[0]);
+            *sum += i128::from(gap_us(times_us));
         }
-        self.total.push(last - first);
-        self.since_first_entry.push(last - facts.first_entry_us);
+        self.total.push((last - first).max(0));
+        self.since_first_entry.push((last - facts.first_entry_us).max(0));
         self.since_first_event.push(last - facts.first_event_us);
         if let Some(purchase) = facts.purchase {
             self.sessions_until.push(purchase.sessions);
@@ -302,6 +329,8 @@ impl UnitTally {
         self.dropped += other.dropped;
         self.open += other.open;
         self.excluded += other.excluded;
+        self.removed += other.removed;
+        self.negative_gaps += other.negative_gaps;
         merge_counts(&mut self.reached, &other.reached);
         merge_counts(&mut self.entrants, &other.entrants);
         merge_counts(&mut self.served, &other.served);
@@ -324,6 +353,7 @@ impl UnitTally {
         self.active_days_until.merge(other.active_days_until);
         self.events_until.merge(other.events_until);
         self.watched.whole_window += other.watched.whole_window;
+        self.watched.longest_way_us = self.watched.longest_way_us.max(other.watched.longest_way_us);
         self.watched.shorter.merge(other.watched.shorter);
         for (mine, theirs) in self.optional.iter_mut().zip(other.optional) {
             mine.passed += theirs.passed;
@@ -380,6 +410,7 @@ impl StageTally {
         self.dropped += other.dropped;
         self.open += other.open;
         self.excluded += other.excluded;
+        self.removed += other.removed;
         self.seen_early += other.seen_early;
         self.last_events.merge(&other.last_events);
         self.next_events.merge(&other.next_events);
@@ -403,13 +434,19 @@ impl Watched {
             _ => facts.step_times_us.first().copied().unwrap_or(facts.first_entry_us),
         };
         let watched_us = facts.as_of_us.saturating_sub(start_us).max(0);
-        match facts.window_us {
-            Some(window_us) if watched_us >= window_us || outcome.status == Status::Dropped => {
+        match facts.way_us {
+            Some(way_us) if watched_us >= way_us || outcome.status == Status::Dropped => {
                 self.whole_window += 1;
+                self.longest_way_us = self.longest_way_us.max(way_us);
             }
             _ => self.shorter.push(watched_us),
         }
     }
+}
+
+/// The time between the rows of two steps. A row may lie before the one of the step before it only by tolerance.
+fn gap_us(times_us: &[i64]) -> i64 {
+    (times_us[1] - times_us[0]).max(0)
 }
 
 fn merge_counts(mine: &mut [u64], theirs: &[u64]) {
@@ -423,12 +460,12 @@ mod tests {
     use super::*;
 
     /// One unit of two steps that entered at 10 and did not convert; the log ends at 40.
-    fn watched(status: Status, window_us: Option<i64>, live_since_us: Option<i64>) -> (u64, Vec<i64>) {
+    fn watched(status: Status, way_us: Option<i64>, live_since_us: Option<i64>) -> (u64, Vec<i64>) {
         let outcome = Outcome { status, level: 1, latest_live_start_us: live_since_us, ..Outcome::default() };
         let facts = UnitFacts {
             step_times_us: vec![10],
             first_entry_us: 10,
-            window_us,
+            way_us,
             as_of_us: 40,
             ..UnitFacts::default()
         };

@@ -162,7 +162,7 @@ fn quantile_map(
 }
 
 impl TimeToPurchase {
-    pub fn of(tally: &mut UnitTally, window_us: Option<i64>, choice: &QuantileChoice) -> TimeToPurchase {
+    pub fn of(tally: &mut UnitTally, choice: &QuantileChoice) -> TimeToPurchase {
         let total_of_means: f64 = tally.converted_gap_sums.iter().map(|&sum| sum as f64).sum();
         let steps = tally
             .gaps
@@ -189,7 +189,7 @@ impl TimeToPurchase {
                 n: bin.n,
             })
             .collect();
-        let curve = survival_curve(tally, window_us);
+        let curve = survival_curve(tally);
         TimeToPurchase {
             total: Spread::of(&mut tally.total, choice),
             since_first_entry: Spread::of(&mut tally.since_first_entry, choice),
@@ -380,7 +380,10 @@ impl TimeToPurchase {
     }
 }
 
-fn survival_curve(tally: &mut UnitTally, window_us: Option<i64>) -> Vec<survival::Point> {
-    let whole_window = window_us.map(|window_us| (window_us, tally.watched.whole_window));
-    survival::curve(tally.total.sorted(), tally.watched.shorter.sorted(), whole_window)
+/// Those who can no longer convert are at risk as long as anybody is: to censor them would inflate conversion.
+fn survival_curve(tally: &mut UnitTally) -> Vec<survival::Point> {
+    let (converted_us, watched_us) = (tally.total.sorted(), tally.watched.shorter.sorted());
+    let latest_us = converted_us.last().max(watched_us.last()).copied().unwrap_or(0);
+    let whole_us = tally.watched.longest_way_us.max(latest_us);
+    survival::curve(converted_us, watched_us, Some((whole_us, tally.watched.whole_window)))
 }
