@@ -486,11 +486,7 @@ mod tests {
         for (keys, key) in [
             ("order = \"any\"", "order = any"),
             ("open = true", "open = true"),
-            ("unit = \"attempt\"", "unit = attempt or a column"),
-            ("hold = \"product\"", "hold"),
-            ("window = \"session\"", "window = session, same-day or same-week"),
             ("by_from = \"last-seen\"", "by_from"),
-            ("rules = \"posthog\"", "rules"),
         ] {
             let error = ask(&format!("{steps}{keys}")).expect_err(keys);
             assert!(error.contains(&format!("reports do not count by {key} yet")), "{keys}: {error}");

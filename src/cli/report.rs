@@ -34,7 +34,9 @@ pub fn make_report(
     reproducible: bool,
 ) -> Result<(Report, Account), Failure> {
     let mut dimensions: Vec<String> = Vec::new();
-    for column in request.funnels.iter().flat_map(|wanted| wanted.by.iter().chain(wanted.funnel.value_columns())) {
+    for column in
+        request.funnels.iter().flat_map(|wanted| wanted.by.iter().chain(wanted.funnel.value_columns()))
+    {
         if !dimensions.contains(column) {
             dimensions.push(column.clone());
         }

@@ -76,7 +76,8 @@ impl ReadyFunnel {
     fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.rules.step_count, optional_after);
-        tally.has_window = self.longest_way_us().is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
+        tally.has_window =
+            self.longest_way_us().is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
         tally.clusters = self.has_clusters().then(|| Clusters::new(self.rules.step_count));
         tally
     }
@@ -325,8 +326,7 @@ impl Counter<'_> {
         if !is_attempt {
             facts.first_event_us = person.rows.times_us[unit.first_place];
             facts.began_elsewhere = !ready.serves(person.rows.kinds[unit.first_place], 0);
-            let may_depend =
-                unit.may_have_ties && rows.has_ties() || ready.rules.options.tolerance_us > 0;
+            let may_depend = unit.may_have_ties && rows.has_ties() || ready.rules.options.tolerance_us > 0;
             if may_depend {
                 let levels = [Tie::Strict, Tie::Step].map(|tie| unit.level(ties, seen, tie));
                 facts.levels_of_ties = Some((levels[0], levels[1]));
@@ -515,8 +515,11 @@ fn leaving_facts(
     let limit_us = unit.chain_limit_us(ready, first as usize, last as usize, level);
     let bought_later = limit_us.is_some_and(|limit_us| {
         // Of one value's rows those of the others are somebody else's purchases.
-        let (times_us, kinds) =
-            if unit.is_of_value { (unit.rows.times_us, unit.rows.kinds) } else { (rows.times_us, rows.kinds) };
+        let (times_us, kinds) = if unit.is_of_value {
+            (unit.rows.times_us, unit.rows.kinds)
+        } else {
+            (rows.times_us, rows.kinds)
+        };
         let mut later = times_us.iter().zip(kinds).rev().take_while(|(time_us, _)| **time_us > limit_us);
         later.any(|(_, &kind)| ready.serves(kind, last_step))
     });

@@ -95,14 +95,18 @@ impl FunnelDefinition {
         let columns = self.unit_columns.join(" and ");
         let unit = match (self.unit.as_str(), &self.held_steps) {
             ("attempt", _) => {
-                "attempt: starts at a row of step 1 that is not inside a running attempt of the person".to_owned()
+                "attempt: starts at a row of step 1 that is not inside a running attempt of the person"
+                    .to_owned()
             }
             ("column", _) => format!("the rows of one person with the same {columns}"),
             (unit, Some(steps)) => {
                 let whole = if unit == "session-value" { "session" } else { "person" };
                 let steps: Vec<String> = steps.iter().map(usize::to_string).collect();
                 let of_steps = if steps.len() == 1 { "of step" } else { "of steps" };
-                format!("{whole} and {columns}, which stays the same over the rows {of_steps} {}", steps.join(", "))
+                format!(
+                    "{whole} and {columns}, which stays the same over the rows {of_steps} {}",
+                    steps.join(", ")
+                )
             }
             _ => return Vec::new(),
         };
@@ -110,6 +114,7 @@ impl FunnelDefinition {
         if let Some(rows) = no_value {
             let rows = crate::human::counted(rows, "row", "rows");
             let of = if self.held_steps.is_some() { " of these steps" } else { "" };
+            let columns = self.unit_columns.join(" or ");
             facts.push(("no value".to_owned(), format!("{rows}{of} without {columns}: in no unit")));
         }
         facts
@@ -120,7 +125,8 @@ impl FunnelDefinition {
         match (self.window.as_str(), self.window_s, &self.within_s) {
             (_, Some(seconds), _) => format!("{} from the entry, {}", length(seconds), self.window_end),
             ("per-step", _, Some(within_s)) => {
-                let mut lengths: Vec<String> = within_s.iter().flatten().map(|&seconds| length(seconds)).collect();
+                let mut lengths: Vec<String> =
+                    within_s.iter().flatten().map(|&seconds| length(seconds)).collect();
                 lengths.dedup();
                 format!("{} from each step to the next, inclusive", lengths.join(", "))
             }

@@ -3,8 +3,8 @@
 use super::Names;
 use super::abandonment::Abandonment;
 use super::collect::{Bucket, FunnelTally, ReadyFunnel};
-use super::definition::FunnelDefinition;
 use super::conversion::{Conversion, optional_interval, optional_share};
+use super::definition::FunnelDefinition;
 use super::table::{Block, Cell, Column, Table};
 use super::tally::UnitTally;
 use super::time_to_purchase::{QuantileChoice, TimeToPurchase};
@@ -291,11 +291,12 @@ impl FunnelReport {
             let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
             facts.push((
                 "tolerance".to_owned(),
-                format!("{tolerance} before the step before; {gaps} back in time, counted as 0"),
+                format!("a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0"),
             ));
         }
         if self.began_elsewhere > 0 {
-            let text = format!("{} with a first row that is not of step 1", definition.units(self.began_elsewhere));
+            let text =
+                format!("{} with a first row that is not of step 1", definition.units(self.began_elsewhere));
             facts.push(("before".to_owned(), text));
         }
         facts
@@ -388,7 +389,10 @@ impl FunnelReport {
             );
         }
         if self.in_several_buckets > 0 {
-            notes.push(format!("{} entered in several buckets.", self.definition.units(self.in_several_buckets)));
+            notes.push(format!(
+                "{} entered in several buckets.",
+                self.definition.units(self.in_several_buckets)
+            ));
         }
         Table {
             name: "trend".to_owned(),
@@ -449,7 +453,9 @@ fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
     match ready.longest_way_us() {
         Some(way_us) => bucket.to_us.saturating_add(way_us) <= as_of_us,
         // Each window ends when its session or day does.
-        None => bucket.to_us <= as_of_us && bucket.units.mature_reached.first() == Some(&bucket.units.entered),
+        None => {
+            bucket.to_us <= as_of_us && bucket.units.mature_reached.first() == Some(&bucket.units.entered)
+        }
     }
 }
 

@@ -193,12 +193,18 @@ impl Report {
             (None, None) => None,
         };
         facts.extend(entries.map(|entries| ("entries".to_owned(), entries)));
-        let mut rules: Vec<(&str, String)> =
-            self.body.funnels.iter().map(|funnel| (funnel.name.as_str(), funnel.definition.rules_text())).collect();
+        let mut rules: Vec<(&str, String)> = self
+            .body
+            .funnels
+            .iter()
+            .map(|funnel| (funnel.name.as_str(), funnel.definition.rules_text()))
+            .collect();
         rules.dedup_by(|one, before| one.1 == before.1);
         match rules.as_slice() {
             [(_, rules)] => facts.push(("rules".to_owned(), rules.clone())),
-            several => facts.extend(several.iter().map(|(name, rules)| (format!("rules of {name}"), rules.clone()))),
+            several => {
+                facts.extend(several.iter().map(|(name, rules)| (format!("rules of {name}"), rules.clone())))
+            }
         }
         facts.push(("definition".to_owned(), short_hash(&definition.hash)));
         facts.push(("body".to_owned(), short_hash(&self.body_hash)));

@@ -197,8 +197,7 @@ impl UnitFormer {
         engine: &mut Engine<'_>,
         mut take: impl FnMut(&Range<usize>, usize),
     ) {
-        let seen =
-            Observation { entries_us: i64::MIN..i64::MAX, as_of_us: scope.as_of_us, closes_us: None };
+        let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: scope.as_of_us, closes_us: None };
         if ready.variants.is_some() {
             self.form(ready, scope, person, Purpose::Stages);
             let mut formed = self.formed.iter().peekable();
@@ -241,13 +240,7 @@ impl UnitFormer {
         }
     }
 
-    fn form(
-        &mut self,
-        ready: &ReadyFunnel,
-        scope: &Scope,
-        person: &Person<'_>,
-        purpose: Purpose,
-    ) -> u64 {
+    fn form(&mut self, ready: &ReadyFunnel, scope: &Scope, person: &Person<'_>, purpose: Purpose) -> u64 {
         self.formed.clear();
         self.look_back(ready);
         let (end, unit) = match purpose {
@@ -413,9 +406,9 @@ fn ranges<'p>(
     let is_session = funnel.unit == Unit::Session;
     let whole = (!is_session).then(|| (0..person.rows.len(), None));
     let sessions: &[crate::ingest::Session] = if is_session { person.sessions } else { &[] };
-    let by_session = sessions.iter().map(move |session| {
-        (session.rows.clone(), Some(session_end_us(person, &session.rows, timeout_us)))
-    });
+    let by_session = sessions
+        .iter()
+        .map(move |session| (session.rows.clone(), Some(session_end_us(person, &session.rows, timeout_us))));
     whole.into_iter().chain(by_session)
 }
 
