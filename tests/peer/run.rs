@@ -107,7 +107,7 @@ pub fn ask(case: &Value, entries_us: Range<i64>) -> Vec<One> {
         format!("[source]\nuser = 'user'\ntime = 'time'\nevent = 'event'\n{held}by = ['user', 'value']\n");
     let from_us = asked["date_from"].as_str().map_or(i64::MIN, |_| time_us(&asked["date_from"]));
     let bounds = [("--from", entries_us.start.max(from_us), i64::MIN), ("--to", entries_us.end, i64::MAX)];
-    let mut arguments = vec!["report".to_owned(), "--top".to_owned(), "1000000".to_owned()];
+    let mut arguments = ["report", "--allow-empty", "--top", "1000000"].map(str::to_owned).to_vec();
     for (flag, at_us, none) in bounds {
         if at_us != none {
             arguments.extend([flag.to_owned(), instant(at_us + shift_us(case))]);
