@@ -205,6 +205,10 @@ fn fits(kind: &str, value: &Value) -> bool {
         "list" => value.as_array().is_some_and(|list| list.iter().all(Value::is_object)),
         "text" => value.is_string(),
         "texts" => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
+        "counts" => value.as_array().is_some_and(|list| list.iter().all(Value::is_u64)),
+        "limits" => value
+            .as_array()
+            .is_some_and(|list| list.iter().all(|limit| limit.is_null() || fits("seconds", limit))),
         "hash" => value
             .as_str()
             .is_some_and(|text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())),

@@ -244,7 +244,8 @@ class Search:
                 at, done, here = state
                 if self.is_alive(entry, at, done):
                     return self.times[entry]
-                heap += [(j, done + 1, self.moved(at, j, here))
+                # What is alive does not ask which rows lie further back, where rows may go back in time.
+                heap += [(j, done + 1, frozenset([j]) if self.goes_back else self.moved(at, j, here))
                          for j in self.followers(at, done, here, self.limit(entry))]
         return None
 

@@ -5,8 +5,8 @@ import random
 from datetime import datetime, timezone
 
 from .log import (
-    Case, FILE, Funnel, Log, MINUTE, PERSON, SECOND, SESSION, STEP, STRICT, Settings, microseconds, named, step,
-    write_time,
+    ATTEMPT, COLUMN, Case, DAY, FILE, Funnel, Log, MINUTE, PERSON, SECOND, SESSION, STEP, STRICT, Settings,
+    microseconds, named, step, write_time,
 )
 
 NAMES = ["A", "B", "C", "D"]
@@ -15,13 +15,13 @@ NAMES = ["A", "B", "C", "D"]
 RULES = {
     "dropoff": (Settings(), {}),
     "clickhouse": (Settings(blocked="ends-search"), {"row": "many"}),
-    "posthog": (Settings(choice="latest-start"), {"exclusion": "remove"}),
+    "posthog": (Settings(choice="latest-start"), {"exclusion": "remove", "window_us": 14 * DAY}),
     "mixpanel": (Settings(entry="first"), {"exclusion": "drop", "tolerance_us": 2 * SECOND}),
     "mixpanel-reentry": (Settings(entry="successive"), {}),
-    "amplitude": (Settings(), {"tolerance_us": SECOND - 1}),
-    "ga4": (Settings(), {"per_step": True}),
-    "first-occurrence": (Settings(entry="first", choice="first-rows"), {}),
-    "doris": (Settings(blocked="ends-search"), {}),
+    "amplitude": (Settings(), {"tolerance_us": SECOND - 1, "window_us": DAY}),
+    "ga4": (Settings(), {"per_step": True, "window_us": None}),
+    "first-occurrence": (Settings(entry="first", choice="first-rows"), {"window_us": None, "tie": STRICT}),
+    "doris": (Settings(blocked="ends-search"), {"tie": FILE}),
     "pinot": (Settings(blocked="ends-search"), {"row": "first", "ends_exclusive": True}),
 }
 
@@ -55,6 +55,9 @@ def make_steps(dice, is_ordered):
             # What borders on a step may not be forbidden there.
             bars = dice.sample([name for name in ["X", "M", *NAMES] if name not in names + before], 1)
             line.append(f"not = {texts(bars)}")
+        if dice.random() < 0.12:
+            terms["nth"] = dice.choice([1, 1, 2])
+            line.append('nth = "first-ever"' if terms["nth"] == 1 else f"nth = {terms['nth']}")
         if k and is_ordered:
             if dice.random() < 0.3:
                 name = dice.choice(["M", "X", "B"])
@@ -104,6 +107,8 @@ def make_funnel(dice, path, span):
         keys["tolerance"] = f"{tolerance_us // MINUTE}m"
     window_us = dice.choice([None, 5, 8, 15, 60])
     window_us = None if window_us is None else window_us * MINUTE * (span // 20 + 1)
+    chain_end = dice.choice(["session", "same-day", "same-week"]) if dice.random() < 0.2 else None
+    window_us = None if chain_end else window_us
     if window_us is not None and "per_step" in begins:
         for one in steps[1:]:
             one.within_us = window_us if one.within_us is None else one.within_us
@@ -119,6 +124,35 @@ def make_funnel(dice, path, span):
         keys["order"] = "any"
         if shape == "any-first":
             keys["anchor"] = "first"
+    unit = dice.choice([PERSON, PERSON, SESSION, COLUMN, *([ATTEMPT] * 2 if shape == "ordered" else [])])
+    hold, held_steps = [], None
+    if dice.random() < 0.25 and unit in (PERSON, SESSION):
+        hold = dice.choice([["group"], ["group", "colour"]])
+        if dice.random() < 0.4:
+            held_steps = sorted(dice.sample(range(len(steps)), 2))
+            numbers = ", ".join(str(k + 1) for k in held_steps)
+            lines_of_hold = [f"hold = {{ column = {texts(hold)}, steps = [{numbers}] }}"]
+        elif dice.random() < 0.5:
+            lines_of_hold = [f"hold = {texts(hold)}"]
+        else:
+            lines_of_hold, typed_hold = [], ["--hold", ",".join(hold)]
+    else:
+        lines_of_hold = []
+    overrides = []
+    if rules != "dropoff":
+        begun_us = begins.get("window_us", 7 * DAY)
+        per_step = shown_window_us is None and not chain_end and \
+            len(steps) > 1 and all(one.within_us is not None for one in steps[1:])
+        window = bool(chain_end) or shown_window_us is not None or per_step if begun_us is None \
+            else shown_window_us != begun_us
+        forgiven_us = begins.get("tolerance_us", 0) if tie == STEP and not is_any else 0
+        differs = {
+            "window": window,
+            "window_end": shown_window_us is not None and exclusive != begins.get("ends_exclusive", False),
+            "tie": tie != begins.get("tie", STEP), "tolerance": tolerance_us != forgiven_us,
+            "row": row != begins.get("row", "one"),
+            "exclusion": shape == "ordered" and exclusion != begins.get("exclusion", "void")}
+        overrides = [key for key, value in differs.items() if value]
     # Any key may be typed or written.
     typed, written = [], []
     for key, value in keys.items():
@@ -127,25 +161,29 @@ def make_funnel(dice, path, span):
             typed += [flag] if value is True else [flag, value]
         else:
             written.append(f"{key} = " + ("true" if value is True else f'"{value}"'))
+    if hold and not lines_of_hold:
+        typed += typed_hold
+    written += lines_of_hold
     definition = path.with_suffix(".toml")
     definition.write_text("\n".join(["[funnel.purchase]", "steps = [", *(line + "," for line in lines), "]", *written]))
     by_from = dice.choice([("first-entry", None), ("first-seen", None), ("last-seen", None), ("person", None),
                            ("step", 1), ("step", len(steps)), ("step", 2)])
     funnel = Funnel(
-        ", ".join(shown), steps, optional, window_us=shown_window_us, unit=dice.choice([PERSON, PERSON, SESSION]),
-        tie=tie, rules=rules, settings=settings, row=row, order="any" if is_any else "ordered",
+        ", ".join(shown), steps, optional, window_us=shown_window_us, unit=unit, tie=tie, rules=rules,
+        settings=settings, row=row, order="any" if is_any else "ordered",
         anchor=shape == "any-first", open=shape == "open", exclusion=exclusion,
         ends_exclusive=exclusive and shown_window_us is not None, tolerance_us=tolerance_us, by_from=by_from,
-        definition=str(definition), flags=typed)
-    window = "none" if window_us is None else f"{window_us // SECOND}s"
-    return funnel, window, f"{shape}, {rules}, {', '.join(lines)}, {keys}"
+        definition=str(definition), flags=typed, chain_end=chain_end, hold=hold, held_steps=held_steps,
+        unit_column="colour" if unit == COLUMN else None, overrides=overrides)
+    window = chain_end or ("none" if window_us is None else f"{window_us // SECOND}s")
+    return funnel, window, f"{shape}, {rules}, {', '.join(lines)}, {keys}, hold {hold} {held_steps}"
 
 
 def combined_cases(folder, number, first=0):
     for seed in range(first, first + number):
         dice = random.Random(1_000_000 + seed)
         path = folder / f"combined-{seed}.csv"
-        span = dice.choice([12, 40, 400])
+        span = dice.choice([12, 40, 400, 6000])
         day = write_log(path, dice, span)
         funnel, window, words = make_funnel(dice, path, span)
         by = dice.choice([[], ["group"], ["group"], ["group", "colour"]])

@@ -17,7 +17,7 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STEP, FILE, STRICT = "step", "file", "strict"
-PERSON, SESSION = "person", "session"
+PERSON, SESSION, ATTEMPT, COLUMN = "person", "session", "attempt", "column"
 
 
 def microseconds(moment):
@@ -104,7 +104,8 @@ class Funnel:
     def __init__(self, text, steps, optional=(), name="purchase", window_us=7 * DAY, unit=PERSON, tie=STEP,
                  shown=None, conditions=(), rules="dropoff", settings=Settings(), row="one", order="ordered",
                  anchor=False, open=False, exclusion="void", ends_exclusive=False, tolerance_us=0,
-                 by_from=("first-entry", None), definition=None, flags=()):
+                 by_from=("first-entry", None), definition=None, flags=(), chain_end=None,
+                 hold=(), held_steps=None, unit_column=None, overrides=()):
         self.text, self.steps, self.optional, self.name = text, steps, list(optional), name
         self.shown, self.conditions = shown or text, conditions
         self.window_us, self.unit, self.tie = window_us, unit, tie
@@ -113,6 +114,64 @@ class Funnel:
         self.tolerance_us, self.by_from = tolerance_us, by_from
         # A definition file with the steps, where they ask what `--steps` cannot, and the flags of the other keys.
         self.definition, self.flags = definition, list(flags)
+
+        # `session`, `same-day`, `same-week`; columns to hold, and on which steps from 0; the column of the unit.
+        self.chain_end, self.hold, self.unit_column, self.overrides = chain_end, list(hold), unit_column, list(overrides)
+        self.held_steps = held_steps if held_steps is not None else list(range(len(steps)))
+
+    @property
+    def value_columns(self):
+        return [self.unit_column] if self.unit == COLUMN else self.hold
+
+    @property
+    def unit_name(self):
+        return self.unit + ("-value" if self.hold else "")
+
+    @property
+    def longest_way_us(self):
+        """The window, else all limits of gaps together."""
+        if self.window_us is not None:
+            return self.rules_window_us
+        limits = [one.within_us for one in self.steps[1:]]
+        return sum(limits) if limits and None not in limits else None
+
+    @property
+    def has_clusters(self):
+        """Whether one person can have several units."""
+        return self.unit != PERSON or bool(self.hold)
+
+    @property
+    def window_name(self):
+        if self.chain_end:
+            return self.chain_end
+        return "total" if self.window_us is not None else "none" if self.longest_way_us is None else "per-step"
+
+    @property
+    def method(self):
+        """How the program says that it finds winning chains."""
+        if self.unit == ATTEMPT:
+            return "tries"
+        if self.order == "any":
+            return "matching"
+        if self.settings.choice != "earliest-start" or self.settings.entry == "successive":
+            return "tries"
+        if self.tolerance_us > 0 and self.tie == STEP:
+            return "search"
+        has_limits = any(one.within_us is not None or one.after_us for one in self.steps[1:])
+        return "pareto-set" if has_limits or self.tolerance_us > 0 else "newest-start"
+
+    def block(self, by):
+        """What the report says of the definition."""
+        within = [None if one.within_us is None else one.within_us / SECOND for one in self.steps[1:]]
+        return {
+            "steps": self.shown, "unit": self.unit_name, "unit_columns": self.value_columns,
+            "held_steps": [k + 1 for k in self.held_steps] if self.hold else None, "window": self.window_name,
+            "window_s": None if self.window_us is None else self.window_us / SECOND,
+            "window_end": "exclusive" if self.ends_exclusive else "inclusive",
+            "within_s": within if any(limit is not None for limit in within) else None, "rules": self.rules,
+            "overrides": self.overrides, "tie": self.tie, "tolerance_s": self.tolerance_us / SECOND, "row": self.row,
+            "exclusion": self.exclusion, "method": self.method, "order": self.order,
+            "anchor": "first" if self.anchor else None, "open": self.open, "by": by, "by_from": self.by_from_text}
 
     @property
     def rules_window_us(self):
@@ -186,7 +245,7 @@ class Case:
         funnel = self.funnels[0]
         steps = ["--config", funnel.definition] if funnel.definition else ["--steps", funnel.text]
         flags = ["report", *self.log.flags(), *steps, "-f", "json", "--max-rejects", "100%", *funnel.flags,
-                 "--unit", funnel.unit, "--tie", funnel.tie, "--time-zone", self.zone_name,
+                 "--unit", f"column:{funnel.unit_column}" if funnel.unit == COLUMN else funnel.unit, "--tie", funnel.tie, "--time-zone", self.zone_name,
                  "--window", self.window_text(),
                  "--session-timeout", f"{self.timeout_us // SECOND}s", "--top", str(self.top),
                  "--quantiles", ",".join(self.quantiles), "--quantile-method", self.method]
@@ -250,7 +309,8 @@ class Events:
 
         def by_bytes(row):
             found = [bool(test(row)) for funnel in self.case.funnels for test in funnel.conditions]
-            segments = [(row.fields[name] or "").encode() for name in by]
+            columns = by + [name for funnel in self.case.funnels for name in funnel.value_columns if name not in by]
+            segments = [(row.fields[name] or "").encode() for name in columns]
             value = -math.inf if row.value is None else row.value
             return (row.time, (row.event or "").encode(), found, (row.session or "").encode(), value, segments)
 

@@ -4,8 +4,8 @@ import math
 from collections import Counter, defaultdict
 from fractions import Fraction
 
-from .log import Events, SECOND, STEP, STRICT, bucket_of, calendar_day, write_time
-from .units import stage_of, units_of
+from .log import ATTEMPT, Events, SECOND, STEP, STRICT, bucket_of, calendar_day, write_time
+from .units import people_of, units_of
 from .statistics import interval, quantile, seconds, share, spread, spread_of_counts, survival_curve
 
 EDGES_S = [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400,
@@ -57,7 +57,7 @@ def conversion(case, funnel, units):
     still_open = sum(unit.status == "open" for unit in units)
     return {
         "steps": steps,
-        "mature": None if funnel.window_us is None else {
+        "mature": None if funnel.longest_way_us is None and not funnel.chain_end else {
             "n": len(mature), "converted": bought, "share": share(bought, len(mature)),
             "ci95": interval(funnel, mature, lambda unit: unit.converted)},
         "bounds": [share(len(bought_in_all), len(units)), share(len(bought_in_all) + still_open, len(units))]
@@ -75,7 +75,7 @@ def top_names(names):
     return listed + ([{"event": "(other)", "n": rest}] if rest else [])
 
 
-def abandonment(case, funnel, units):
+def abandonment(case, funnel, units, removed):
     stages = []
     for k in range(1, len(funnel.steps)):
         here = [unit for unit in units if unit.level == k]
@@ -104,7 +104,8 @@ def abandonment(case, funnel, units):
         status = Counter(unit.status for unit in here)
         stages.append({
             "step": k, "name": funnel.levels[k - 1], "dropped": status["dropped"], "open": status["open"],
-            "excluded": status["excluded"], "seen_early": sum(unit.seen_early for unit in here),
+            "excluded": status["excluded"], "removed": sum(unit.level == k for unit in removed),
+            "seen_early": sum(unit.seen_early for unit in here),
             "last_events": top_names(last), "next_events": nexts,
             "left_after_p50_s": seconds(quantile(sorted(stayed), "0.5", case.method)),
             "went_on_after_p50_s": seconds(quantile(went_on, "0.5", case.method)),
@@ -123,33 +124,40 @@ def time_to_purchase(case, funnel, units, as_of):
         sessions.append(sum(low <= place for low, _ in unit.sessions))
         days.append(len({calendar_day(row.time, case.zone) for row in unit.all_rows[:place + 1]}))
         rows.append(place + 1)
-    whole = sum(unit.gap(k) or 0 for unit in buyers for k in range(1, len(funnel.steps)))
+    elapsed = sum(unit.gap(k) or 0 for unit in buyers for k in range(1, len(funnel.steps)))
     steps = []
     for k in range(1, len(funnel.steps)):
         gaps = [unit.gap(k) for unit in units if unit.gap(k) is not None]
         of_buyers = sum(unit.gap(k) or 0 for unit in buyers)
-        steps.append({"from": k, "to": k + 1, "share_of_time": share(of_buyers, whole)} | spread(case, gaps))
+        steps.append({"from": k, "to": k + 1, "share_of_time": share(of_buyers, elapsed)} | spread(case, gaps))
     bins = Counter()
     for unit in buyers:
         bins[next((i for i, edge in enumerate(EDGES_S) if unit.duration() <= edge * SECOND), len(EDGES_S))] += 1
     histogram = [{"over_s": float(EDGES_S[i - 1]) if i else None,
                   "to_s": float(EDGES_S[i]) if i < len(EDGES_S) else None, "n": bins[i]}
                  for i in range(min(bins), max(bins) + 1)] if bins else []
-    watched = []
+    watched, whole = [], []
     for unit in units:
         if unit.converted:
             watched.append((unit.duration(), True))
         elif unit.status == "open":
-            watched.append((as_of - unit.alive_since, False))
-        elif unit.status == "dropped" and funnel.window_us is not None:
-            watched.append((funnel.rules_window_us, False))
+            watched_us, way = as_of - unit.alive_since, unit.way()
+            if way is not None and watched_us >= way:
+                whole.append(way)
+            else:
+                watched.append((max(watched_us, 0), False))
         else:
-            limit = math.inf if funnel.window_us is None else funnel.rules_window_us
-            watched.append((min(limit, as_of - unit.times[0]), False))
+            way, seen = unit.way(), as_of - unit.times[0]
+            if way is not None and (seen >= way or unit.status == "dropped"):
+                whole.append(way)
+            else:
+                watched.append((max(seen, 0), False))
+    # Who was watched for all of their window is at risk until the longest of them is over.
+    watched += [(max([*whole, *(time for time, _ in watched)]), False) for _ in whole]
     curve = survival_curve(watched) if watched else []
     return found | {
-        "since_first_entry": spread(case, [unit.times[-1] - unit.rows[unit.entry].time for unit in buyers]),
-        "since_first_event": spread(case, [unit.times[-1] - unit.rows[0].time for unit in buyers]),
+        "since_first_entry": spread(case, [max(unit.times[-1] - unit.rows[unit.entry].time, 0) for unit in buyers]),
+        "since_first_event": spread(case, [unit.times[-1] - unit.first_event for unit in buyers]),
         "attempts_mean": share(sum(unit.attempts for unit in buyers), len(buyers)),
         "sessions_until": spread_of_counts(case, sessions), "active_days_until": spread_of_counts(case, days),
         "events_until": spread_of_counts(case, rows), "steps": steps, "histogram": histogram,
@@ -165,44 +173,55 @@ class Curve:
         self.points = points
 
 
-def counts(units):
+def counts(units, removed):
     status = Counter(unit.status for unit in units)
-    return {"entered": len(units)} | {name: status[name] for name in ("converted", "dropped", "open", "excluded")}
+    return {"entered": len(units)} | {name: status[name] for name in ("converted", "dropped", "open", "excluded")} | \
+        {"removed": len(removed)}
 
 
-def session_stages(events, funnel):
+def parted(units):
+    """Those that are counted, and those that are removed."""
+    return [unit for unit in units if not unit.removed], [unit for unit in units if unit.removed]
+
+
+def session_stages(people, funnel):
     """Every session that starts in the range of entries, by the level of its own rows without a window."""
-    case, levels = events.case, Counter()
-    for rows in events.in_order(funnel.tie).values():
-        for low, high in events.sessions(rows):
-            first = rows[low].time
-            if (case.start is not None and first < case.start) or (case.end is not None and first >= case.end):
-                continue
-            levels[stage_of(rows[low:high], funnel)] += 1
+    levels = Counter()
+    for person in people:
+        case = person.events.case
+        for (low, _), level in zip(person.sessions, person.stages()):
+            first = person.rows[low].time
+            if (case.start is None or first >= case.start) and (case.end is None or first < case.end):
+                levels[level] += 1
     return [{"step": k, "n": levels[k]} for k in range(len(funnel.steps) + 1)]
 
 
-def segments(events, funnel, units):
-    case, parts = events.case, defaultdict(list)
+def segments(events, funnel, units, removed):
+    case, parts, gone = events.case, defaultdict(list), defaultdict(list)
     if not case.by:
         return []
     for unit in units:
         parts[unit.segment(case.by)[0]].append(unit)
     without = parts.pop(None, [])
     ranked = sorted(parts, key=lambda key: (-len(parts[key]), [(text or "").encode() for text in key]))
-    listed = [(dict(zip(case.by, key)), False, False, parts[key]) for key in ranked[:case.top]]
+    places = {key: place for place, key in enumerate(ranked[:case.top])} | ({None: "without"} if without else {})
+    for unit in removed:
+        gone[places.get(unit.segment(case.by)[0], "other")].append(unit)
+    listed = [(dict(zip(case.by, key)), False, False, parts[key], gone[place])
+              for place, key in enumerate(ranked[:case.top])]
     if without:
-        listed.append(({name: f"(no step {funnel.by_from[1]})" for name in case.by}, False, True, without))
+        words = {name: f"(no step {funnel.by_from[1]})" for name in case.by}
+        listed.append((words, False, True, without, gone["without"]))
     rest = [unit for key in ranked[case.top:] for unit in parts[key]]
-    if rest:
-        listed.append(({name: "(other)" for name in case.by}, True, False, rest))
-    return [{"by": by, "other": other, "no_row": no_row} | counts(part) | {
-        "conversion": conversion(case, funnel, part), "abandonment": abandonment(case, funnel, part),
+    if rest or gone["other"]:
+        listed.append(({name: "(other)" for name in case.by}, True, False, rest, gone["other"]))
+    return [{"by": by, "other": other, "no_row": no_row} | counts(part, lost) | {
+        "conversion": conversion(case, funnel, part), "abandonment": abandonment(case, funnel, part, lost),
         "time_to_purchase": time_to_purchase(case, funnel, part, events.as_of)}
-        for by, other, no_row, part in listed]
+        for by, other, no_row, part, lost in listed]
 
 
-def trend(events, funnel):
+def trend(events, funnel, people):
     """Every calendar period with an entry as a funnel of its own; and how many units are in several."""
     case = events.case
     if not case.trend:
@@ -214,62 +233,64 @@ def trend(events, funnel):
     for low, high in sorted(buckets):
         start = low if case.start is None else max(low, case.start)
         end = high if case.end is None else min(high, case.end)
-        units = units_of(events, funnel, start, end) if start < end else []
-        if units:
-            seen.update((unit.person, unit.places[0]) for unit in units)
-            mature = funnel.window_us is not None and high + funnel.window_us <= events.as_of
-            found.append({"from": write_time(low), "to": write_time(high), "mature": mature} | counts(units) |
+        units, removed = parted(units_of(people, start, end)) if start < end else ([], [])
+        if units or removed:
+            # A unit is the same one in several buckets if it has the same rows and does the same with them.
+            seen.update({(unit.person, tuple(unit.places), tuple(unit.form.marks)) for unit in units})
+            if funnel.longest_way_us is not None:
+                mature = high + funnel.longest_way_us <= events.as_of
+            elif funnel.chain_end:
+                mature = high <= events.as_of and all(unit.mature for unit in units)
+            else:
+                mature = high <= events.as_of and not units
+            found.append({"from": write_time(low), "to": write_time(high), "mature": mature} | counts(units, removed) |
                          {"conversion": conversion(case, funnel, units)})
-    return found, sum(n > 1 for n in seen.values())
+    return found, 0 if funnel.unit == ATTEMPT else sum(n > 1 for n in seen.values())
 
 
 def funnel_block(events, funnel):
-    case = events.case
-    units = units_of(events, funnel, case.start, case.end)
-    buckets, in_several = trend(events, funnel)
-    n = len(funnel.steps)
-    moved = differs = 0
+    case, people = events.case, people_of(events, funnel)
+    units, removed = parted(units_of(people, case.start, case.end))
+    no_value = sum(person.no_value for person in people)
+    buckets, in_several = trend(events, funnel, people)
+    n, is_told = len(funnel.steps), funnel.unit != ATTEMPT
+    moved = differs = late = 0
     for unit in units:
         start = tuple(unit.rows[unit.chain[0]].fields[name] or None for name in case.by)
         moved += unit.entry_values(case.by) != start
-        differs += unit.segment(case.by)[1]
-    return {"name": funnel.name, "definition": {
-        "steps": funnel.shown, "unit": funnel.unit,
-        "window_s": None if funnel.window_us is None else funnel.window_us / SECOND, "rules": "dropoff",
-        "tie": funnel.tie, "order": funnel.order, "anchor": "first" if funnel.anchor else None, "open": funnel.open,
-        "by": case.by, "by_from": funnel.by_from_text}} | counts(units) | {
-        "removed": 0, "conversion": conversion(case, funnel, units),
-        "abandonment": abandonment(case, funnel, units),
+        _, other, later = unit.segment(case.by)
+        differs, late = differs + other, late + later
+    return {"name": funnel.name, "definition": funnel.block(case.by)} | counts(units, removed) | {
+        "no_value": no_value if funnel.value_columns else None,
+        "negative_gaps": sum(unit.negative_gaps for unit in units),
+        "conversion": conversion(case, funnel, units), "abandonment": abandonment(case, funnel, units, removed),
         "time_to_purchase": time_to_purchase(case, funnel, units, events.as_of),
-        "session_stages": session_stages(events, funnel), "segments": segments(events, funnel, units),
+        "session_stages": session_stages(people, funnel), "segments": segments(events, funnel, units, removed),
         "trend": buckets, "in_several_buckets": in_several,
-        "ties": {"units": sum(unit.levels[STEP] != unit.levels[STRICT] for unit in units),
-                 "conversion_strict": share(sum(unit.levels[STRICT] == n for unit in units), len(units)),
-                 "conversion_step": share(sum(unit.levels[STEP] == n for unit in units), len(units))},
+        "ties": {"units": sum(unit.levels[STEP] != unit.levels[STRICT] for unit in units) if is_told else None,
+                 "conversion_strict": share(sum(unit.levels[STRICT] == n for unit in units), len(units) * is_told),
+                 "conversion_step": share(sum(unit.levels[STEP] == n for unit in units), len(units) * is_told)},
         "began_elsewhere": sum(unit.began_elsewhere for unit in units), "segment_moved": moved,
         "segment_differs": differs,
-    }
-
-
-def late_segments(events, funnel):
-    units = units_of(events, funnel, events.case.start, events.case.end)
-    return sum(unit.segment(events.case.by)[2] for unit in units)
+    }, late
 
 
 def body(case):
     events = Events(case)
     first = case.funnels[0]
-    found = {"definition": {
-        "unit": first.unit, "window_s": None if first.window_us is None else first.window_us / SECOND,
-        "rules": first.rules, "tie": first.tie, "session_timeout_s": case.timeout_us / SECOND,
+    block = first.block(case.by)
+    found = {"definition": {name: block[name] for name in (
+        "unit", "window", "window_s", "window_end", "rules", "overrides", "tie", "method")} | {
+        "session_timeout_s": case.timeout_us / SECOND,
         "time_zone": case.zone_name, "from": write_time(case.start), "to": write_time(case.end),
         "where": case.where_text, "quantile_method": case.method, "top": case.top}}
     found["input"] = events.input_block()
-    found["funnels"] = [funnel_block(events, funnel) for funnel in case.funnels]
-    immature = [block["entered"] for block in found["funnels"]
-                if block["entered"] and block["conversion"]["mature"] and not block["conversion"]["mature"]["n"]]
-    late_of_funnels = [late_segments(events, funnel) for funnel in case.funnels]
+    blocks = [funnel_block(events, funnel) for funnel in case.funnels]
+    found["funnels"] = [block for block, _ in blocks]
+    immature = [block["entered"] for block, _ in blocks
+                if block["entered"] and block["definition"]["window_s"] is not None
+                and block["conversion"]["mature"] and not block["conversion"]["mature"]["n"]]
     found["warnings"] = [{"code": code, "n": n}
                          for code, n in [*events.warnings(), *(("W14", entered) for entered in immature),
-                                     *(("W23", late) for late in late_of_funnels if late)]]
+                                         *(("W23", late) for _, late in blocks if late)]]
     return found

@@ -5,7 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
-from .log import PERSON, SECOND
+from .log import SECOND
 
 Z95 = 1.959963984540054
 
@@ -70,7 +70,7 @@ def interval(funnel, base, hits):
     n, x = len(base), sum(map(hits, base))
     if n == 0:
         return None
-    if funnel.unit == PERSON:
+    if not funnel.has_clusters:
         return wilson(x / n, n)
     per_person = defaultdict(lambda: [0, 0])
     for unit in base:

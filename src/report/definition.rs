@@ -128,6 +128,7 @@ impl FunnelDefinition {
         if let Some(rows) = no_value {
             let rows = crate::human::counted(rows, "row", "rows");
             let of = if self.held_steps.is_some() { " of these steps" } else { "" };
+            let columns = self.unit_columns.join(" or ");
             facts.push(("no value".to_owned(), format!("{rows}{of} without {columns}: in no unit")));
         }
         facts

@@ -177,7 +177,7 @@ impl FunnelReport {
             .segments
             .iter()
             .zip(&mut tally.segments)
-            .filter(|(place, units)| !place.other || units.entered > 0)
+            .filter(|(place, units)| !place.other || units.entered + units.removed > 0)
             .map(segment)
             .collect();
         let trend = tally
@@ -306,7 +306,7 @@ impl FunnelReport {
             let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
             facts.push((
                 "tolerance".to_owned(),
-                format!("{tolerance} before the step before; {gaps} back in time, counted as 0"),
+                format!("a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0"),
             ));
         }
         if self.began_elsewhere > 0 {

@@ -1,20 +1,12 @@
 //! What our rules say about all units of a case, and how that differs from what its origin asserts.
 
-use super::{Question, UnitRows, list, micros, number, object, text, time_us};
+use super::run::{self, One};
+use super::{Question, UnitRows, list, number, object, text, time_us};
 use dropoff::event::{DAY_US, SECOND_US};
 use dropoff::funnel::engine::{Engine, Limits, Observation, Rows, Status};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-
-/// One unit's answer.
-struct One {
-    user: String,
-    value: String,
-    level: usize,
-    /// Times of the rows of the chain.
-    times_us: Vec<i64>,
-}
 
 pub struct Answer<'c> {
     case: &'c Value,
@@ -171,8 +163,16 @@ impl<'c> Answer<'c> {
     }
 }
 
-/// Follows every unit; those that an exclusion removed are in no count.
+/// Every unit's answer: the program's, where it can be asked.
 fn ask(case: &Value, question: &Question, entries_us: Range<i64>) -> Vec<One> {
+    match run::waits_for(case) {
+        None => run::ask(case, entries_us),
+        Some(_) => ask_engine(case, question, entries_us),
+    }
+}
+
+/// Follows every unit; those that an exclusion removed are in no count.
+fn ask_engine(case: &Value, question: &Question, entries_us: Range<i64>) -> Vec<One> {
     let rules = question.funnel.rules();
     let mut engine = Engine::new(&rules, &question.kinds);
     let mut found = Vec::new();
@@ -290,25 +290,8 @@ fn statistic(name: &str, seconds: &[f64]) -> Value {
 
 /// Session numbers by our rule: a gap longer than the timeout starts a new one.
 pub fn sessions_differ(case: &Value) -> Vec<String> {
-    let timeout_us = micros(case["sessionize"]["gap_seconds"].as_f64().expect("a timeout"));
     assert_eq!(case["sessionize"]["by"], "user");
-    let mut rows: Vec<(&str, i64, usize)> = list(&case["events"])
-        .iter()
-        .enumerate()
-        .map(|(place, event)| (text(&event["user"]), time_us(&event["ts"]), place))
-        .collect();
-    rows.sort_unstable();
-    let mut session_of_event = vec![0_u64; rows.len()];
-    let mut count = 0_u64;
-    for of_user in rows.chunk_by(|a, b| a.0 == b.0) {
-        let times_us: Vec<i64> = of_user.iter().map(|(_, at_us, _)| *at_us).collect();
-        for (session, (range, _)) in dropoff::session::split(&times_us, timeout_us).enumerate() {
-            count += 1;
-            for (_, _, place) in &of_user[range] {
-                session_of_event[*place] = session as u64 + 1;
-            }
-        }
-    }
+    let (session_of_event, count) = run::sessions(case);
     let mut unlike = Vec::new();
     for (key, wanted) in object(&case["expected"]) {
         let found = match key.as_str() {

@@ -2,6 +2,7 @@
 //! read as any other, and the rows of each unit.
 
 pub mod answer;
+pub mod run;
 
 use dropoff::definition::DefinitionFile;
 use dropoff::funnel::definition::Funnel;
