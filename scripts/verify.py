@@ -10,7 +10,9 @@ by trying every row that may come next, quantiles from sorted lists, the surviva
 all entrants at every instant. Then the program is run with `-f json` and the whole `body` is compared:
 the same fields, lists of the same length, integers and texts equal, other numbers to 1e-9 of their size.
 Beside the bundled logs there are small ones made by chance, with many rows of one instant, where the rules
-for ties, forbidden events and dead attempts meet more often than in real logs.
+for ties, forbidden events and dead attempts meet more often than in real logs; and over such logs funnels with
+every key of the definition language in any combination, typed or written. What the program refuses as a
+contradiction is not compared, and listed by reason.
 
 Left out: `run` (files, dialects, clocks), `definition.hash` and `body_hash`, the wording of warnings.
 Of the survival curve the program lists at most 24 points; each must be a point of the whole curve, the

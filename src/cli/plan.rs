@@ -419,6 +419,7 @@ fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<Funne
 mod tests {
     use super::*;
     use crate::event::DAY_US;
+    use crate::funnel::engine::Tie;
 
     fn environment() -> Environment {
         Environment {
