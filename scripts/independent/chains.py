@@ -77,7 +77,7 @@ class Search:
         barred = [[i for i, mark in enumerate(marks) if forbid and k + first in mark.breaks] for k in range(self.n)]
         blocked = [[i for i, mark in enumerate(marks) if k + first in mark.blocks] for k in range(self.n)]
         self.barred, self.stopping = barred, [sorted({*a, *b}) for a, b in zip(barred, blocked)]
-        self.known = {}
+        self.known, self.known_moments = {}, None
 
     def other(self, **changes):
         """The same unit otherwise."""
@@ -103,19 +103,22 @@ class Search:
         window = math.inf if self.window_us is None else self.times[start] + self.window_us
         return window if self.ends is None else min(window, self.ends[start])
 
-    # Moments: rows of one instant, or under `file` single rows.
+    # Moments: rows of one instant that have a part, or under `file` single ones.
 
     def same_moment(self, a, b):
         return a == b if self.tie == FILE else self.times[a] == self.times[b]
 
     def moments(self):
-        found = []
-        for i in range(len(self.times)):
-            if found and self.same_moment(found[-1][0], i):
-                found[-1].append(i)
-            else:
-                found.append([i])
-        return found
+        if self.known_moments is None:
+            self.known_moments = found = []
+            for i, mark in enumerate(self.marks):
+                if not (mark.serves or mark.breaks or mark.blocks):
+                    continue
+                if found and self.same_moment(found[-1][0], i):
+                    found[-1].append(i)
+                else:
+                    found.append([i])
+        return self.known_moments
 
     def is_inside(self, x, first, last):
         if self.tie == FILE:
@@ -277,7 +280,8 @@ class Search:
             return None
         if len(rows) == self.n:
             return Try(rows, CONVERTED, start[0], start[-1] + 1)
-        for moment in moments[number + 1:]:
+        for later in range(number + 1, len(moments)):
+            moment = moments[later]
             gap = len(rows) - 1
             apart = self.times[moment[0]] - self.times[rows[-1]]
             if self.times[moment[0]] > self.limit(rows[0]) or apart > self.within(gap):
@@ -322,7 +326,8 @@ class Search:
     def freeze(self):
         """What the first attempt met that may not go on: the place and what it was."""
         settings = self.funnel.settings
-        if settings.choice == "latest-start":
+        freezes = self.funnel.exclusion != "void" or settings.blocked == "ends-search"
+        if settings.choice == "latest-start" or not freezes:
             return None
         for one in self.attempts():
             if (one.ended == EXCLUDED and self.funnel.exclusion != "void") or \
@@ -455,7 +460,7 @@ class Outcome:
     entry: int = None
     alive: object = None
     free_level: int = 0
-    attempts: int = 0
+    attempts: object = None
     seen_early: bool = False
     used_optional: list = field(default_factory=list)
     negative_gaps: int = 0
@@ -482,9 +487,9 @@ def closed_outcome(search):
     out.alive = None if converted else found.alive
     watched = search.until(found.rows)
     if funnel.order == "any":
-        out.attempts = watched.block_attempts()
+        out.attempts = watched.block_attempts() if converted else None
         return out, found.alive
-    out.attempts = len(watched.attempts())
+    out.attempts = len(watched.attempts()) if converted else None
     times = [search.times[i] for i in out.chain]
     out.negative_gaps = sum(b < a for a, b in zip(times, times[1:]))
     if not converted:
