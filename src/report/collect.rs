@@ -1,7 +1,7 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
-use super::units::{UnitFormer, UnitRows};
+use super::units::{UnitFormer, UnitRows, ranges};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::{Engine, Observation, Outcome, Rules, Status, Tie};
@@ -29,6 +29,8 @@ pub struct ReadyFunnel {
     pub value_columns: Vec<ValueColumn>,
     /// Segment columns, as indices of dimensions.
     pub by: Vec<usize>,
+    /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
+    pub longest_way_us: Option<i64>,
 }
 
 /// A column as a dimension of the rows.
@@ -49,7 +51,8 @@ impl ReadyFunnel {
     ) -> ReadyFunnel {
         let rules = funnel.rules();
         let stage_rules = Rules { window_us: None, ..rules.clone() };
-        ReadyFunnel { funnel, rules, stage_rules, kinds, variants, value_columns, by }
+        let longest_way_us = rules.window_us.or_else(|| funnel.sum_of_gaps_us());
+        ReadyFunnel { funnel, rules, stage_rules, kinds, variants, value_columns, by, longest_way_us }
     }
 
     fn serves(&self, kind: u32, step: usize) -> bool {
@@ -76,15 +79,9 @@ impl ReadyFunnel {
     fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.rules.step_count, optional_after);
-        tally.has_window =
-            self.longest_way_us().is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
+        tally.has_window = self.longest_way_us.is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
         tally.clusters = self.has_clusters().then(|| Clusters::new(self.rules.step_count));
         tally
-    }
-
-    /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
-    pub fn longest_way_us(&self) -> Option<i64> {
-        self.rules.window_us.or_else(|| self.funnel.sum_of_gaps_us())
     }
 }
 
@@ -165,17 +162,17 @@ impl Accumulator for SegmentCounter<'_> {
                     }
                 }
             };
-            former.each(ready, scope, person, |unit| {
-                if ready.enters_by_first_row() {
-                    let mut rows = unit.rows.times_us.iter().zip(unit.rows.kinds);
-                    let enters = |(time_us, kind): (&i64, &u32)| {
-                        scope.entries_us.contains(time_us) && ready.serves(*kind, 0)
-                    };
-                    if let Some(row) = rows.position(enters) {
-                        count(unit.place(row as u32));
-                    }
-                    return;
+            if ready.enters_by_first_row() {
+                for (rows, _) in ranges(&ready.funnel, person, scope.session_timeout_us) {
+                    let entry = rows.clone().find(|&row| {
+                        scope.entries_us.contains(&person.rows.times_us[row])
+                            && ready.serves(person.rows.kinds[row], 0)
+                    });
+                    entry.into_iter().for_each(&mut count);
                 }
+                continue;
+            }
+            former.each(ready, scope, person, |unit| {
                 let seen = scope.observation(unit.closes_us);
                 unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
                     if let Some(entry) = outcome.first_entry.filter(|_| outcome.status != Status::Removed) {
