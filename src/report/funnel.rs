@@ -495,7 +495,7 @@ fn segment_cells(segment: &Segment) -> Vec<Cell> {
 
 /// Whether every entrant of a bucket was observed for a whole window.
 fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
-    match ready.longest_way_us() {
+    match ready.longest_way_us {
         Some(way_us) => bucket.to_us.saturating_add(way_us) <= as_of_us,
         // Each window ends when its session or day does.
         None => bucket.to_us <= as_of_us && bucket.units.mature == bucket.units.entered,
