@@ -34,6 +34,8 @@ pub struct ReadyFunnel {
     pub segments: SegmentSource,
     /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
     pub longest_way_us: Option<i64>,
+    /// Nothing is asked beyond steps in order, one window and what voids a chain.
+    pub is_plain: bool,
 }
 
 /// A column as a dimension of the rows.
@@ -56,6 +58,7 @@ impl ReadyFunnel {
         let stage_rules = Rules { window_us: None, ..rules.clone() };
         let shape = Shape::of(&funnel);
         let longest_way_us = rules.window_us.or_else(|| funnel.sum_of_gaps_us());
+        let is_plain = rules.options.is_plain();
         ReadyFunnel {
             funnel,
             rules,
@@ -66,6 +69,7 @@ impl ReadyFunnel {
             shape,
             segments,
             longest_way_us,
+            is_plain,
         }
     }
 
@@ -95,7 +99,7 @@ impl ReadyFunnel {
 
     /// Whether the first row of step 1 in the range tells that a unit enters, without following it.
     fn enters_by_first_row(&self) -> bool {
-        !self.has_formed_units() && self.funnel.unit != Unit::Attempt && self.rules.options.is_plain()
+        !self.has_formed_units() && self.funnel.unit != Unit::Attempt && self.is_plain
     }
 
     /// Whether one person can have several units.

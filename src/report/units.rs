@@ -211,8 +211,7 @@ impl UnitFormer {
             return;
         }
         // Anything but steps in order, to which the first rows are the answer.
-        let is_searched =
-            ready.kinds.forbids() || ready.kinds.blocks() || !ready.stage_rules.options.is_plain();
+        let is_searched = ready.kinds.forbids() || ready.kinds.blocks() || !ready.is_plain;
         let mut done = 0;
         for session in person.sessions {
             let from = done;
