@@ -4,12 +4,13 @@ use super::clusters::{Clusters, Items, PersonReached};
 use super::segments::SegmentSource;
 use super::shape::Shape;
 use super::tally::{LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
-use super::units::{UnitFormer, UnitRows};
+use super::units::{UnitFormer, UnitRows, ranges};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::{Engine, Observation, Outcome, Rules, Status, Tie};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
+use crate::funnel::options::RowUse;
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -32,6 +33,8 @@ pub struct ReadyFunnel {
     pub value_columns: Vec<ValueColumn>,
     pub shape: Shape,
     pub segments: SegmentSource,
+    /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
+    pub longest_way_us: Option<i64>,
 }
 
 /// A column as a dimension of the rows.
@@ -53,7 +56,18 @@ impl ReadyFunnel {
         let rules = funnel.rules();
         let stage_rules = Rules { window_us: None, ..rules.clone() };
         let shape = Shape::of(&funnel);
-        ReadyFunnel { funnel, rules, stage_rules, kinds, variants, value_columns, shape, segments }
+        let longest_way_us = rules.window_us.or_else(|| funnel.sum_of_gaps_us());
+        ReadyFunnel {
+            funnel,
+            rules,
+            stage_rules,
+            kinds,
+            variants,
+            value_columns,
+            shape,
+            segments,
+            longest_way_us,
+        }
     }
 
     fn serves(&self, kind: u32, step: usize) -> bool {
@@ -93,15 +107,9 @@ impl ReadyFunnel {
     fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.shape, self.rules.step_count, optional_after);
-        tally.has_window =
-            self.longest_way_us().is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
+        tally.has_window = self.longest_way_us.is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
         tally.clusters = self.has_clusters().then(|| Clusters::new(self.items()));
         tally
-    }
-
-    /// The longest time that a chain can take, where that is one for all: the window, or all limits of gaps together.
-    pub fn longest_way_us(&self) -> Option<i64> {
-        self.rules.window_us.or_else(|| self.funnel.sum_of_gaps_us())
     }
 }
 
@@ -167,8 +175,8 @@ impl Accumulator for SegmentCounter<'_> {
             if !ready.has_segments() {
                 continue;
             }
-            let mut count = |entry: u32, outcome: &Outcome, unit: &UnitRows<'_>| {
-                ready.segments.key(person, unit.place(entry), outcome, |row| unit.place(row), key);
+            let mut count = |entry: usize, outcome: &Outcome, place: &dyn Fn(u32) -> usize| {
+                ready.segments.key(person, entry, outcome, place, key);
                 match entrants.get_mut(&key[..]) {
                     Some(known) => *known += 1,
                     None => {
@@ -176,21 +184,23 @@ impl Accumulator for SegmentCounter<'_> {
                     }
                 }
             };
-            former.each(ready, scope, person, |unit| {
-                if ready.enters_by_first_row() && !ready.segments.needs_chain() {
-                    let mut rows = unit.rows.times_us.iter().zip(unit.rows.kinds);
-                    let enters = |(time_us, kind): (&i64, &u32)| {
-                        scope.entries_us.contains(time_us) && ready.serves(*kind, 0)
-                    };
-                    if let Some(row) = rows.position(enters) {
-                        count(row as u32, &Outcome::default(), unit);
+            if ready.enters_by_first_row() && !ready.segments.needs_chain() {
+                for (rows, _) in ranges(&ready.funnel, person, scope.session_timeout_us) {
+                    let entry = rows.clone().find(|&row| {
+                        scope.entries_us.contains(&person.rows.times_us[row])
+                            && ready.serves(person.rows.kinds[row], 0)
+                    });
+                    if let Some(entry) = entry {
+                        count(entry, &Outcome::default(), &|row| row as usize);
                     }
-                    return;
                 }
+                continue;
+            }
+            former.each(ready, scope, person, |unit| {
                 let seen = scope.observation(unit.closes_us);
                 unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
                     if let Some(entry) = outcome.first_entry.filter(|_| outcome.status != Status::Removed) {
-                        count(entry, outcome, unit);
+                        count(unit.place(entry), outcome, &|row| unit.place(row));
                     }
                 });
             });
@@ -341,7 +351,10 @@ impl Counter<'_> {
         if !is_attempt {
             facts.first_event_us = person.rows.times_us[unit.first_place];
             facts.began_elsewhere = !ready.may_enter(person.rows.kinds[unit.first_place]);
-            let may_depend = unit.may_have_ties && rows.has_ties() || ready.rules.options.tolerance_us > 0;
+            let options = &ready.rules.options;
+            let may_depend = unit.may_have_ties && rows.has_ties()
+                || options.tolerance_us > 0
+                || options.row == RowUse::Many;
             if may_depend {
                 let levels = [Tie::Strict, Tie::Step].map(|tie| unit.level(ties, seen, tie));
                 facts.levels_of_ties = Some((levels[0], levels[1]));

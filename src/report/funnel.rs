@@ -351,7 +351,7 @@ impl FunnelReport {
         columns.extend([
             Column::number("entered", "Entered"),
             Column::number("converted", "Converted"),
-            Column::number("of_first", "Of first"),
+            Column::number("of_first", self.conversion.of_first_title()),
             Column::number("of_first_ci95", "95 % interval"),
             Column::number("dropped", "Dropped"),
             Column::number("open", "Open"),
@@ -444,7 +444,7 @@ impl FunnelReport {
                 Column::text("from", "From"),
                 Column::number("entered", "Entered"),
                 Column::number("converted", "Converted"),
-                Column::number("of_first", "Of first"),
+                Column::number("of_first", self.conversion.of_first_title()),
                 Column::number("of_first_ci95", "95 % interval"),
                 Column::number("open", "Open"),
                 Column::text("mature", "Mature"),
@@ -495,7 +495,7 @@ fn segment_cells(segment: &Segment) -> Vec<Cell> {
 
 /// Whether every entrant of a bucket was observed for a whole window.
 fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
-    match ready.longest_way_us() {
+    match ready.longest_way_us {
         Some(way_us) => bucket.to_us.saturating_add(way_us) <= as_of_us,
         // Each window ends when its session or day does.
         None => bucket.to_us <= as_of_us && bucket.units.mature == bucket.units.entered,

@@ -218,7 +218,7 @@ impl UnitFacts {
             way_us: if ends_otherwise {
                 unit.end_us(ready, start).map(|end_us| end_us - times_us[start])
             } else {
-                ready.longest_way_us()
+                ready.longest_way_us
             },
             as_of_us,
             ..UnitFacts::default()

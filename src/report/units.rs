@@ -68,7 +68,7 @@ impl UnitRows<'_> {
     /// The last instant that a chain which starts at the row can use, where there is one.
     pub fn end_us(&self, ready: &ReadyFunnel, row: usize) -> Option<i64> {
         let ends_us = self.limits.ends_us.map(|ends_us| ends_us[row]);
-        let way_us = ready.longest_way_us();
+        let way_us = ready.longest_way_us;
         let way_end_us = way_us.map(|way_us| self.rows.times_us[row].saturating_add(way_us));
         match (way_end_us, ends_us) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -398,7 +398,7 @@ impl ValueCodes {
 }
 
 /// The units of a person that are ranges of rows, and until when a row could still join them.
-fn ranges<'p>(
+pub(super) fn ranges<'p>(
     funnel: &Funnel,
     person: &'p Person<'_>,
     timeout_us: i64,
