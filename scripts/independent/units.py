@@ -152,9 +152,7 @@ class Unit:
         self.first_event = self.rows[self.entry].time if is_attempt else person.rows[form.first_place].time
         self.began_elsewhere = not is_attempt and not self.is_entry(person.base[form.first_place])
         self.levels = {STEP: self.level, STRICT: self.level}
-        parts = [self.rows[i].time for i, mark in enumerate(form.marks) if mark.serves or mark.breaks or mark.blocks
-                 or any(test(self.rows[i]) for _, test, _ in funnel.optional)]
-        if not is_attempt and (len(set(parts)) < len(parts) or funnel.tolerance_us > 0):
+        if not is_attempt:
             self.levels = {tie: level_of(search.other(tie=tie)) for tie in (STEP, STRICT)}
         self.used_optional = [self.uses(test, after) for _, test, after in funnel.optional]
 

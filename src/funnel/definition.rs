@@ -5,7 +5,7 @@ use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
 use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
 use super::rules::RuleSet;
-use super::steps::{Arrow, EventSpec, StepSpec, StepTerms, one_of};
+use super::steps::{Arrow, EventSpec, StepSpec, StepTerms};
 use crate::condition::Condition;
 
 /// What is counted.
@@ -39,15 +39,6 @@ impl Unit {
             Unit::Attempt => "attempts",
             Unit::Column => "values",
         }
-    }
-}
-
-impl std::str::FromStr for Unit {
-    type Err = String;
-
-    /// The units that reports count; a definition file knows more.
-    fn from_str(text: &str) -> Result<Unit, String> {
-        one_of(text, &[Unit::Person, Unit::Session].map(|unit| (unit.name(), unit)))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::{Engine, Observation, Outcome, Rules, Status, Tie};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
+use crate::funnel::options::RowUse;
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -354,7 +355,10 @@ impl Counter<'_> {
         if !is_attempt {
             facts.first_event_us = person.rows.times_us[unit.first_place];
             facts.began_elsewhere = !ready.may_enter(person.rows.kinds[unit.first_place]);
-            let may_depend = unit.may_have_ties && rows.has_ties() || ready.rules.options.tolerance_us > 0;
+            let options = &ready.rules.options;
+            let may_depend = unit.may_have_ties && rows.has_ties()
+                || options.tolerance_us > 0
+                || options.row == RowUse::Many;
             if may_depend {
                 let levels = [Tie::Strict, Tie::Step].map(|tie| unit.level(ties, seen, tie));
                 facts.levels_of_ties = Some((levels[0], levels[1]));

@@ -148,6 +148,11 @@ impl Conversion {
         tables
     }
 
+    /// What `of_first` is a share of, above a column.
+    pub(super) fn of_first_title(&self) -> &'static str {
+        if self.shape == Shape::Open { "Of entered" } else { "Of first" }
+    }
+
     fn reach_table(&self) -> Table {
         let is_open = self.shape == Shape::Open;
         let rows = self.steps.iter().map(|step| {
@@ -162,7 +167,7 @@ impl Conversion {
         let mut columns = vec![Column::number("step", "#"), Column::text("name", "Step")];
         columns.push(Column::number("reached", "Reached"));
         columns.extend(is_open.then(|| Column::number("entrants", "Entered here")));
-        columns.push(Column::number("of_first", if is_open { "Of entered" } else { "Of first" }));
+        columns.push(Column::number("of_first", self.of_first_title()));
         columns.push(Column::number("of_first_ci95", "95 % interval"));
         columns.push(Column::text("bar", ""));
         Table {

@@ -351,7 +351,7 @@ impl FunnelReport {
         columns.extend([
             Column::number("entered", "Entered"),
             Column::number("converted", "Converted"),
-            Column::number("of_first", "Of first"),
+            Column::number("of_first", self.conversion.of_first_title()),
             Column::number("of_first_ci95", "95 % interval"),
             Column::number("dropped", "Dropped"),
             Column::number("open", "Open"),
@@ -444,7 +444,7 @@ impl FunnelReport {
                 Column::text("from", "From"),
                 Column::number("entered", "Entered"),
                 Column::number("converted", "Converted"),
-                Column::number("of_first", "Of first"),
+                Column::number("of_first", self.conversion.of_first_title()),
                 Column::number("of_first_ci95", "95 % interval"),
                 Column::number("open", "Open"),
                 Column::text("mature", "Mature"),
