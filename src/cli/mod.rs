@@ -16,6 +16,7 @@ mod reading;
 mod report;
 mod run;
 mod sessions;
+mod setting;
 mod when;
 
 pub use failure::{Exit, Failure};

@@ -1,6 +1,7 @@
 //! What a funnel asks, every rule settled: steps, window, unit, ties and the terms beyond. How a
 //! row of a given kind may serve it.
 
+use super::conflict::{Conflict, Setting};
 use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
 use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
@@ -179,41 +180,46 @@ impl Funnel {
         self.steps.iter().any(|step| step.terms.arrow != Arrow::default())
     }
 
-    /// All that is asked beyond steps, window, unit and ties, as one text that differs where that differs.
-    pub fn further_terms(&self) -> Option<String> {
-        let of_steps: Vec<&StepTerms> = self.steps.iter().map(|step| &step.terms).collect();
-        let is_plain =
-            self.terms == Terms::default() && of_steps.iter().all(|terms| **terms == StepTerms::default());
-        (!is_plain).then(|| format!("{:?} {of_steps:?}", self.terms))
-    }
-
-    /// Says why the funnel makes no sense as a whole, if it does not.
-    pub fn check(&self) -> Result<(), String> {
+    /// Says which settings make no sense together, if some do not.
+    pub fn check(&self) -> Result<(), Conflict> {
         let terms = &self.terms;
         self.rules().check(self.has_arrows())?;
         let has_order = terms.order == Order::Ordered && !terms.open;
         if self.unit == Unit::Attempt && !has_order {
-            return Err(
-                "unit = attempt follows the steps in order from the first one: not with order = any \
-                        or open = true"
-                    .to_owned(),
-            );
+            return Err(Conflict::new(
+                "unit = attempt follows the steps in order from the first one: not with order = any or open = true",
+                [Setting::Funnel("unit"), Setting::Funnel("order"), Setting::Funnel("open")],
+            ));
         }
         if self.unit == Unit::Attempt && terms.tolerance_us > 0 && self.tie == Tie::Step {
-            return Err("unit = attempt goes by the order of rows, which a tolerance gives up".to_owned());
+            return Err(Conflict::new(
+                "unit = attempt goes by the order of rows, which a tolerance gives up",
+                [Setting::Funnel("unit"), Setting::Funnel("tolerance"), Setting::Funnel("rules")],
+            ));
         }
         if terms.hold.is_some() && matches!(self.unit, Unit::Attempt | Unit::Column) {
-            return Err("with hold the unit is person and value; it cannot be something else too".to_owned());
+            return Err(Conflict::new(
+                "with hold the unit is person and value; it cannot be something else too",
+                [Setting::Funnel("hold"), Setting::Funnel("unit")],
+            ));
         }
         if (self.unit == Unit::Column) != terms.unit_column.is_some() {
-            return Err("the unit is a column exactly if one is named".to_owned());
+            return Err(Conflict::new("the unit is a column exactly if one is named", [Setting::Funnel("unit")]));
         }
         if terms.ends_exclusive && self.window_us == Some(0) {
-            return Err("a window of no length that excludes its end holds nothing".to_owned());
+            return Err(Conflict::new(
+                "a window of no length that excludes its end holds nothing",
+                [Setting::Funnel("window"), Setting::Funnel("window_end"), Setting::Funnel("rules")],
+            ));
         }
-        let restrictions = self.restrictions().len();
-        if restrictions > MOST_RESTRICTIONS {
-            return Err(format!("at most {MOST_RESTRICTIONS} steps can have an nth"));
+        let with_nth = |(_, step): &(usize, &StepSpec)| step.terms.nth.is_some();
+        let most = MOST_RESTRICTIONS - usize::from(terms.hold.is_some());
+        if let Some((place, _)) = self.steps.iter().enumerate().filter(with_nth).nth(most) {
+            let of_hold = if terms.hold.is_some() { " beside hold" } else { "" };
+            return Err(Conflict::new(
+                format!("at most {most} steps can have an nth{of_hold}"),
+                [Setting::Step(place, "nth"), Setting::Funnel("hold")],
+            ));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 //! - `clickhouse`: under strict time it keeps one state for each level and lets a newer row overwrite
 //!   it, so it misses chains that are there; we find them.
 //! - `amplitude`: "the same second" is a second of the clock there, and a distance of less than a second here.
-//! - `mixpanel-reentry`: its two seconds of grace are left out, since its attempts follow one another.
+//! - `mixpanel-reentry`: its two seconds of grace are left out, since they leave no row the first one for a step.
 
 use super::definition::RowRule;
 use super::engine::Tie;
@@ -88,7 +88,7 @@ const PRESETS: [Preset; 10] = [
         exclusion: Exclusion::Drop,
         ..OURS
     },
-    Preset { set: RuleSet::MixpanelReentry, entry: Entry::Successive, ..OURS },
+    Preset { set: RuleSet::MixpanelReentry, choice: Choice::LatestStart, ..OURS },
     Preset {
         set: RuleSet::Amplitude,
         window: PresetWindow::Total(DAY_US),
@@ -104,18 +104,18 @@ const PRESETS: [Preset; 10] = [
         choice: Choice::FirstRows,
         ..OURS
     },
-    Preset { set: RuleSet::Doris, tie: Tie::File, blocked: Blocked::EndsSearch, ..OURS },
+    Preset { set: RuleSet::Doris, tie: Tie::File, choice: Choice::FirstRows, ..OURS },
     Preset {
         set: RuleSet::Pinot,
         ends_exclusive: true,
         row: RowRule::First,
-        blocked: Blocked::EndsSearch,
+        choice: Choice::FirstRows,
         ..OURS
     },
 ];
 
 impl RuleSet {
-    const ALL: [(&'static str, RuleSet); 10] = [
+    pub const ALL: [(&'static str, RuleSet); 10] = [
         ("dropoff", RuleSet::Dropoff),
         ("clickhouse", RuleSet::ClickHouse),
         ("posthog", RuleSet::PostHog),
