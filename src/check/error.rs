@@ -50,7 +50,9 @@ impl CheckError {
     /// The keys of a `[[check]]` that are at fault, first the one to look at.
     pub fn keys(&self) -> &'static [&'static str] {
         match &self.kind {
-            CheckErrorKind::Syntax(_) | CheckErrorKind::NoThreshold | CheckErrorKind::FunnelMissing { .. } => &[],
+            CheckErrorKind::Syntax(_)
+            | CheckErrorKind::NoThreshold
+            | CheckErrorKind::FunnelMissing { .. } => &[],
             CheckErrorKind::UnknownMetric { .. } | CheckErrorKind::StepMissing { .. } => &["metric"],
             CheckErrorKind::Threshold { severity: Severity::Fail, .. } => &["fail"],
             CheckErrorKind::Threshold { severity: Severity::Warn, .. } => &["warn"],

@@ -111,8 +111,7 @@ impl Check {
         let fault = |kind: CheckErrorKind| CheckError { check: text.to_owned(), kind };
         let call = expression::parse(text).map_err(|error| fault(CheckErrorKind::Syntax(error)))?;
         let metric = find_metric(call.metric).map_err(fault)?;
-        let threshold =
-            Threshold::parse(call.threshold, metric.kind())
+        let threshold = Threshold::parse(call.threshold, metric.kind())
             .map_err(|error| fault(CheckErrorKind::Threshold { severity, error }))?;
         let mut arguments = call.arguments.into_iter();
         let (funnel, step) = match (arguments.next(), arguments.next()) {

@@ -194,7 +194,9 @@ impl InputPlan {
         let source = merged_source(args, &file.source);
         let settings = Settings { table: "source", file };
         let zone = match &source.time_zone {
-            Some(name) => read_zone(&settings.of("--time-zone", args.time_zone.is_some(), "time_zone"), name)?,
+            Some(name) => {
+                read_zone(&settings.of("--time-zone", args.time_zone.is_some(), "time_zone"), name)?
+            }
             None => TimeZone::UTC,
         };
         let naive_zone = match &source.assume_time_zone {
@@ -242,7 +244,8 @@ impl InputPlan {
         let memory = args.memory.as_deref();
         let (asked, currency) = asked(&source);
         if asked.time.len() > 2 {
-            return Err(settings.of("--time", !args.time.is_empty(), "time")
+            return Err(settings
+                .of("--time", !args.time.is_empty(), "time")
                 .wrong("it takes one column, or a date and a time-of-day column"));
         }
         Ok(InputPlan {
@@ -357,7 +360,9 @@ pub fn resolve_request(
     let from_us = bound(&from, first(&args.from, &written.from), i64::MIN)?;
     let to_us = bound(&to, first(&args.to, &written.to), i64::MAX)?;
     if from_us >= to_us {
-        return Err(from.against(&to, "the first moment is not before the last: no entry can lie between them"));
+        return Err(
+            from.against(&to, "the first moment is not before the last: no entry can lie between them")
+        );
     }
     let of_quantiles = settings.of("--quantiles", !args.quantiles.is_empty(), "quantiles");
     let quantiles = if args.quantiles.is_empty() {
@@ -451,9 +456,8 @@ fn funnel_request(
     ];
     let typed: TypedKeys<'_> =
         typed.into_iter().filter_map(|(key, flag, text)| Some((key, flag, text?.as_str()))).collect();
-    let failure = |fault: Fault| {
-        funnel_failure(fault, &typed, file.map(|file| (file, Path::of("funnel").key(name))))
-    };
+    let failure =
+        |fault: Fault| funnel_failure(fault, &typed, file.map(|file| (file, Path::of("funnel").key(name))));
     let funnel = table.settle(name).map_err(failure)?;
     let by_from = table.by_from(funnel.step_count()).map_err(failure)?;
     if let Some(key) = not_counted(&funnel, by_from) {

@@ -34,7 +34,10 @@ impl Setting<'_> {
 
     /// A fault of one of several values.
     pub fn wrong_at(&self, index: usize, message: impl Display) -> Failure {
-        self.fault(Fault::at(self.place.clone().index(index), message.to_string()).against(self.place.clone()), None)
+        self.fault(
+            Fault::at(self.place.clone().index(index), message.to_string()).against(self.place.clone()),
+            None,
+        )
     }
 
     /// A fault of this setting and another of the same table together.

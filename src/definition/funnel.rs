@@ -147,6 +147,7 @@ impl FunnelTable {
         terms.order = self.order()?;
         terms.open = self.open.unwrap_or(false);
         terms.row = choose(self.row.as_deref(), &ROW_RULES, "row")?.unwrap_or(preset.row);
+        (terms.repeats, terms.admits) = (preset.repeats, preset.admits);
         let exclusion = choose(self.exclusion.as_deref(), &EXCLUSIONS, "exclusion")?;
         let tolerance_us = duration(self.tolerance.as_deref(), "tolerance")?;
         // What the rules say of attempts in order has no meaning without an order.

@@ -214,7 +214,8 @@ impl Document {
         let mut message = fault.message.clone();
         if let Some((path, other)) = written.find(|(_, other)| other.span != node.span) {
             let key = path.last_key().unwrap_or_default();
-            write!(message, " (`{key}` is in line {})", self.line(other.span.start)).expect("a text takes all");
+            write!(message, " (`{key}` is in line {})", self.line(other.span.start))
+                .expect("a text takes all");
         }
         self.error(message, span.unwrap_or_else(|| node.span.clone()), fault.hint.clone())
     }
@@ -251,12 +252,14 @@ impl Document {
 /// For each byte of a text, and for its end, where it begins in `written`, the same text in its quotes.
 fn places(written: &str, text: &str) -> Option<Vec<usize>> {
     let quote = written.chars().next().filter(|sign| matches!(sign, '"' | '\''))?;
-    let is_long = written.len() >= 6 && written[1..].starts_with([quote; 2].iter().collect::<String>().as_str());
+    let is_long =
+        written.len() >= 6 && written[1..].starts_with([quote; 2].iter().collect::<String>().as_str());
     let width = if is_long { 3 } else { 1 };
     let mut at = width;
     if is_long {
         let rest = &written[at..];
-        at += rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).map_or(0, |after| rest.len() - after.len());
+        at +=
+            rest.strip_prefix("\r\n").or(rest.strip_prefix('\n')).map_or(0, |after| rest.len() - after.len());
     }
     let end = written.len().checked_sub(width)?;
     let (mut places, mut read) = (Vec::with_capacity(text.len() + 1), String::with_capacity(text.len()));

@@ -135,7 +135,8 @@ impl StepTable {
         for (place, name) in &names {
             Arrow::from_names([name.as_str()]).map_err(|error| Fault::at(place.clone(), error))?;
         }
-        Arrow::from_names(names.iter().map(|(_, name)| name.as_str())).map_err(|error| Fault::at(place, error))
+        Arrow::from_names(names.iter().map(|(_, name)| name.as_str()))
+            .map_err(|error| Fault::at(place, error))
     }
 
     fn nth(&self) -> Result<Option<u32>, Fault> {

@@ -76,6 +76,49 @@ pub enum RowRule {
     First,
 }
 
+/// Of the steps already reached, those whose rows `no-repeat` does not let lie in a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeats {
+    #[default]
+    AnyReached,
+    /// All but the first one, whose rows set out anew.
+    AfterFirst,
+    /// The one reached last alone.
+    LastReached,
+}
+
+impl Repeats {
+    /// Whether a row of `step` repeats in a gap, both from 0.
+    fn in_gap(self, step: u16, gap: u16) -> bool {
+        match self {
+            Repeats::AnyReached => step <= gap,
+            Repeats::AfterFirst => (1..=gap).contains(&step),
+            Repeats::LastReached => step == gap,
+        }
+    }
+}
+
+/// Of the steps already reached, those whose rows may lie in a gap that is `adjacent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Admits {
+    #[default]
+    Nothing,
+    /// The one reached last alone.
+    LastReached,
+    AnyReached,
+}
+
+impl Admits {
+    /// Whether rows of `step` may lie in a gap, both from 0.
+    fn in_gap(self, step: u16, gap: u16) -> bool {
+        match self {
+            Admits::Nothing => false,
+            Admits::LastReached => step == gap,
+            Admits::AnyReached => step <= gap,
+        }
+    }
+}
+
 /// Columns whose value must stay the same over a chain. The unit is then person and value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
@@ -95,6 +138,8 @@ pub struct Terms {
     pub order: Order,
     pub open: bool,
     pub row: RowRule,
+    pub repeats: Repeats,
+    pub admits: Admits,
     pub hold: Option<Hold>,
     /// The column of [`Unit::Column`].
     pub unit_column: Option<String>,
@@ -204,7 +249,10 @@ impl Funnel {
             ));
         }
         if (self.unit == Unit::Column) != terms.unit_column.is_some() {
-            return Err(Conflict::new("the unit is a column exactly if one is named", [Setting::Funnel("unit")]));
+            return Err(Conflict::new(
+                "the unit is a column exactly if one is named",
+                [Setting::Funnel("unit")],
+            ));
         }
         if terms.ends_exclusive && self.window_us == Some(0) {
             return Err(Conflict::new(
@@ -293,10 +341,12 @@ impl Funnel {
         };
         let blocks = |gap: u16, terms: &StepTerms| {
             let awaited = gap + 1;
-            let is_stranger = !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
+            let is_admitted = roles.steps.iter().any(|&step| self.terms.admits.in_gap(step, gap));
+            let is_stranger = !is_admitted && !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
             (terms.arrow.adjacent && is_stranger)
                 || (terms.arrow.no_disorder && !roles.steps.is_empty() && !roles.steps.contains(&awaited))
-                || (terms.arrow.no_repeat && roles.steps.iter().any(|&step| step <= gap))
+                || (terms.arrow.no_repeat
+                    && roles.steps.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
         };
         let gaps = self.required().skip(1).enumerate().map(|(gap, step)| (gap as u16, &step.terms));
         gaps.filter(|(gap, terms)| blocks(*gap, terms)).map(|(gap, _)| gap).collect()
@@ -361,12 +411,23 @@ mod tests {
         assert_eq!(blocks(&all, "o"), [0]);
         assert_eq!(all.roles(None, |_| true).blocks, [0, 1]);
 
+        let mut admitting = arrows(funnel("a, b, c"), adjacent);
+        admitting.terms.admits = Admits::LastReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&admitting, event)), [vec![1], vec![0], vec![0, 1]]);
+        admitting.terms.admits = Admits::AnyReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&admitting, event)), [vec![], vec![0], vec![0, 1]]);
+
         let disorder = arrows(funnel("a, b, c"), Arrow { no_disorder: true, ..Arrow::default() });
         let found = ["a", "b", "c", "x"].map(|event| blocks(&disorder, event));
         assert_eq!(found, [vec![0, 1], vec![1], vec![0], vec![]]);
         let repeat = arrows(funnel("a, b, c"), Arrow { no_repeat: true, ..Arrow::default() });
         let found = ["a", "b", "c", "x"].map(|event| blocks(&repeat, event));
         assert_eq!(found, [vec![0, 1], vec![1], vec![], vec![]]);
+        let mut repeat = repeat;
+        repeat.terms.repeats = Repeats::AfterFirst;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&repeat, event)), [vec![], vec![1], vec![]]);
+        repeat.terms.repeats = Repeats::LastReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&repeat, event)), [vec![0], vec![1], vec![]]);
         assert!(blocks(&funnel("a, b, c"), "x").is_empty());
     }
 

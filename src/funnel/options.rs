@@ -187,11 +187,17 @@ impl Rules {
             // A limit that is not written is the window of each step.
             let settings = [after, within, Funnel("window"), Funnel("rules")];
             if limits.within_us.is_some_and(|within_us| within_us < limits.after_us) {
-                return Err(Conflict::new("`after` is longer than `within`, so no row could follow", settings));
+                return Err(Conflict::new(
+                    "`after` is longer than `within`, so no row could follow",
+                    settings,
+                ));
             }
             if limits.after_us > 0 && self.window_us.is_some_and(|window_us| limits.after_us > window_us) {
                 let settings = [after, Funnel("window"), Funnel("rules")];
-                return Err(Conflict::new("`after` is longer than the window, so no row could follow", settings));
+                return Err(Conflict::new(
+                    "`after` is longer than the window, so no row could follow",
+                    settings,
+                ));
             }
         }
         Ok(())
@@ -200,15 +206,14 @@ impl Rules {
     fn check_any_order(&self, blocks: bool) -> Result<(), Conflict> {
         let options = &self.options;
         let limited = options.gaps.iter().position(|gap| *gap != GapLimits::default()).unwrap_or(0);
-        let limit =
-            if options.gap(limited).within_us.is_some() { Gap(limited, "within") } else { Gap(limited, "after") };
+        let limit = if options.gap(limited).within_us.is_some() {
+            Gap(limited, "within")
+        } else {
+            Gap(limited, "after")
+        };
         let refused = [
             (blocks, "arrows say what may lie between a step and the next one", SomeStep("arrow")),
-            (
-                !options.has_no_gap_limits(),
-                "`within` and `after` are measured from the step before",
-                limit,
-            ),
+            (!options.has_no_gap_limits(), "`within` and `after` are measured from the step before", limit),
             (options.open, "an open funnel is a run of consecutive steps", Funnel("open")),
             (
                 options.tolerance_us > 0,

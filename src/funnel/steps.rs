@@ -147,11 +147,17 @@ pub fn check_steps(steps: &[StepSpec]) -> Result<(), Conflict> {
                 .with_hint("put them on the next required step"));
         }
         if !step.not.is_empty() && previous.is_none() {
-            return Err(conflict("a forbidden event lies between two steps, and none comes before", k, "not"));
+            return Err(conflict(
+                "a forbidden event lies between two steps, and none comes before",
+                k,
+                "not",
+            ));
         }
         check_terms(step, k, previous.is_none())?;
         let mut borders = previous.into_iter().chain([k]);
-        if let Some((border, event)) = borders.find_map(|border| Some((border, common(step, &steps[border])?))) {
+        if let Some((border, event)) =
+            borders.find_map(|border| Some((border, common(step, &steps[border])?)))
+        {
             let settings = [Setting::Step(k, "not"), Setting::Step(border, "event")];
             return Err(Conflict::new(format!("`!{event}` forbids a step that it borders on"), settings)
                 .with_hint("tell the two apart by a condition: !name[column = 'value']"));
@@ -185,8 +191,9 @@ fn check_terms(step: &StepSpec, place: usize, is_first: bool) -> Result<(), Conf
     }
     if let (Some(key), true) = (of_gap, step.optional) {
         let reason = format!("`{key}` is for required steps");
-        return Err(Conflict::new(reason, [setting(key), setting("optional")])
-            .with_hint("an optional step is only looked for between the required ones: put it on the next of them"));
+        return Err(Conflict::new(reason, [setting(key), setting("optional")]).with_hint(
+            "an optional step is only looked for between the required ones: put it on the next of them",
+        ));
     }
     if step.optional && terms.nth.is_some() {
         return Err(Conflict::new("`nth` is for required steps", [setting("nth"), setting("optional")]));
@@ -339,7 +346,10 @@ mod tests {
         assert_eq!(steps(sound.clone(), 0), Err(Setting::Step(0, "within")));
         assert_eq!(steps(sound.clone(), 1), Err(Setting::Step(1, "within")));
         assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 0), Ok(()));
-        assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 1), Err(Setting::Step(1, "nth")));
+        assert_eq!(
+            steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 1),
+            Err(Setting::Step(1, "nth"))
+        );
         assert_eq!(steps(StepTerms { after_us: 6, ..sound.clone() }, 2), Err(Setting::Step(2, "after")));
         assert_eq!(steps(StepTerms { arrow: Arrow::default(), ..sound }, 2), Err(Setting::Step(2, "ignore")));
     }

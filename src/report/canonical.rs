@@ -6,7 +6,7 @@
 
 use super::build::Request;
 use crate::condition::Condition;
-use crate::funnel::definition::{ChainEnd, Funnel, RowRule};
+use crate::funnel::definition::{Admits, ChainEnd, Funnel, Repeats, RowRule};
 use crate::funnel::options::{Blocked, Choice, Entry, Exclusion, Order};
 use crate::funnel::steps::{EventSpec, StepSpec};
 use crate::stats::Quantile;
@@ -36,6 +36,7 @@ struct Canonical<'a> {
 
 #[derive(Serialize)]
 struct CanonicalFunnel<'a> {
+    admits: &'a str,
     anchored: bool,
     blocked: &'a str,
     by: &'a [String],
@@ -47,6 +48,7 @@ struct CanonicalFunnel<'a> {
     name: &'a str,
     open: bool,
     order: &'a str,
+    repeats: &'a str,
     row: &'a str,
     steps: Vec<CanonicalStep<'a>>,
     tie: &'a str,
@@ -100,6 +102,11 @@ pub fn canonical_text(request: &Request) -> String {
 fn funnel<'a>(funnel: &'a Funnel, by: &'a [String]) -> CanonicalFunnel<'a> {
     let terms = &funnel.terms;
     CanonicalFunnel {
+        admits: match terms.admits {
+            Admits::Nothing => "nothing",
+            Admits::LastReached => "last-reached",
+            Admits::AnyReached => "any-reached",
+        },
         anchored: terms.order == Order::Any { anchored: true },
         blocked: match terms.blocked {
             Blocked::VoidsChain => "voids-chain",
@@ -134,6 +141,11 @@ fn funnel<'a>(funnel: &'a Funnel, by: &'a [String]) -> CanonicalFunnel<'a> {
         name: &funnel.name,
         open: terms.open,
         order: if terms.order == Order::Ordered { "ordered" } else { "any" },
+        repeats: match terms.repeats {
+            Repeats::AnyReached => "any-reached",
+            Repeats::AfterFirst => "after-first",
+            Repeats::LastReached => "last-reached",
+        },
         row: match terms.row {
             RowRule::One => "one",
             RowRule::Many => "many",

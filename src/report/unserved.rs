@@ -33,7 +33,8 @@ pub fn unserved<H: Fn(usize, &Condition) -> bool>(funnel: &Funnel, seen: &Seen<'
         for (what, events) in [("forbidden", &step.not), ("ignored", &step.terms.ignore)] {
             for event in events.iter().filter(|event| seen.rows_named(event) == 0) {
                 let hint = seen.nearest(&[&event.pattern], &[]);
-                warnings.push(warning(step, format!("no row is named by the {what} {}{hint}", event.pattern)));
+                warnings
+                    .push(warning(step, format!("no row is named by the {what} {}{hint}", event.pattern)));
             }
         }
     }
@@ -47,11 +48,15 @@ impl<H: Fn(usize, &Condition) -> bool> Seen<'_, H> {
         let served: u64 = step.events.iter().map(|event| self.rows_serving(event)).sum();
         if named == 0 {
             let patterns: Vec<&EventPattern> = step.events.iter().map(|event| &event.pattern).collect();
-            return vec![format!("no row is named by {}{}", listed(&patterns), self.nearest(&patterns, &[&step.name]))];
+            return vec![format!(
+                "no row is named by {}{}",
+                listed(&patterns),
+                self.nearest(&patterns, &[&step.name])
+            )];
         }
         if served == 0 {
             let rows = human::counted(named, "row", "rows");
-            return vec![format!("the condition holds for none of the {rows} of its events")];
+            return vec![format!("its events have {rows}, and its condition holds for none")];
         }
         // An alternative that no row has is an error where a name is near that the step leaves out.
         let is_left_out = |name: &str| !step.events.iter().any(|event| event.pattern.matches(name));
@@ -85,8 +90,11 @@ impl<H: Fn(usize, &Condition) -> bool> Seen<'_, H> {
 
     /// The names that may have been meant; where none is near, the names that there are.
     fn nearest(&self, patterns: &[&EventPattern], labels: &[&str]) -> String {
-        let texts: Vec<String> =
-            patterns.iter().map(|pattern| pattern.to_string()).chain(labels.iter().map(|&label| label.to_owned())).collect();
+        let texts: Vec<String> = patterns
+            .iter()
+            .map(|pattern| pattern.to_string())
+            .chain(labels.iter().map(|&label| label.to_owned()))
+            .collect();
         let near = texts.iter().map(|text| suggest_nearest(text, self.names(), SUGGESTED));
         if let Some(near) = near.into_iter().find(|near| !near.is_empty()) {
             return format!("; nearest: {}", near.join(", "));

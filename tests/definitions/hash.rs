@@ -18,8 +18,8 @@ const CASES: [Case; 2] = [
 steps = "a, b"
 "#,
         flags: &[],
-        text: r#"{"as_of_us":null,"currency":null,"from_us":null,"funnels":[{"anchored":false,"blocked":"voids-chain","by":[],"chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","row":"one","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":0,"arrow":[],"events":["b"],"ignore":[],"name":"b","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":604800000000}],"quantile_method":"type-7","quantiles":["0.25","0.5","0.75","0.9","0.95","0.99"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"UTC","to_us":null,"top":20,"trend":null,"where":null}"#,
-        hash: "a17565b3e878850d605fab8306e21f86993a19ae1a987c5c88c2136532965a43",
+        text: r#"{"as_of_us":null,"currency":null,"from_us":null,"funnels":[{"admits":"nothing","anchored":false,"blocked":"voids-chain","by":[],"chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","repeats":"any-reached","row":"one","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":0,"arrow":[],"events":["b"],"ignore":[],"name":"b","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":604800000000}],"quantile_method":"type-7","quantiles":["0.25","0.5","0.75","0.9","0.95","0.99"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"UTC","to_us":null,"top":20,"trend":null,"where":null}"#,
+        hash: "09668531bf64d637b65334496481aa54143bf27222ed8bfbe7eea0e797f4eb57",
     },
     Case {
         file: r#"[source]
@@ -34,19 +34,35 @@ steps = [
   { name = "B", event = ["c", "b*"], where = "p = 1", not = "x", within = "1d", after = "1s", arrow = ["no-repeat", "adjacent"], ignore = ["z", "y"] },
   { event = "d" },
 ]
-rules = "pinot"
+rules = "clickhouse"
 window = "1h"
+window_end = "exclusive"
 by = ["c"]
 "#,
-        flags: &["--from", "2026-01-01", "--to", "2026-02-01", "--as-of", "2026-03-01", "--trend", "week", "--time-zone", "Asia/Jerusalem", "--quantiles", "0.5"],
-        text: r#"{"as_of_us":1772316000000000,"currency":null,"from_us":1767218400000000,"funnels":[{"anchored":false,"blocked":"ends-search","by":["c"],"chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","row":"first","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":1000000,"arrow":["adjacent","no-repeat"],"events":["b*[p = 1]","c[p = 1]"],"ignore":["y","z"],"name":"B","not":["x"],"nth":null,"optional":false,"within_us":86400000000},{"after_us":0,"arrow":[],"events":["d"],"ignore":[],"name":"d","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":3599999999}],"quantile_method":"type-7","quantiles":["0.5"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"Asia/Jerusalem","to_us":1769896800000000,"top":20,"trend":"week","where":"p > 0"}"#,
-        hash: "a82325f76d847651d890a38a19a25854b639bca28ee2fcab3b135664ba5ea98c",
+        flags: &[
+            "--from",
+            "2026-01-01",
+            "--to",
+            "2026-02-01",
+            "--as-of",
+            "2026-03-01",
+            "--trend",
+            "week",
+            "--time-zone",
+            "Asia/Jerusalem",
+            "--quantiles",
+            "0.5",
+        ],
+        text: r#"{"as_of_us":1772316000000000,"currency":null,"from_us":1767218400000000,"funnels":[{"admits":"any-reached","anchored":false,"blocked":"ends-search","by":["c"],"chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","repeats":"after-first","row":"many","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":1000000,"arrow":["adjacent","no-repeat"],"events":["b*[p = 1]","c[p = 1]"],"ignore":["y","z"],"name":"B","not":["x"],"nth":null,"optional":false,"within_us":86400000000},{"after_us":0,"arrow":[],"events":["d"],"ignore":[],"name":"d","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":3599999999}],"quantile_method":"type-7","quantiles":["0.5"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"Asia/Jerusalem","to_us":1769896800000000,"top":20,"trend":"week","where":"p > 0"}"#,
+        hash: "50946ef40bcd7db866dcf32e31c3cc5707bf8e0a63865784c6649b4f6000693d",
     },
 ];
 
 fn hash(file: &str, flags: &[&str]) -> String {
     let files = [("log.csv", "who,when,what,p,c\na,2026-01-01 08:00:00,a,1,x\n"), ("dropoff.toml", file)];
+    let columns = ["--user", "who", "--time", "when", "--event", "what"];
     let mut words = vec!["report", "log.csv", "--config", "dropoff.toml", "--format", "json"];
+    words.extend(columns);
     words.extend(flags);
     let report: Value = serde_json::from_str(&printed(&files, &words)).expect("JSON");
     report["body"]["definition"]["hash"].as_str().expect("a hash").to_owned()

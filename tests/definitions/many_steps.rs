@@ -15,7 +15,8 @@ fn report(keys: &str, of_second_step: &str, arguments: &[&str]) -> String {
     for person in 1..=STEPS {
         for step in 1..=person {
             let minute = step - 1;
-            writeln!(log, "p{person},2026-01-01 {:02}:{:02}:00,s{step}", minute / 60, minute % 60).expect("a text");
+            writeln!(log, "p{person},2026-01-01 {:02}:{:02}:00,s{step}", minute / 60, minute % 60)
+                .expect("a text");
         }
     }
     let steps: Vec<String> = (1..=STEPS)

@@ -1,7 +1,7 @@
 //! The table of other tools' rules in the documentation is the table of the program.
 
 use dropoff::decode::time::parse_duration_us;
-use dropoff::funnel::definition::RowRule;
+use dropoff::funnel::definition::{Admits, Repeats, RowRule};
 use dropoff::funnel::engine::Tie;
 use dropoff::funnel::options::{Blocked, Choice, Entry, Exclusion};
 use dropoff::funnel::rules::{Preset, PresetWindow, RuleSet};
@@ -10,8 +10,10 @@ const DOCUMENT: &str = include_str!("../../docs/DEFINITIONS.md");
 
 fn preset(line: &str) -> Preset {
     let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-    let [rules, window, end, tie, tolerance, row, entry, choice, exclusion, blocked] = cells.as_slice() else {
-        panic!("a line of ten cells: {line}");
+    let [rules, window, end, tie, tolerance, row, entry, choice, exclusion, blocked, repeats, admits] =
+        cells.as_slice()
+    else {
+        panic!("a line of twelve cells: {line}");
     };
     Preset {
         set: rules.trim_matches('`').parse().expect(rules),
@@ -55,6 +57,18 @@ fn preset(line: &str) -> Preset {
             "voids-chain" => Blocked::VoidsChain,
             "ends-search" => Blocked::EndsSearch,
             other => panic!("no rule of what blocks {other}"),
+        },
+        repeats: match *repeats {
+            "any-reached" => Repeats::AnyReached,
+            "after-first" => Repeats::AfterFirst,
+            "last-reached" => Repeats::LastReached,
+            other => panic!("no rule of repeats {other}"),
+        },
+        admits: match *admits {
+            "nothing" => Admits::Nothing,
+            "last-reached" => Admits::LastReached,
+            "any-reached" => Admits::AnyReached,
+            other => panic!("no rule of what is admitted {other}"),
         },
     }
 }
