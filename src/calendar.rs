@@ -15,6 +15,16 @@ pub enum Period {
     Month,
 }
 
+impl Period {
+    pub fn name(self) -> &'static str {
+        match self {
+            Period::Day => "day",
+            Period::Week => "week",
+            Period::Month => "month",
+        }
+    }
+}
+
 impl FromStr for Period {
     type Err = String;
 

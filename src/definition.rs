@@ -3,13 +3,18 @@
 //! Only reads what is written; defaults and command-line flags are settled later.
 
 mod funnel;
+mod place;
+mod read;
+mod steps;
 
-pub use funnel::{ByFrom, FunnelTable, HoldTable, SettleError, Steps, UnitTable};
+pub use funnel::{ByFrom, FunnelTable, HoldTable, UnitTable};
+pub use place::{DefinitionError, Fault, Path};
+pub use steps::{StepTable, Steps};
 
-use serde::{Deserialize, Serialize};
+use place::Document;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use toml::Spanned;
 
 /// `dropoff.toml`, as written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -19,15 +24,19 @@ pub struct DefinitionFile {
     pub sessions: SessionsTable,
     pub report: ReportTable,
     /// By name; `funnels` gives them in the order of the file.
-    funnel: BTreeMap<String, Spanned<FunnelTable>>,
+    funnel: BTreeMap<String, FunnelTable>,
     pub check: Vec<CheckTable>,
+    #[serde(skip)]
+    document: Document,
 }
 
 /// One name or several.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "a text or a list of texts")]
 pub enum OneOrMore {
+    #[serde(rename = "text")]
     One(String),
+    #[serde(rename = "list")]
     More(Vec<String>),
 }
 
@@ -69,13 +78,11 @@ pub struct SourceTable {
 
 /// A value column, by name alone or with the currency that all its values are in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(
-    untagged,
-    deny_unknown_fields,
-    expecting = "expected a column, or { column = \"price\", currency = \"ILS\" }"
-)]
+#[serde(rename = "a column, or { column = \"price\", currency = \"ILS\" }", deny_unknown_fields)]
 pub enum ValueColumn {
+    #[serde(rename = "text")]
     Column(String),
+    #[serde(rename = "table")]
     WithCurrency { column: String, currency: Option<String> },
 }
 
@@ -115,9 +122,11 @@ pub struct CheckTable {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "expected the name of a step, or its number from 1")]
+#[serde(rename = "the name of a step, or its number from 1")]
 pub enum StepRef {
+    #[serde(rename = "number")]
     Number(usize),
+    #[serde(rename = "text")]
     Name(String),
 }
 
@@ -130,48 +139,38 @@ impl fmt::Display for StepRef {
     }
 }
 
-/// A definition file that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name}:{line}:{column}: {message}")]
-pub struct DefinitionError {
-    pub name: String,
-    /// From 1.
-    pub line: usize,
-    /// In characters, from 1.
-    pub column: usize,
-    pub message: String,
-    /// The line at fault and a caret under the place.
-    pub excerpt: String,
-}
-
 impl DefinitionFile {
     /// Reads the text of a definition file; `name` is how the user calls it.
     pub fn parse(text: &str, name: &str) -> Result<DefinitionFile, DefinitionError> {
-        toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start).min(text.len());
-            let before = &text[..at];
-            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            let line_text = text[line_start..].lines().next().unwrap_or("");
-            let indent = before[line_start..].chars().count();
-            DefinitionError {
-                name: name.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: indent + 1,
-                message: error.message().to_owned(),
-                excerpt: format!("{line_text}\n{}^", " ".repeat(indent)),
-            }
-        })
+        let (file, document) = Document::read::<DefinitionFile>(text, name)?;
+        Ok(DefinitionFile { document, ..file })
+    }
+
+    /// Whether every funnel can be followed as it is written here, whatever flags say.
+    pub fn check_funnels(&self) -> Result<(), DefinitionError> {
+        for (name, table) in self.funnels() {
+            table.settle(name).map_err(|fault| self.fault(&fault.below(&Path::of("funnel").key(name))))?;
+        }
+        Ok(())
+    }
+
+    /// The fault with its place in this file, counted from its top.
+    pub fn fault(&self, fault: &Fault) -> DefinitionError {
+        self.document.fault(fault)
+    }
+
+    /// Whether something is written at the path.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.document.holds(path)
     }
 
     /// Every funnel with its name, in the order of the file.
     pub fn funnels(&self) -> Vec<(&str, &FunnelTable)> {
-        let mut funnels: Vec<(usize, &str, &FunnelTable)> = self
-            .funnel
-            .iter()
-            .map(|(name, table)| (table.span().start, name.as_str(), table.get_ref()))
-            .collect();
-        funnels.sort_by_key(|(start, ..)| *start);
-        funnels.into_iter().map(|(_, name, table)| (name, table)).collect()
+        let start = |name: &str| self.document.start(&Path::of("funnel").key(name));
+        let mut funnels: Vec<(&str, &FunnelTable)> =
+            self.funnel.iter().map(|(name, table)| (name.as_str(), table)).collect();
+        funnels.sort_by_key(|(name, _)| start(name));
+        funnels
     }
 }
 
@@ -208,36 +207,9 @@ fail = "< 2.1%"
         let funnels = file.funnels();
         let names: Vec<_> = funnels.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["zeta", "alpha"]);
-        assert_eq!(funnels[0].1.steps.0[1].events.len(), 2);
+        assert_eq!(funnels[0].1.steps.settle().unwrap()[1].events.len(), 2);
         assert_eq!(funnels[1].1.unit, Some(UnitTable::Name("session".to_owned())));
         assert_eq!(file.source.time.unwrap().into_vec(), ["day", "clock"]);
         assert_eq!(file.check[0].min_n, 0);
-    }
-
-    #[test]
-    fn an_unknown_key_is_told_with_its_place() {
-        let error = DefinitionFile::parse("[source]\nuser = \"a\"\nusr = \"b\"\n", "x.toml").unwrap_err();
-        assert_eq!((error.line, error.column), (3, 1));
-        assert!(error.message.contains("usr"), "{}", error.message);
-        assert_eq!(error.excerpt, "usr = \"b\"\n^");
-    }
-
-    #[test]
-    fn a_misspelt_currency_and_a_number_for_a_name_are_told() {
-        let text = "[source]\nvalue = { column = \"price\", curency = \"ILS\" }\n";
-        let error = DefinitionFile::parse(text, "x.toml").unwrap_err();
-        assert_eq!(error.line, 2);
-        assert!(error.message.starts_with("expected a column, or {"), "{}", error.message);
-        let error = DefinitionFile::parse("[source]\nuser = 5\n", "x.toml").unwrap_err();
-        assert_eq!(error.message, "expected a text or a list of texts");
-        let error = DefinitionFile::parse("[[check]]\nmetric = \"m\"\nstep = 1.5\n", "x.toml").unwrap_err();
-        assert_eq!(error.message, "expected the name of a step, or its number from 1");
-    }
-
-    #[test]
-    fn a_fault_in_steps_points_at_them() {
-        let text = "[funnel.a]\nsteps = \"view, , purchase\"\n";
-        let error = DefinitionFile::parse(text, "x.toml").unwrap_err();
-        assert_eq!(error.line, 2);
     }
 }

@@ -102,3 +102,12 @@ fn every_case_is_answered_as_its_origin_answers_or_differs_as_written() {
     assert_eq!(differ, DIFFERENCE.len());
     assert_eq!(by_engine, 22);
 }
+
+#[test]
+fn what_differs_is_listed_in_the_documentation() {
+    let document = include_str!("../docs/DEFINITIONS.md");
+    let different = DIFFERENCE.iter().map(|difference| difference.id);
+    for id in different.chain(NOT_EXPRESSED.iter().map(|(id, _)| *id)) {
+        assert!(document.contains(&format!("`{id}`")), "{id}");
+    }
+}

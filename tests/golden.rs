@@ -510,8 +510,11 @@ fn peers_answer_as_the_table_says() {
         ("first-occurrence", &[("G4", 1, None)]),
         // It goes by rows; before version 4.1 a foreign row ended the chain.
         ("doris", &[("G4", 1, None), ("G7", 1, None)]),
-        // The second attempt counts.
-        ("mixpanel-reentry", &[("G1", 2, None), ("G8", 2, Some(10)), ("G9", 2, Some(5))]),
+        // Every entry is tried, and of those that come through at one row the last counts.
+        (
+            "mixpanel-reentry",
+            &[("G1", 3, Some(45)), ("G2", 3, Some(20)), ("G8", 2, Some(10)), ("G9", 2, Some(5))],
+        ),
     ];
     for (rules, answers) in columns {
         for (name, level, minutes) in answers {
@@ -539,12 +542,41 @@ fn what_doris_and_pinot_call_strict_lets_strangers_pass() {
     assert_eq!(levels, [2, 2, 2]);
     // All rows kept.
     assert_eq!(with("A0 D5 B10", "AB", ADJACENT).outcome("pinot").level, 1);
-    // A violation ends the whole search there, and only the chain here.
+    // A violation ends the whole search at ClickHouse; Doris and Pinot go on with the next first step.
     let retry =
         with("A0 B5 A10 B15 C20", "ABC", &[(1, "arrow = 'no-disorder'"), (2, "arrow = 'no-disorder'")]);
     let levels =
         ["doris", "pinot", "clickhouse", "posthog", "dropoff"].map(|rules| retry.outcome(rules).level);
-    assert_eq!(levels, [2, 2, 2, 3, 3]);
+    assert_eq!(levels, [3, 3, 2, 3, 3]);
+}
+
+/// Strict order lets the step reached last come again at PostHog, and any step reached at ClickHouse.
+#[test]
+fn what_peers_admit_between_neighbours() {
+    let arrows: &[(usize, &str)] = &[(1, "arrow = 'adjacent'"), (2, "arrow = 'adjacent'")];
+    for (rows, levels) in
+        [("A0 B5 B10 C20", [3, 3, 2]), ("A0 B5 A10 C20", [2, 3, 2]), ("A0 B5 D10 C20", [2, 2, 2])]
+    {
+        let found =
+            ["posthog", "clickhouse", "dropoff"].map(|rules| with(rows, "ABC", arrows).outcome(rules).level);
+        assert_eq!(found, levels, "{rows}");
+    }
+}
+
+/// A repeat of step 1 sets out anew at ClickHouse, and Pinot looks at the last step reached alone.
+#[test]
+fn what_peers_call_a_repeat() {
+    let no_repeat: &[(usize, &str)] = &[(1, "arrow = 'no-repeat'"), (2, "arrow = 'no-repeat'")];
+    for (rows, steps, levels) in [
+        ("A0 A5 B10", "AB", [2, 2, 2, 2]),
+        ("A0 B5 A10 C20", "ABC", [3, 3, 2, 2]),
+        ("A0 B5 B10 C20", "ABC", [2, 2, 2, 3]),
+    ] {
+        let arrows = &no_repeat[..steps.len() - 1];
+        let found = ["clickhouse", "pinot", "doris", "dropoff"]
+            .map(|rules| with(rows, steps, arrows).outcome(rules).level);
+        assert_eq!(found, levels, "{rows}");
+    }
 }
 
 /// G14 and G15: what ClickHouse (issue 52844) and Doris before #68093 miss because a newer row

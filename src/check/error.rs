@@ -1,5 +1,6 @@
 //! Why a check cannot be asked: always the writer's error, found before any data is read.
 
+use super::Severity;
 use super::metric::Metric;
 use super::threshold::ThresholdError;
 use crate::condition::SyntaxError;
@@ -24,8 +25,8 @@ pub enum CheckErrorKind {
     UnknownMetric { metric: String, nearest: Vec<String> },
     #[error("neither fail nor warn is given")]
     NoThreshold,
-    #[error(transparent)]
-    Threshold(#[from] ThresholdError),
+    #[error("{error}")]
+    Threshold { severity: Severity, error: ThresholdError },
     #[error("{} is of the whole input and takes no funnel", .0.name())]
     TakesNoFunnel(Metric),
     #[error("{} takes no step", .0.name())]
@@ -46,6 +47,22 @@ pub enum CheckErrorKind {
 }
 
 impl CheckError {
+    /// The keys of a `[[check]]` that are at fault, first the one to look at.
+    pub fn keys(&self) -> &'static [&'static str] {
+        match &self.kind {
+            CheckErrorKind::Syntax(_)
+            | CheckErrorKind::NoThreshold
+            | CheckErrorKind::FunnelMissing { .. } => &[],
+            CheckErrorKind::UnknownMetric { .. } | CheckErrorKind::StepMissing { .. } => &["metric"],
+            CheckErrorKind::Threshold { severity: Severity::Fail, .. } => &["fail"],
+            CheckErrorKind::Threshold { severity: Severity::Warn, .. } => &["warn"],
+            CheckErrorKind::TakesNoFunnel(_) => &["funnel", "metric"],
+            CheckErrorKind::TakesNoStep(_) | CheckErrorKind::FirstStep => &["step", "metric"],
+            CheckErrorKind::UnknownFunnel { .. } => &["funnel"],
+            CheckErrorKind::UnknownStep { .. } | CheckErrorKind::RepeatedStep { .. } => &["step"],
+        }
+    }
+
     /// What to write instead.
     pub fn hint(&self) -> String {
         match &self.kind {
@@ -63,7 +80,7 @@ impl CheckError {
             CheckErrorKind::NoThreshold => {
                 "say which values are bad, e.g. fail = \"< 2.1%\" or warn = \"> 3d\"".to_owned()
             }
-            CheckErrorKind::Threshold(error) => error.hint().to_owned(),
+            CheckErrorKind::Threshold { error, .. } => error.hint().to_owned(),
             CheckErrorKind::TakesNoFunnel(metric) => format!("write {} alone", metric.name()),
             CheckErrorKind::TakesNoStep(_) => {
                 "leave the step out, or ask for reached or step_conversion".to_owned()

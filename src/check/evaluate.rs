@@ -9,6 +9,7 @@ use crate::human;
 use crate::report::Report;
 use crate::report::funnel::FunnelReport;
 use crate::report::input::Input;
+use crate::report::unserved::UNSERVED;
 
 /// What a report says on a metric.
 struct Measured {
@@ -24,7 +25,9 @@ struct Measured {
 /// `fail` is tested, then `warn`. The interval plays no part.
 pub fn evaluate(checks: &[Check], report: &Report) -> CheckReport {
     let names: Vec<FunnelNames<'_>> = report.body.funnels.iter().map(FunnelNames::of).collect();
-    CheckReport::of(checks.iter().map(|check| verdict(check, report, &names)).collect())
+    let verdicts = checks.iter().map(|check| verdict(check, report, &names)).collect();
+    let warnings = report.body.warnings.iter().filter(|warning| warning.code == UNSERVED);
+    CheckReport::of(verdicts, warnings.cloned().collect())
 }
 
 fn verdict(check: &Check, report: &Report, names: &[FunnelNames<'_>]) -> CheckResult {

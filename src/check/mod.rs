@@ -80,12 +80,12 @@ impl Check {
         };
         let fault = |kind: CheckErrorKind| CheckError { check: label(), kind };
         let metric = find_metric(&table.metric).map_err(fault)?;
-        let threshold = |text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => Threshold::parse(text, metric.kind()).map(Some),
+        let threshold = |text: &Option<String>, severity| {
+            let read = text.as_ref().map(|text| Threshold::parse(text, metric.kind())).transpose();
+            read.map_err(|error| fault(CheckErrorKind::Threshold { severity, error }))
         };
-        let fail = threshold(&table.fail).map_err(|error| fault(error.into()))?;
-        let warn = threshold(&table.warn).map_err(|error| fault(error.into()))?;
+        let fail = threshold(&table.fail, Severity::Fail)?;
+        let warn = threshold(&table.warn, Severity::Warn)?;
         if fail.is_none() && warn.is_none() {
             return Err(fault(CheckErrorKind::NoThreshold));
         }
@@ -111,8 +111,8 @@ impl Check {
         let fault = |kind: CheckErrorKind| CheckError { check: text.to_owned(), kind };
         let call = expression::parse(text).map_err(|error| fault(CheckErrorKind::Syntax(error)))?;
         let metric = find_metric(call.metric).map_err(fault)?;
-        let threshold =
-            Threshold::parse(call.threshold, metric.kind()).map_err(|error| fault(error.into()))?;
+        let threshold = Threshold::parse(call.threshold, metric.kind())
+            .map_err(|error| fault(CheckErrorKind::Threshold { severity, error }))?;
         let mut arguments = call.arguments.into_iter();
         let (funnel, step) = match (arguments.next(), arguments.next()) {
             (Some(step), None) if metric.scope() == Scope::Step => (None, Some(step)),

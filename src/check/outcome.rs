@@ -2,6 +2,7 @@
 
 use super::metric::{Metric, MetricKind};
 use crate::human;
+use crate::report::Warning;
 use crate::report::table::{Block, Cell, Column, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub struct CheckReport {
     pub status: CheckStatus,
     /// In the order in which they were asked.
     pub checks: Vec<CheckResult>,
+    /// Steps that no row can serve (W01): a number of theirs is 0 for another reason than people leaving.
+    pub warnings: Vec<Warning>,
 }
 
 /// From best to worst.
@@ -111,9 +114,9 @@ impl CheckStatus {
 }
 
 impl CheckReport {
-    pub(super) fn of(checks: Vec<CheckResult>) -> CheckReport {
+    pub(super) fn of(checks: Vec<CheckResult>, warnings: Vec<Warning>) -> CheckReport {
         let status = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Pass);
-        CheckReport { schema: CHECK_SCHEMA.to_owned(), status, checks }
+        CheckReport { schema: CHECK_SCHEMA.to_owned(), status, checks, warnings }
     }
 
     /// The worst status of all checks: what an exit code is chosen by.
@@ -149,7 +152,11 @@ impl CheckReport {
             rows: rows.collect(),
             notes: notable.map(|check| format!("{}: {}", check.status.name(), check.message)).collect(),
         };
-        vec![Block::Heading(1, "dropoff check".to_owned()), Block::Table(table)]
+        let warnings = self.warnings.iter().map(Warning::block);
+        std::iter::once(Block::Heading(1, "dropoff check".to_owned()))
+            .chain(warnings)
+            .chain([Block::Table(table)])
+            .collect()
     }
 
     /// How many of each, worst first: `1 fail, 3 pass`.
@@ -220,6 +227,7 @@ mod tests {
                     "message": "converted in purchase is 21 (n 1,000), which is < 30",
                 },
             ],
+            "warnings": [],
         });
         assert_eq!(serde_json::to_value(&report).unwrap(), expected);
     }

@@ -1,9 +1,11 @@
 //! Checks as they are read, and held against the names of funnels.
 
 use super::*;
+use crate::definition::DefinitionFile;
 
 fn table(text: &str) -> CheckTable {
-    toml::from_str(text).unwrap()
+    let file = DefinitionFile::parse(&format!("[[check]]\n{text}\n"), "x.toml").unwrap();
+    file.check.into_iter().next().unwrap()
 }
 
 fn expression(text: &str) -> Check {

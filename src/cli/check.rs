@@ -8,6 +8,7 @@ use super::plan::resolve_request;
 use super::report::make_report;
 use super::run::Start;
 use crate::check::{Check, CheckError, CheckReport, CheckStatus, FunnelNames, Severity, evaluate};
+use crate::definition::{Fault, Path};
 use crate::render::json;
 use crate::report::build::Request;
 use crate::report::shape::StepNames;
@@ -49,8 +50,17 @@ fn resolve_checks(args: &CheckArgs, start: &Start, request: &Request) -> Result<
         let hint = error.hint();
         Failure::usage(error.to_string()).hint(hint)
     };
-    let mut checks: Vec<Check> =
-        start.file.check.iter().map(Check::from_table).collect::<Result<_, _>>().map_err(wrong)?;
+    let wrong_in_file = |place: usize, error: CheckError| {
+        let table = Path::of("check").index(place);
+        let keys = error.keys().iter().map(|key| table.clone().key(key));
+        let places = keys.chain([table.clone()]).take(error.keys().len().max(1)).collect();
+        let (message, hint) = (error.kind.to_string(), Some(error.hint()));
+        Failure::from(start.file.fault(&Fault { message, hint, places, inside: None }))
+    };
+    let mut checks: Vec<Check> = Vec::new();
+    for (place, table) in start.file.check.iter().enumerate() {
+        checks.push(Check::from_table(table).map_err(|error| wrong_in_file(place, error))?);
+    }
     let typed = [(&args.fail_if, Severity::Fail), (&args.warn_if, Severity::Warn)];
     for (texts, severity) in typed {
         for text in texts {
@@ -71,8 +81,10 @@ fn resolve_checks(args: &CheckArgs, start: &Start, request: &Request) -> Result<
             steps: names.levels.iter().map(String::as_str).collect(),
         })
         .collect();
-    for check in &checks {
-        check.validate(&funnels).map_err(wrong)?;
+    for (place, check) in checks.iter().enumerate() {
+        let is_written = place < start.file.check.len();
+        let fault = |error| if is_written { wrong_in_file(place, error) } else { wrong(error) };
+        check.validate(&funnels).map_err(fault)?;
     }
     Ok(checks)
 }

@@ -1,5 +1,6 @@
 //! How a run ends.
 
+use crate::definition::DefinitionError;
 use crate::ingest::{IngestError, SpillError};
 use crate::source::SourceError;
 use std::fmt;
@@ -57,6 +58,13 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<DefinitionError> for Failure {
+    fn from(error: DefinitionError) -> Failure {
+        let message = format!("{error}\n{}", error.excerpt);
+        Failure { exit: Exit::Usage, error: anyhow::Error::msg(message), hint: error.hint }
     }
 }
 

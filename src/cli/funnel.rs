@@ -2,43 +2,28 @@
 
 use super::args::FunnelArgs;
 use super::failure::Failure;
-use crate::definition::{FunnelTable, HoldTable, OneOrMore, SettleError, Steps, UnitTable};
-use crate::funnel::definition::Funnel;
-use crate::funnel::steps::StepSpec;
+use super::setting::{TypedKeys, funnel_failure};
+use crate::definition::{DefinitionFile, Fault, FunnelTable, HoldTable, Path, UnitTable};
 use crate::report::build::FunnelRequest;
 
 /// How the unit of a column is typed.
 const COLUMN: &str = "column:";
 
-/// The keys of a funnel that are flags too, with the flag that overrides each.
-const FLAGS: [(&str, &str); 13] = [
-    ("rules", "--rules"),
-    ("window", "--window"),
-    ("window_end", "--window-end"),
-    ("unit", "--unit"),
-    ("tie", "--tie"),
-    ("tolerance", "--tolerance"),
-    ("order", "--order"),
-    ("anchor", "--anchor"),
-    ("open", "--open"),
-    ("row", "--row"),
-    ("hold", "--hold"),
-    ("exclusion", "--exclusion"),
-    ("by_from", "--by-from"),
-];
-
-/// Settles a funnel. `table` is that of the definition file, where there is one.
+/// Settles a funnel. `file`: where the table is written, unless its steps were typed.
 pub fn funnel_request(
     name: &str,
-    steps: Vec<StepSpec>,
-    table: Option<&FunnelTable>,
+    written: &FunnelTable,
+    file: Option<&DefinitionFile>,
     args: &FunnelArgs,
 ) -> Result<FunnelRequest, Failure> {
-    let written = table.cloned().unwrap_or_else(|| FunnelTable::of_steps(Vec::new()));
-    let table = overlaid(FunnelTable { steps: Steps(steps), ..written }, args);
-    let told = |error: SettleError| tell(&error, args);
-    let funnel: Funnel = table.settle(name).map_err(told)?;
-    let by_from = table.by_from(&funnel).map_err(told)?;
+    let table = overlaid(written.clone(), args);
+    let typed = typed_keys(args, file.is_none());
+    let failure = |fault: Fault| {
+        let told = funnel_failure(fault, &typed, file.map(|file| (file, Path::of("funnel").key(name))));
+        hinted(told, args)
+    };
+    let funnel = table.settle(name).map_err(failure)?;
+    let by_from = table.by_from(funnel.step_count()).map_err(failure)?;
     if args.by_from.is_some() && table.by.is_empty() {
         return Err(Failure::usage("--by-from says whose value a segment is, and there are no segments")
             .hint("name their columns with --by"));
@@ -49,7 +34,7 @@ pub fn funnel_request(
 /// The table with what was typed in place of what is written.
 fn overlaid(table: FunnelTable, args: &FunnelArgs) -> FunnelTable {
     let first = |typed: &Option<String>, written: Option<String>| typed.clone().or(written);
-    let columns = |columns: &[String]| HoldTable::Columns(OneOrMore::More(columns.to_vec()));
+    let columns = |columns: &[String]| HoldTable::Columns(columns.to_vec());
     FunnelTable {
         steps: table.steps,
         rules: first(&args.rules, table.rules),
@@ -76,52 +61,58 @@ fn typed_unit(text: &str) -> UnitTable {
     }
 }
 
-/// Names the flag where what is wrong was typed.
-fn tell(error: &SettleError, args: &FunnelArgs) -> Failure {
-    let flag = error.key.and_then(|key| FLAGS.into_iter().find(|(known, _)| *known == key));
-    match flag {
-        Some((key, flag)) if is_typed(key, args) => {
-            let failure = Failure::usage(format!("{flag}: {}", error.message));
-            let meant_column = key == "unit" && !error.message.contains("did you mean");
-            if meant_column {
-                failure.hint("each value of a column is typed as --unit column:NAME")
-            } else {
-                failure
-            }
-        }
-        _ => Failure::usage(error.to_string()),
-    }
+/// The keys that were typed, each with its flag and its text.
+fn typed_keys(args: &FunnelArgs, has_typed_steps: bool) -> TypedKeys<'_> {
+    let hold = args.hold.first();
+    let open = args.open.map(|open| if open { "true" } else { "false" });
+    let texts = [
+        ("steps", "--steps", args.steps.as_ref().filter(|_| has_typed_steps)),
+        ("rules", "--rules", args.rules.as_ref()),
+        ("window", "--window", args.window.as_ref()),
+        ("window_end", "--window-end", args.window_end.as_ref()),
+        ("unit", "--unit", args.unit.as_ref()),
+        ("tie", "--tie", args.tie.as_ref()),
+        ("tolerance", "--tolerance", args.tolerance.as_ref()),
+        ("order", "--order", args.order.as_ref()),
+        ("anchor", "--anchor", args.anchor.as_ref()),
+        ("row", "--row", args.row.as_ref()),
+        ("hold", "--hold", hold),
+        ("exclusion", "--exclusion", args.exclusion.as_ref()),
+        ("by_from", "--by-from", args.by_from.as_ref()),
+    ];
+    let texts = texts.into_iter().filter_map(|(key, flag, text)| Some((key, flag, text?.as_str())));
+    texts.chain(open.map(|open| ("open", "--open", open))).collect()
 }
 
-fn is_typed(key: &str, args: &FunnelArgs) -> bool {
-    match key {
-        "rules" => args.rules.is_some(),
-        "window" => args.window.is_some(),
-        "window_end" => args.window_end.is_some(),
-        "unit" => args.unit.is_some(),
-        "tie" => args.tie.is_some(),
-        "tolerance" => args.tolerance.is_some(),
-        "order" => args.order.is_some(),
-        "anchor" => args.anchor.is_some(),
-        "open" => args.open.is_some(),
-        "row" => args.row.is_some(),
-        "hold" => !args.hold.is_empty(),
-        "exclusion" => args.exclusion.is_some(),
-        "by_from" => args.by_from.is_some(),
-        _ => false,
+/// What whoever typed a funnel may have meant, where nothing nearer is known.
+fn hinted(failure: Failure, args: &FunnelArgs) -> Failure {
+    let message = failure.error.to_string();
+    if failure.hint.is_some() || message.contains("did you mean") {
+        return failure;
+    }
+    if message.starts_with("--unit:") {
+        return failure.hint("each value of a column is typed as --unit column:NAME");
+    }
+    let steps = args.steps.as_deref().filter(|_| message.starts_with("--steps:")).unwrap_or_default();
+    let has_word =
+        |wanted: &str| steps.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
+    match ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
+        Some(key) => failure.hint(format!(
+            "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
+        )),
+        None => failure,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::{ByFrom, DefinitionFile};
+    use crate::definition::{ByFrom, Steps};
     use crate::event::{DAY_US, HOUR_US, SECOND_US};
     use crate::funnel::definition::{ChainEnd, Hold, RowRule, Unit};
     use crate::funnel::engine::Tie;
     use crate::funnel::options::{Exclusion, Order};
     use crate::funnel::rules::RuleSet;
-    use crate::funnel::steps::parse_steps;
 
     const WRITTEN: &str = "[funnel.f]\nsteps = \"a, !x, b, c\"\nrules = \"pinot\"\nwindow = \"1d\"\n\
         window_end = \"inclusive\"\nunit = \"session\"\ntie = \"file\"\nopen = true\nexclusion = \"void\"\n\
@@ -133,9 +124,12 @@ mod tests {
 
     fn request(file: &str, args: &FunnelArgs) -> Result<FunnelRequest, String> {
         let file = DefinitionFile::parse(file, "x.toml").unwrap();
-        let steps = parse_steps("a, !x, b, c").unwrap();
-        let table = file.funnels().first().map(|(_, table)| (*table).clone());
-        funnel_request("f", steps, table.as_ref(), args).map_err(|failure| failure.error.to_string())
+        let typed = FunnelTable::of_steps(Steps::Text("a, !x, b, c".to_owned()));
+        let request = match file.funnels().first() {
+            Some((name, table)) => funnel_request(name, table, Some(&file), args),
+            None => funnel_request("f", &typed, None, args),
+        };
+        request.map_err(|failure| failure.error.to_string())
     }
 
     #[test]

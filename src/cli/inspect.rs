@@ -7,6 +7,7 @@ use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::{Start, on_path};
+use crate::funnel::definition::Funnel;
 use crate::render::json;
 use crate::report::Run;
 use crate::report::inspect::{Inspection, Look, build, build_unread};
@@ -25,6 +26,8 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
+    let funnels: Vec<Funnel> =
+        start.file.funnels().into_iter().filter_map(|(name, table)| table.settle(name).ok()).collect();
     let files_of_definition = seen_from(args.write.as_deref(), &start.plan.files);
     let look = Look {
         guess: &guess,
@@ -36,6 +39,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         source: &source,
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
+        funnels: &funnels,
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {

@@ -17,6 +17,7 @@ mod reading;
 mod report;
 mod run;
 mod sessions;
+mod setting;
 mod when;
 
 pub use failure::{Exit, Failure};

@@ -5,14 +5,14 @@ use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::memory::store_bytes;
+use super::setting::{Setting, Settings};
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
-use crate::definition::{DefinitionFile, OneOrMore, SourceTable, ValueColumn};
+use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
+use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, ValueColumn};
 use crate::event::MINUTE_US;
-use crate::funnel::steps::parse_steps;
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
@@ -110,25 +110,20 @@ fn first<T: Clone>(typed: &Option<T>, written: &Option<T>) -> Option<T> {
     typed.clone().or_else(|| written.clone())
 }
 
-/// Reads an option's text; the error names the option.
-fn read<T: FromStr>(option: &str, text: Option<String>) -> Result<Option<T>, Failure>
+/// Reads a setting's text, where there is one.
+fn read<T: FromStr>(setting: &Setting<'_>, text: Option<String>) -> Result<Option<T>, Failure>
 where
     T::Err: std::fmt::Display,
 {
-    text.map(|text| text.parse().map_err(|error| Failure::usage(format!("{option}: {error}")))).transpose()
+    text.map(|text| text.parse().map_err(|error| setting.wrong(error))).transpose()
 }
 
 /// Reads one of a closed list of names.
-fn named<T>(
-    option: &str,
-    text: &str,
-    wanted: &str,
-    from_name: impl Fn(&str) -> Option<T>,
-) -> Result<T, Failure> {
-    from_name(text).ok_or_else(|| Failure::usage(format!("{option}: {text:?} is not {wanted}")))
+fn named<T>(text: &str, names: &str, from_name: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+    from_name(text).ok_or_else(|| format!("{text:?} is not {names}"))
 }
 
-fn read_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
+fn read_zone(setting: &Setting<'_>, name: &str) -> Result<TimeZone, Failure> {
     if name.eq_ignore_ascii_case("utc") {
         return Ok(TimeZone::UTC);
     }
@@ -136,32 +131,16 @@ fn read_zone(option: &str, name: &str) -> Result<TimeZone, Failure> {
         let zones = jiff::tz::db();
         let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
         let near = suggest_nearest(name, names.iter().map(String::as_str), 3);
-        let failure = Failure::usage(format!("{option}: there is no time zone {name:?}"));
+        let failure = setting.wrong(format!("there is no time zone {name:?}"));
         if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) }
     })
 }
 
-fn syntax(option: &str, text: &str, error: &SyntaxError) -> Failure {
-    Failure::usage(format!("{option}: {}", error.explain(text)))
-}
-
-/// Whoever asks for the terms of a step here is told where they go.
-fn steps_fault(text: &str, error: &SyntaxError) -> Failure {
-    let failure = syntax("--steps", text, error);
-    let has_word = |wanted: &str| text.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
-    match ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
-        Some(key) => failure.hint(format!(
-            "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
-        )),
-        None => failure,
-    }
-}
-
-fn read_byte(option: &str, text: &str) -> Result<u8, Failure> {
+fn read_byte(text: &str) -> Result<u8, String> {
     match text {
         "\\t" | "tab" => Ok(b'\t'),
         text if text.len() == 1 && text.is_ascii() => Ok(text.as_bytes()[0]),
-        text => Err(Failure::usage(format!("{option}: {text:?} is not one ASCII character"))),
+        text => Err(format!("{text:?} is not one ASCII character")),
     }
 }
 
@@ -209,27 +188,39 @@ impl InputPlan {
         environment: &Environment,
     ) -> Result<InputPlan, Failure> {
         let source = merged_source(args, &file.source);
+        let settings = Settings { table: "source", file };
         let zone = match &source.time_zone {
-            Some(name) => read_zone("--time-zone", name)?,
+            Some(name) => {
+                read_zone(&settings.of("--time-zone", args.time_zone.is_some(), "time_zone"), name)?
+            }
             None => TimeZone::UTC,
         };
         let naive_zone = match &source.assume_time_zone {
-            Some(name) => read_zone("--assume-time-zone", name)?,
+            Some(name) => {
+                let is_typed = args.assume_time_zone.is_some();
+                read_zone(&settings.of("--assume-time-zone", is_typed, "assume_time_zone"), name)?
+            }
             None => zone.clone(),
         };
+        let as_of = Settings { table: "report", file }.of("--as-of", args.as_of.is_some(), "as_of");
         let as_of_us = first(&args.as_of, &file.report.as_of)
             .map(|text| parse_when(&text, &zone, environment.now))
             .transpose()
-            .map_err(|error| Failure::usage(format!("--as-of: {error}")))?;
+            .map_err(|error| as_of.wrong(error))?;
+        let is_typed = args.session_timeout.is_some();
+        let timeout = Settings { table: "sessions", file }.of("--session-timeout", is_typed, "timeout");
         let session_timeout_us = match first(&args.session_timeout, &file.sessions.timeout) {
             None => DEFAULT_TIMEOUT_US,
-            Some(text) => parse_duration_us(&text)
-                .map_err(|error| Failure::usage(format!("--session-timeout: {text:?}: {error}")))?,
+            Some(text) => read_duration_us(&text)
+                .map_err(|(error, span)| timeout.syntax(&text, SyntaxError::new(error.to_string(), span)))?,
         };
         let decimal_mark = match source.decimal.as_deref() {
             None | Some(".") => b'.',
             Some(",") => b',',
-            Some(other) => return Err(Failure::usage(format!("--decimal: {other:?} is not . or ,"))),
+            Some(other) => {
+                let decimal = settings.of("--decimal", args.decimal.is_some(), "decimal");
+                return Err(decimal.wrong(format!("{other:?} is not . or ,")));
+            }
         };
         let tolerance = if args.strict {
             Tolerance::Rows(0)
@@ -247,21 +238,24 @@ impl InputPlan {
         }
         let threads = args.threads.unwrap_or(environment.cores);
         let memory = args.memory.as_deref();
-        let (asked, currency) = asked(&source)?;
+        let (asked, currency) = asked(&source);
+        if asked.time.len() > 2 {
+            return Err(settings
+                .of("--time", !args.time.is_empty(), "time")
+                .wrong("it takes one column, or a date and a time-of-day column"));
+        }
         Ok(InputPlan {
             asked,
             currency,
             hints: DialectHints {
-                delimiter: source
-                    .delimiter
-                    .as_deref()
-                    .map(|text| read_byte("--delimiter", text))
-                    .transpose()?,
+                delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
+                    settings.of("--delimiter", args.delimiter.is_some(), "delimiter").wrong(error)
+                })?,
                 header: source.header,
                 columns: source.columns.clone(),
                 ..DialectHints::default()
             },
-            time: time_options(&source)?,
+            time: time_options(args, &source, &settings)?,
             naive_zone_given: source.assume_time_zone.is_some() || source.time_zone.is_some(),
             zone,
             naive_zone,
@@ -269,7 +263,10 @@ impl InputPlan {
             filter: source
                 .filter
                 .as_ref()
-                .map(|text| Condition::parse(text).map_err(|error| syntax("--where", text, &error)))
+                .map(|text| {
+                    let filter = settings.of("--where", args.filter.is_some(), "where");
+                    Condition::parse(text).map_err(|error| filter.syntax(text, error))
+                })
                 .transpose()?,
             null_ids: source.null_ids.unwrap_or_default(),
             files: source.files,
@@ -286,7 +283,7 @@ impl InputPlan {
 }
 
 /// The columns that were named, and the currency of all values.
-fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
+fn asked(source: &SourceTable) -> (Asked, Option<String>) {
     let names = |names: &Option<OneOrMore>| names.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let (value, currency) = match &source.value {
         None => (None, None),
@@ -302,29 +299,36 @@ fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
         value,
         currency: source.currency.clone(),
     };
-    if asked.time.len() > 2 {
-        return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
-    }
-    Ok((asked, currency))
+    (asked, currency)
 }
 
-fn time_options(source: &SourceTable) -> Result<TimeOptions, Failure> {
+fn time_options(
+    args: &InputArgs,
+    source: &SourceTable,
+    settings: &Settings<'_>,
+) -> Result<TimeOptions, Failure> {
     let formats = source.time_format.clone().map_or_else(Vec::new, OneOrMore::into_vec);
+    let time_format = settings.of("--time-format", !args.time_format.is_empty(), "time_format");
+    let epoch_unit = settings.of("--epoch-unit", args.epoch_unit.is_some(), "epoch_unit");
+    let date_order = settings.of("--date-order", args.date_order.is_some(), "date_order");
+    let format = |(place, text): (usize, &String)| {
+        named(text, "a layout such as %d/%m/%Y", TimeFormat::from_name)
+            .map_err(|error| time_format.wrong_at(place, error))
+    };
     Ok(TimeOptions {
-        formats: formats
-            .iter()
-            .map(|text| named("--time-format", text, "a layout such as %d/%m/%Y", TimeFormat::from_name))
-            .collect::<Result<_, _>>()?,
+        formats: formats.iter().enumerate().map(format).collect::<Result<_, _>>()?,
         epoch_unit: source
             .epoch_unit
             .as_deref()
-            .map(|text| named("--epoch-unit", text, "s, ms, us or ns", EpochUnit::from_name))
-            .transpose()?,
+            .map(|text| named(text, "s, ms, us or ns", EpochUnit::from_name))
+            .transpose()
+            .map_err(|error| epoch_unit.wrong(error))?,
         date_order: source
             .date_order
             .as_deref()
-            .map(|text| named("--date-order", text, "dmy, mdy or ymd", DateOrder::from_name))
-            .transpose()?,
+            .map(|text| named(text, "dmy, mdy or ymd", DateOrder::from_name))
+            .transpose()
+            .map_err(|error| date_order.wrong(error))?,
     })
 }
 
@@ -342,17 +346,21 @@ pub fn resolve_request(
             Failure::usage(format!("--now: {text:?} is not a time such as 2026-01-31T02:00:00Z"))
         })?,
     };
-    let bound = |option: &str, text: Option<String>, open: i64| match text {
+    let settings = Settings { table: "report", file };
+    let bound = |setting: &Setting<'_>, text: Option<String>, open: i64| match text {
         None => Ok(open),
-        Some(text) => {
-            parse_when(&text, &input.zone, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
-        }
+        Some(text) => parse_when(&text, &input.zone, now).map_err(|error| setting.wrong(error)),
     };
-    let from_us = bound("--from", first(&args.from, &written.from), i64::MIN)?;
-    let to_us = bound("--to", first(&args.to, &written.to), i64::MAX)?;
+    let from = settings.of("--from", args.from.is_some(), "from");
+    let to = settings.of("--to", args.to.is_some(), "to");
+    let from_us = bound(&from, first(&args.from, &written.from), i64::MIN)?;
+    let to_us = bound(&to, first(&args.to, &written.to), i64::MAX)?;
     if from_us >= to_us {
-        return Err(Failure::usage("--from is not before --to: no entry can lie between them"));
+        return Err(
+            from.against(&to, "the first moment is not before the last: no entry can lie between them")
+        );
     }
+    let of_quantiles = settings.of("--quantiles", !args.quantiles.is_empty(), "quantiles");
     let quantiles = if args.quantiles.is_empty() {
         written.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.map(str::to_owned).to_vec())
     } else {
@@ -360,12 +368,16 @@ pub fn resolve_request(
     };
     let mut quantiles: Vec<Quantile> = quantiles
         .iter()
-        .map(|text| text.trim().parse().map_err(|error| Failure::usage(format!("--quantiles: {error}"))))
+        .enumerate()
+        .map(|(place, text)| text.trim().parse().map_err(|error| of_quantiles.wrong_at(place, error)))
         .collect::<Result<_, _>>()?;
     quantiles.sort_unstable();
     quantiles.dedup();
+    let of_method = settings.of("--quantile-method", args.quantile_method.is_some(), "quantile_method");
     let method = first(&args.quantile_method, &written.quantile_method);
-    let method = read::<QuantileMethod>("--quantile-method", method)?.unwrap_or(QuantileMethod::Type7);
+    let method = read::<QuantileMethod>(&of_method, method)?.unwrap_or(QuantileMethod::Type7);
+    let of_trend = settings.of("--trend", args.trend.is_some(), "trend");
+    let trend = read::<Period>(&of_trend, first(&args.trend, &written.trend))?;
     let funnels = resolve_funnels(args, file)?;
     let mut conditions: Vec<Condition> = Vec::new();
     for funnel in &funnels {
@@ -383,7 +395,7 @@ pub fn resolve_request(
         as_of_us: input.as_of_us,
         session_timeout_us: input.session_timeout_us,
         zone: input.zone.clone(),
-        trend: read::<Period>("--trend", first(&args.trend, &written.trend))?,
+        trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
@@ -392,8 +404,8 @@ pub fn resolve_request(
 
 fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<FunnelRequest>, Failure> {
     if let Some(text) = &args.steps {
-        let steps = parse_steps(text).map_err(|error| steps_fault(text, &error))?;
-        return Ok(vec![funnel_request("purchase", steps, None, args)?]);
+        let table = FunnelTable::of_steps(Steps::Text(text.clone()));
+        return Ok(vec![funnel_request("purchase", &table, None, args)?]);
     }
     let written = file.funnels();
     if written.is_empty() {
@@ -411,7 +423,7 @@ fn resolve_funnels(args: &FunnelArgs, file: &DefinitionFile) -> Result<Vec<Funne
     written
         .iter()
         .filter(|(name, _)| args.funnels.is_empty() || args.funnels.iter().any(|wanted| wanted == name))
-        .map(|(name, table)| funnel_request(name, table.steps.0.clone(), Some(table), args))
+        .map(|(name, table)| funnel_request(name, table, Some(file), args))
         .collect()
 }
 

@@ -63,8 +63,8 @@ fn definition_file(args: &InputArgs) -> Result<(DefinitionFile, Option<PathBuf>)
         .with_context(|| format!("{}: cannot read this definition file", path.display()))
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
     let name = path.display().to_string();
-    let file = DefinitionFile::parse(&text, &name)
-        .map_err(|error| Failure::usage(format!("{error}\n{}", error.excerpt)))?;
+    let file = DefinitionFile::parse(&text, &name)?;
+    file.check_funnels()?;
     Ok((file, Some(path)))
 }
 

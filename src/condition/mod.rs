@@ -43,13 +43,11 @@ pub use nearest::suggest_nearest;
 pub(crate) use quotes::{Quoted, read_quoted};
 pub use syntax_error::SyntaxError;
 
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// A sound condition. Equal conditions have equal trees, however they were spaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     root: Node,
 }
@@ -162,21 +160,6 @@ impl std::str::FromStr for Condition {
 
     fn from_str(text: &str) -> Result<Condition, SyntaxError> {
         Condition::parse(text)
-    }
-}
-
-impl TryFrom<String> for Condition {
-    /// The error with the text and its caret: a definition file shows nothing but this message.
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Condition, String> {
-        Condition::parse(&text).map_err(|error| error.explain(&text))
-    }
-}
-
-impl From<Condition> for String {
-    fn from(condition: Condition) -> String {
-        condition.to_string()
     }
 }
 
@@ -312,14 +295,6 @@ mod tests {
         let read = |text| Condition::parse(text).expect(text);
         assert_eq!(read("a = 1 and b = 2").and(read("c = 3")), read("a = 1 and b = 2 and c = 3"));
         assert_eq!(read("a = 1 or b = 2").and(read("c = 3")).to_string(), "(a = 1 or b = 2) and c = 3");
-    }
-
-    #[test]
-    fn serde_writes_text_and_explains_errors() {
-        let condition: Condition = serde_json::from_str("\"price>0\"").expect("sound");
-        assert_eq!(serde_json::to_string(&condition).expect("writes"), "\"price > 0\"");
-        let error = serde_json::from_str::<Condition>("\"price >\"").expect_err("unsound").to_string();
-        assert!(error.contains("price >\n       ^"), "{error}");
     }
 
     fn nodes() -> impl Strategy<Value = Node> {

@@ -11,7 +11,7 @@ mod format;
 
 pub use civil::format_utc;
 pub use detect::{Detected, TimeFormatError, TimeOptions, detect};
-pub use duration::{DurationError, parse_duration_us};
+pub use duration::{DurationError, parse_duration_us, read_duration_us};
 pub use format::{DateOrder, EpochUnit, TimeFormat};
 
 use crate::event::{DAY_US, HOUR_US, RejectCode};

@@ -1,6 +1,7 @@
 //! What a funnel asks, every rule settled: steps, window, unit, ties and the terms beyond. How a
 //! row of a given kind may serve it.
 
+use super::conflict::{Conflict, Setting};
 use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
 use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
@@ -66,6 +67,49 @@ pub enum RowRule {
     First,
 }
 
+/// Of the steps already reached, those whose rows `no-repeat` does not let lie in a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeats {
+    #[default]
+    AnyReached,
+    /// All but the first one, whose rows set out anew.
+    AfterFirst,
+    /// The one reached last alone.
+    LastReached,
+}
+
+impl Repeats {
+    /// Whether a row of `step` repeats in a gap, both from 0.
+    fn in_gap(self, step: u16, gap: u16) -> bool {
+        match self {
+            Repeats::AnyReached => step <= gap,
+            Repeats::AfterFirst => (1..=gap).contains(&step),
+            Repeats::LastReached => step == gap,
+        }
+    }
+}
+
+/// Of the steps already reached, those whose rows may lie in a gap that is `adjacent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Admits {
+    #[default]
+    Nothing,
+    /// The one reached last alone.
+    LastReached,
+    AnyReached,
+}
+
+impl Admits {
+    /// Whether rows of `step` may lie in a gap, both from 0.
+    fn in_gap(self, step: u16, gap: u16) -> bool {
+        match self {
+            Admits::Nothing => false,
+            Admits::LastReached => step == gap,
+            Admits::AnyReached => step <= gap,
+        }
+    }
+}
+
 /// Columns whose value must stay the same over a chain. The unit is then person and value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
@@ -85,6 +129,8 @@ pub struct Terms {
     pub order: Order,
     pub open: bool,
     pub row: RowRule,
+    pub repeats: Repeats,
+    pub admits: Admits,
     pub hold: Option<Hold>,
     /// The column of [`Unit::Column`].
     pub unit_column: Option<String>,
@@ -177,41 +223,49 @@ impl Funnel {
         self.steps.iter().any(|step| step.terms.arrow != Arrow::default())
     }
 
-    /// All that is asked beyond steps, window, unit and ties, as one text that differs where that differs.
-    pub fn further_terms(&self) -> Option<String> {
-        let of_steps: Vec<&StepTerms> = self.steps.iter().map(|step| &step.terms).collect();
-        let is_plain =
-            self.terms == Terms::default() && of_steps.iter().all(|terms| **terms == StepTerms::default());
-        (!is_plain).then(|| format!("{:?} {of_steps:?}", self.terms))
-    }
-
-    /// Says why the funnel makes no sense as a whole, if it does not.
-    pub fn check(&self) -> Result<(), String> {
+    /// Says which settings make no sense together, if some do not.
+    pub fn check(&self) -> Result<(), Conflict> {
         let terms = &self.terms;
         self.rules().check(self.has_arrows())?;
         let has_order = terms.order == Order::Ordered && !terms.open;
         if self.unit == Unit::Attempt && !has_order {
-            return Err(
-                "unit = attempt follows the steps in order from the first one: not with order = any \
-                        or open = true"
-                    .to_owned(),
-            );
+            return Err(Conflict::new(
+                "unit = attempt follows the steps in order from the first one: not with order = any or open = true",
+                [Setting::Funnel("unit"), Setting::Funnel("order"), Setting::Funnel("open")],
+            ));
         }
         if self.unit == Unit::Attempt && terms.tolerance_us > 0 && self.tie == Tie::Step {
-            return Err("unit = attempt goes by the order of rows, which a tolerance gives up".to_owned());
+            return Err(Conflict::new(
+                "unit = attempt goes by the order of rows, which a tolerance gives up",
+                [Setting::Funnel("unit"), Setting::Funnel("tolerance"), Setting::Funnel("rules")],
+            ));
         }
         if terms.hold.is_some() && matches!(self.unit, Unit::Attempt | Unit::Column) {
-            return Err("with hold the unit is person and value; it cannot be something else too".to_owned());
+            return Err(Conflict::new(
+                "with hold the unit is person and value; it cannot be something else too",
+                [Setting::Funnel("hold"), Setting::Funnel("unit")],
+            ));
         }
         if (self.unit == Unit::Column) != terms.unit_column.is_some() {
-            return Err("the unit is a column exactly if one is named".to_owned());
+            return Err(Conflict::new(
+                "the unit is a column exactly if one is named",
+                [Setting::Funnel("unit")],
+            ));
         }
         if terms.ends_exclusive && self.window_us == Some(0) {
-            return Err("a window of no length that excludes its end holds nothing".to_owned());
+            return Err(Conflict::new(
+                "a window of no length that excludes its end holds nothing",
+                [Setting::Funnel("window"), Setting::Funnel("window_end"), Setting::Funnel("rules")],
+            ));
         }
-        let restrictions = self.restrictions().len();
-        if restrictions > MOST_RESTRICTIONS {
-            return Err(format!("at most {MOST_RESTRICTIONS} steps can have an nth"));
+        let with_nth = |(_, step): &(usize, &StepSpec)| step.terms.nth.is_some();
+        let most = MOST_RESTRICTIONS - usize::from(terms.hold.is_some());
+        if let Some((place, _)) = self.steps.iter().enumerate().filter(with_nth).nth(most) {
+            let of_hold = if terms.hold.is_some() { " beside hold" } else { "" };
+            return Err(Conflict::new(
+                format!("at most {most} steps can have an nth{of_hold}"),
+                [Setting::Step(place, "nth"), Setting::Funnel("hold")],
+            ));
         }
         Ok(())
     }
@@ -294,10 +348,12 @@ impl Funnel {
         };
         let blocks = |gap: u16, terms: &StepTerms| {
             let awaited = gap + 1;
-            let is_stranger = !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
+            let is_admitted = roles.steps.iter().any(|&step| self.terms.admits.in_gap(step, gap));
+            let is_stranger = !is_admitted && !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
             (terms.arrow.adjacent && is_stranger)
                 || (terms.arrow.no_disorder && !roles.steps.is_empty() && !roles.steps.contains(&awaited))
-                || (terms.arrow.no_repeat && roles.steps.iter().any(|&step| step <= gap))
+                || (terms.arrow.no_repeat
+                    && roles.steps.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
         };
         let gaps = self.required().skip(1).enumerate().map(|(gap, step)| (gap as u16, &step.terms));
         gaps.filter(|(gap, terms)| blocks(*gap, terms)).map(|(gap, _)| gap).collect()
@@ -362,12 +418,23 @@ mod tests {
         assert_eq!(blocks(&all, "o"), [0]);
         assert_eq!(all.roles(None, |_| true).blocks, [0, 1]);
 
+        let mut admitting = arrows(funnel("a, b, c"), adjacent);
+        admitting.terms.admits = Admits::LastReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&admitting, event)), [vec![1], vec![0], vec![0, 1]]);
+        admitting.terms.admits = Admits::AnyReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&admitting, event)), [vec![], vec![0], vec![0, 1]]);
+
         let disorder = arrows(funnel("a, b, c"), Arrow { no_disorder: true, ..Arrow::default() });
         let found = ["a", "b", "c", "x"].map(|event| blocks(&disorder, event));
         assert_eq!(found, [vec![0, 1], vec![1], vec![0], vec![]]);
         let repeat = arrows(funnel("a, b, c"), Arrow { no_repeat: true, ..Arrow::default() });
         let found = ["a", "b", "c", "x"].map(|event| blocks(&repeat, event));
         assert_eq!(found, [vec![0, 1], vec![1], vec![], vec![]]);
+        let mut repeat = repeat;
+        repeat.terms.repeats = Repeats::AfterFirst;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&repeat, event)), [vec![], vec![1], vec![]]);
+        repeat.terms.repeats = Repeats::LastReached;
+        assert_eq!(["a", "b", "c"].map(|event| blocks(&repeat, event)), [vec![0], vec![1], vec![]]);
         assert!(blocks(&funnel("a, b, c"), "x").is_empty());
     }
 

@@ -19,6 +19,7 @@ use super::kinds::KindTable;
 use super::level::LevelPass;
 use super::options::Options;
 use super::plain;
+use super::steps::one_of;
 use super::ties::TiedRows;
 use super::unit::Unit;
 use std::borrow::Cow;
@@ -51,10 +52,7 @@ impl std::str::FromStr for Tie {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Tie, String> {
-        [Tie::Step, Tie::File, Tie::Strict]
-            .into_iter()
-            .find(|tie| tie.name() == text)
-            .ok_or_else(|| format!("{text:?} is not step, file or strict"))
+        one_of(text, &[Tie::Step, Tie::File, Tie::Strict].map(|tie| (tie.name(), tie)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Funnels: which steps there are, which one each unit reached, and by which rows.
 
+pub mod conflict;
 pub mod definition;
 pub mod engine;
 pub mod history;

@@ -4,6 +4,8 @@
 //! (see `rules`) and nothing else. By default all of them are off, and the engine takes its
 //! shortest way.
 
+use super::conflict::Conflict;
+use super::conflict::Setting::{self, Funnel, Gap, SomeStep};
 use super::engine::{Rules, Tie};
 
 /// How far apart the rows of two required steps that follow one another may lie. Both bounds are inclusive.
@@ -127,23 +129,12 @@ impl Options {
 }
 
 impl Rules {
-    /// Says why the rules make no sense together, if they do not. `blocks`: whether there are arrows.
-    pub fn check(&self, blocks: bool) -> Result<(), String> {
+    /// Says which settings make no sense together, if some do not. `blocks`: whether there are arrows.
+    pub fn check(&self, blocks: bool) -> Result<(), Conflict> {
         let options = &self.options;
-        let refuse = |reason: &str| Err(reason.to_owned());
-        for limits in &options.gaps {
-            if limits.after_us < 0 || limits.within_us.is_some_and(|within_us| within_us < 0) {
-                return refuse("`within` and `after` cannot be negative");
-            }
-            if limits.within_us.is_some_and(|within_us| within_us < limits.after_us) {
-                return refuse("`after` is longer than `within`, so no row could follow");
-            }
-            if limits.after_us > 0 && self.window_us.is_some_and(|window_us| limits.after_us > window_us) {
-                return refuse("`after` is longer than the window, so no row could follow");
-            }
-        }
+        self.check_gaps()?;
         if options.tolerance_us < 0 {
-            return refuse("a tolerance cannot be negative");
+            return Err(Conflict::new("a tolerance cannot be negative", [Funnel("tolerance")]));
         }
         if matches!(options.order, Order::Any { .. }) {
             return self.check_any_order(blocks);
@@ -151,47 +142,101 @@ impl Rules {
         let freezes = options.exclusion != Exclusion::Void || options.blocked == Blocked::EndsSearch;
         if options.open && (freezes || options.entry != Entry::Any || options.choice != Choice::EarliestStart)
         {
-            return refuse(
+            return Err(Conflict::new(
                 "an open funnel has no first attempt: it cannot be combined with exclusion = drop or remove, \
                  nor with rules that look at some attempts only",
-            );
+                [Funnel("exclusion"), Funnel("open"), Funnel("rules")],
+            ));
         }
         if options.tolerance_us > 0 {
             if self.tie == Tie::File {
-                return refuse("with tie = file the order of rows is the truth; a tolerance contradicts it");
+                return Err(Conflict::new(
+                    "with tie = file the order of rows is the truth; a tolerance contradicts it",
+                    [Funnel("tolerance"), Funnel("tie"), Funnel("rules")],
+                ));
             }
             if self.tie == Tie::Step && options.takes_first_rows() {
-                return refuse(
+                return Err(Conflict::new(
                     "with a tolerance rows go back in time, so no row is the first one for a step: it cannot be \
                      combined with rules that ask for the first rows",
-                );
+                    [Funnel("tolerance"), Funnel("rules")],
+                ));
             }
         }
         if options.entry == Entry::Successive && options.choice == Choice::LatestStart {
-            return refuse("attempts that follow one another do not overlap, so none starts inside another");
+            return Err(Conflict::new(
+                "attempts that follow one another do not overlap, so none starts inside another",
+                [Funnel("rules")],
+            ));
         }
         if options.choice == Choice::LatestStart && options.blocked == Blocked::EndsSearch {
-            return refuse("where every row of the first step opens a try, no single one can end the search");
+            return Err(Conflict::new(
+                "where every row of the first step opens a try, no single one can end the search",
+                [Funnel("rules")],
+            ));
         }
         Ok(())
     }
 
-    fn check_any_order(&self, blocks: bool) -> Result<(), String> {
+    fn check_gaps(&self) -> Result<(), Conflict> {
+        for (gap, limits) in self.options.gaps.iter().enumerate() {
+            let (after, within) = (Setting::Gap(gap, "after"), Setting::Gap(gap, "within"));
+            if limits.after_us < 0 || limits.within_us.is_some_and(|within_us| within_us < 0) {
+                return Err(Conflict::new("`within` and `after` cannot be negative", [within, after]));
+            }
+            // A limit that is not written is the window of each step.
+            let settings = [after, within, Funnel("window"), Funnel("rules")];
+            if limits.within_us.is_some_and(|within_us| within_us < limits.after_us) {
+                return Err(Conflict::new(
+                    "`after` is longer than `within`, so no row could follow",
+                    settings,
+                ));
+            }
+            if limits.after_us > 0 && self.window_us.is_some_and(|window_us| limits.after_us > window_us) {
+                let settings = [after, Funnel("window"), Funnel("rules")];
+                return Err(Conflict::new(
+                    "`after` is longer than the window, so no row could follow",
+                    settings,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_any_order(&self, blocks: bool) -> Result<(), Conflict> {
         let options = &self.options;
+        let limited = options.gaps.iter().position(|gap| *gap != GapLimits::default()).unwrap_or(0);
+        let limit = if options.gap(limited).within_us.is_some() {
+            Gap(limited, "within")
+        } else {
+            Gap(limited, "after")
+        };
         let refused = [
-            (blocks, "arrows say what may lie between a step and the next one"),
-            (!options.has_no_gap_limits(), "`within` and `after` are measured from the step before"),
-            (options.open, "an open funnel is a run of consecutive steps"),
-            (options.tolerance_us > 0, "a tolerance forgives rows that come before the step before them"),
-            (!self.optional.is_empty(), "an optional step lies between two steps"),
-            (options.exclusion != Exclusion::Void, "exclusion = drop and remove look at attempts in order"),
+            (blocks, "arrows say what may lie between a step and the next one", SomeStep("arrow")),
+            (!options.has_no_gap_limits(), "`within` and `after` are measured from the step before", limit),
+            (options.open, "an open funnel is a run of consecutive steps", Funnel("open")),
+            (
+                options.tolerance_us > 0,
+                "a tolerance forgives rows that come before the step before them",
+                Funnel("tolerance"),
+            ),
+            (!self.optional.is_empty(), "an optional step lies between two steps", SomeStep("optional")),
+            (
+                options.exclusion != Exclusion::Void,
+                "exclusion = drop and remove look at attempts in order",
+                Funnel("exclusion"),
+            ),
             (
                 options.takes_first_rows() || options.entry != Entry::Any,
                 "these rules look at attempts in order",
+                Funnel("rules"),
             ),
         ];
-        match refused.into_iter().find(|(asked, _)| *asked) {
-            Some((_, reason)) => Err(format!("{reason}; with order = any there is none")),
+        match refused.into_iter().find(|(asked, ..)| *asked) {
+            Some((_, reason, setting)) => Err(Conflict::new(
+                format!("{reason}; with order = any there is none"),
+                [setting, Funnel("order"), Funnel("steps")],
+            )),
             None => Ok(()),
         }
     }

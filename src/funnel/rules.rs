@@ -7,9 +7,9 @@
 //! - `clickhouse`: under strict time it keeps one state for each level and lets a newer row overwrite
 //!   it, so it misses chains that are there; we find them.
 //! - `amplitude`: "the same second" is a second of the clock there, and a distance of less than a second here.
-//! - `mixpanel-reentry`: its two seconds of grace are left out, since its attempts follow one another.
+//! - `mixpanel-reentry`: its two seconds of grace are left out, since they leave no row the first one for a step.
 
-use super::definition::RowRule;
+use super::definition::{Admits, Repeats, RowRule};
 use super::engine::Tie;
 use super::options::{Blocked, Choice, Entry, Exclusion};
 use super::steps::one_of;
@@ -55,6 +55,8 @@ pub struct Preset {
     pub choice: Choice,
     pub exclusion: Exclusion,
     pub blocked: Blocked,
+    pub repeats: Repeats,
+    pub admits: Admits,
 }
 
 const OURS: Preset = Preset {
@@ -68,17 +70,27 @@ const OURS: Preset = Preset {
     choice: Choice::EarliestStart,
     exclusion: Exclusion::Void,
     blocked: Blocked::VoidsChain,
+    repeats: Repeats::AnyReached,
+    admits: Admits::Nothing,
 };
 
 /// All sets of rules; what is not named is as ours.
 const PRESETS: [Preset; 10] = [
     OURS,
-    Preset { set: RuleSet::ClickHouse, row: RowRule::Many, blocked: Blocked::EndsSearch, ..OURS },
+    Preset {
+        set: RuleSet::ClickHouse,
+        row: RowRule::Many,
+        blocked: Blocked::EndsSearch,
+        repeats: Repeats::AfterFirst,
+        admits: Admits::AnyReached,
+        ..OURS
+    },
     Preset {
         set: RuleSet::PostHog,
         window: PresetWindow::Total(14 * DAY_US),
         choice: Choice::LatestStart,
         exclusion: Exclusion::Remove,
+        admits: Admits::LastReached,
         ..OURS
     },
     Preset {
@@ -88,7 +100,7 @@ const PRESETS: [Preset; 10] = [
         exclusion: Exclusion::Drop,
         ..OURS
     },
-    Preset { set: RuleSet::MixpanelReentry, entry: Entry::Successive, ..OURS },
+    Preset { set: RuleSet::MixpanelReentry, choice: Choice::LatestStart, ..OURS },
     Preset {
         set: RuleSet::Amplitude,
         window: PresetWindow::Total(DAY_US),
@@ -104,18 +116,19 @@ const PRESETS: [Preset; 10] = [
         choice: Choice::FirstRows,
         ..OURS
     },
-    Preset { set: RuleSet::Doris, tie: Tie::File, blocked: Blocked::EndsSearch, ..OURS },
+    Preset { set: RuleSet::Doris, tie: Tie::File, choice: Choice::FirstRows, ..OURS },
     Preset {
         set: RuleSet::Pinot,
         ends_exclusive: true,
         row: RowRule::First,
-        blocked: Blocked::EndsSearch,
+        choice: Choice::FirstRows,
+        repeats: Repeats::LastReached,
         ..OURS
     },
 ];
 
 impl RuleSet {
-    const ALL: [(&'static str, RuleSet); 10] = [
+    pub const ALL: [(&'static str, RuleSet); 10] = [
         ("dropoff", RuleSet::Dropoff),
         ("clickhouse", RuleSet::ClickHouse),
         ("posthog", RuleSet::PostHog),

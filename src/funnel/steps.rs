@@ -16,20 +16,20 @@
 //! - A step without a label is called by its events. Names need not differ: a step may come twice.
 //! - `?` is never a wildcard. Names that hold `, | [ ] ( ) ? = ' "` or start with `!` go in quotes.
 //!
-//! In a definition file a step is `{ name, event, where, optional, not }` and what `terms` adds:
+//! In a definition file (`definition::steps`) a step is `{ name, event, where, optional, not }` and what `terms` adds:
 //! `within`, `after`, `arrow`, `ignore`, `nth`. Every string under `event`, `not` and `ignore` is one
 //! pattern by the same rules, `where` holds for all events of the step. The text has no signs for
 //! the terms, so `Display` leaves them out.
 //!
 //! Left out: windows, order and ties, which belong to the funnel and not to a list of steps.
 
-mod definition;
 mod parse;
 mod terms;
 
 pub use parse::parse_steps;
 pub use terms::{Arrow, StepTerms, one_of, unknown};
 
+use super::conflict::{Conflict, Setting};
 use crate::condition::{Condition, Glob, Quoted};
 use std::fmt;
 use std::ops::Range;
@@ -70,16 +70,6 @@ pub enum EventPattern {
     Any,
 }
 
-/// A list of steps that is well written but cannot be a funnel.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct StepFault {
-    /// Place in the list, from 0.
-    pub step: usize,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
 impl EventPattern {
     /// Reads one pattern, as the strings of a definition file hold them.
     pub fn parse(text: &str) -> Result<EventPattern, crate::condition::SyntaxError> {
@@ -106,7 +96,7 @@ impl EventPattern {
 
 impl EventSpec {
     /// Adds a condition to the event's own.
-    fn require(&mut self, condition: &Condition) {
+    pub fn require(&mut self, condition: &Condition) {
         self.condition = Some(match self.condition.take() {
             Some(own) => own.and(condition.clone()),
             None => condition.clone(),
@@ -127,7 +117,7 @@ impl StepSpec {
 }
 
 /// What a step is called when it has no label.
-fn default_name(events: &[EventSpec]) -> String {
+pub fn default_name(events: &[EventSpec]) -> String {
     match events {
         [EventSpec { pattern: EventPattern::Exact(name), condition: None }] => name.clone(),
         _ => Joined(events).to_string(),
@@ -136,69 +126,86 @@ fn default_name(events: &[EventSpec]) -> String {
 
 /// Checks what no single step shows: that the ends are required and that an exclusion does
 /// not forbid a step it borders on.
-pub fn check_steps(steps: &[StepSpec]) -> Result<(), StepFault> {
-    let fault = |step, message: String, hint: &str| {
-        let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        Err(StepFault { step, message, hint })
-    };
+pub fn check_steps(steps: &[StepSpec]) -> Result<(), Conflict> {
+    let conflict = |reason: &str, step, key| Conflict::new(reason, [Setting::Step(step, key)]);
     let Some(last) = steps.len().checked_sub(1) else {
-        return fault(0, "a funnel needs at least one step".to_owned(), "");
+        return Err(Conflict::new("a funnel needs at least one step", [Setting::Funnel("steps")]));
     };
-    let mut previous: Option<&StepSpec> = None;
+    let mut previous: Option<usize> = None;
     for (k, step) in steps.iter().enumerate() {
         if step.events.is_empty() {
-            return fault(k, "a step needs at least one event".to_owned(), "");
+            return Err(conflict("a step needs at least one event", k, "event"));
         }
         if step.optional && (k == 0 || k == last) {
             let end = if k == 0 { "first" } else { "last" };
-            let message = format!("the {end} step cannot be optional");
-            return fault(k, message, "an optional step lies between two required ones");
+            return Err(conflict(&format!("the {end} step cannot be optional"), k, "optional")
+                .with_hint("an optional step lies between two required ones"));
         }
         if step.optional && !step.not.is_empty() {
-            let message = "an optional step cannot forbid events".to_owned();
-            return fault(k, message, "put them on the next required step");
+            let settings = [Setting::Step(k, "not"), Setting::Step(k, "optional")];
+            return Err(Conflict::new("an optional step cannot forbid events", settings)
+                .with_hint("put them on the next required step"));
         }
         if !step.not.is_empty() && previous.is_none() {
-            let message = "a forbidden event lies between two steps, and none comes before".to_owned();
-            return fault(k, message, "");
+            return Err(conflict(
+                "a forbidden event lies between two steps, and none comes before",
+                k,
+                "not",
+            ));
         }
-        check_terms(step, previous.is_none()).or_else(|(message, hint)| fault(k, message, hint))?;
-        let borders = || previous.into_iter().chain([step]).flat_map(|step| &step.events);
-        if let Some(event) = step.not.iter().find(|not| borders().any(|event| event == *not)) {
-            let message = format!("`!{event}` forbids a step that it borders on");
-            return fault(k, message, "tell the two apart by a condition: !name[column = 'value']");
+        check_terms(step, k, previous.is_none())?;
+        let mut borders = previous.into_iter().chain([k]);
+        if let Some((border, event)) =
+            borders.find_map(|border| Some((border, common(step, &steps[border])?)))
+        {
+            let settings = [Setting::Step(k, "not"), Setting::Step(border, "event")];
+            return Err(Conflict::new(format!("`!{event}` forbids a step that it borders on"), settings)
+                .with_hint("tell the two apart by a condition: !name[column = 'value']"));
         }
         if !step.optional {
-            previous = Some(step);
+            previous = Some(k);
         }
     }
     Ok(())
 }
 
+/// An event that one step forbids and the other is served by.
+fn common<'a>(forbidding: &'a StepSpec, border: &StepSpec) -> Option<&'a EventSpec> {
+    forbidding.not.iter().find(|not| border.events.contains(not))
+}
+
 /// Checks the terms of one step by themselves.
-fn check_terms(step: &StepSpec, is_first: bool) -> Result<(), (String, &'static str)> {
+fn check_terms(step: &StepSpec, place: usize, is_first: bool) -> Result<(), Conflict> {
     let terms = &step.terms;
-    let measures = terms.within_us.is_some() || terms.after_us > 0;
-    let has_gap = measures || terms.arrow != Arrow::default() || !terms.ignore.is_empty();
-    let refuse = |message: &str, hint| Err((message.to_owned(), hint));
-    if is_first && has_gap {
-        return refuse(
-            "`within`, `after`, `arrow` and `ignore` look back to the step before, and none comes before",
-            "",
-        );
+    let looking_back = [
+        (terms.within_us.is_some(), "within"),
+        (terms.after_us > 0, "after"),
+        (terms.arrow != Arrow::default(), "arrow"),
+        (!terms.ignore.is_empty(), "ignore"),
+    ];
+    let of_gap = looking_back.into_iter().find(|(is_asked, _)| *is_asked).map(|(_, key)| key);
+    let setting = |key| Setting::Step(place, key);
+    if let (Some(key), true) = (of_gap, is_first) {
+        let reason = format!("`{key}` looks back to the step before, and none comes before");
+        return Err(Conflict::new(reason, [setting(key)]));
     }
-    if step.optional && has_gap {
-        let hint = "put `within`, `after`, `arrow` and `ignore` on the next required step";
-        return refuse("an optional step is only looked for between the required ones", hint);
+    if let (Some(key), true) = (of_gap, step.optional) {
+        let reason = format!("`{key}` is for required steps");
+        return Err(Conflict::new(reason, [setting(key), setting("optional")]).with_hint(
+            "an optional step is only looked for between the required ones: put it on the next of them",
+        ));
     }
     if step.optional && terms.nth.is_some() {
-        return refuse("`nth` is for required steps", "");
+        return Err(Conflict::new("`nth` is for required steps", [setting("nth"), setting("optional")]));
     }
     if terms.within_us.is_some_and(|within_us| within_us < terms.after_us) {
-        return refuse("`after` is longer than `within`, so no row could follow", "");
+        let settings = [setting("after"), setting("within")];
+        return Err(Conflict::new("`after` is longer than `within`, so no row could follow", settings));
     }
     if !terms.ignore.is_empty() && !terms.arrow.adjacent {
-        return refuse("`ignore` names events that do not break adjacency", "add arrow = \"adjacent\"");
+        let settings = [setting("ignore"), setting("arrow")];
+        return Err(Conflict::new("`ignore` names events that do not break adjacency", settings)
+            .with_hint("add arrow = \"adjacent\""));
     }
     Ok(())
 }
@@ -308,14 +315,15 @@ mod tests {
     #[test]
     fn faults_of_lists_that_were_not_parsed() {
         let step = |name: &str| parse_steps(name).expect(name).remove(0);
-        assert_eq!(check_steps(&[]).map_err(|fault| fault.step), Err(0));
+        let place = |steps: &[StepSpec]| check_steps(steps).map_err(|conflict| conflict.settings[0]);
+        assert_eq!(place(&[]), Err(Setting::Funnel("steps")));
         let mut forbidding = step("a");
         forbidding.not = step("x").events;
-        assert_eq!(check_steps(&[forbidding.clone(), step("b")]).map_err(|fault| fault.step), Err(0));
+        assert_eq!(place(&[forbidding.clone(), step("b")]), Err(Setting::Step(0, "not")));
         forbidding.optional = true;
-        assert_eq!(check_steps(&[step("b"), forbidding, step("c")]).map_err(|fault| fault.step), Err(1));
+        assert_eq!(place(&[step("b"), forbidding, step("c")]), Err(Setting::Step(1, "not")));
         let empty = StepSpec { events: Vec::new(), ..step("a") };
-        assert_eq!(check_steps(&[step("b"), empty]).map_err(|fault| fault.step), Err(1));
+        assert_eq!(place(&[step("b"), empty]), Err(Setting::Step(1, "event")));
     }
 
     #[test]
@@ -323,7 +331,7 @@ mod tests {
         let steps = |terms: StepTerms, place: usize| {
             let mut steps = parse_steps("a, b?, c").expect("sound");
             steps[place].terms = terms;
-            check_steps(&steps).map_err(|fault| fault.step)
+            check_steps(&steps).map_err(|conflict| conflict.settings[0])
         };
         let adjacent = Arrow { adjacent: true, ..Arrow::default() };
         let ignore = parse_steps("x").expect("sound").remove(0).events;
@@ -335,12 +343,15 @@ mod tests {
             nth: Some(2),
         };
         assert_eq!(steps(sound.clone(), 2), Ok(()));
-        assert_eq!(steps(sound.clone(), 0), Err(0));
-        assert_eq!(steps(sound.clone(), 1), Err(1));
+        assert_eq!(steps(sound.clone(), 0), Err(Setting::Step(0, "within")));
+        assert_eq!(steps(sound.clone(), 1), Err(Setting::Step(1, "within")));
         assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 0), Ok(()));
-        assert_eq!(steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 1), Err(1));
-        assert_eq!(steps(StepTerms { after_us: 6, ..sound.clone() }, 2), Err(2));
-        assert_eq!(steps(StepTerms { arrow: Arrow::default(), ..sound }, 2), Err(2));
+        assert_eq!(
+            steps(StepTerms { nth: Some(1), ..StepTerms::default() }, 1),
+            Err(Setting::Step(1, "nth"))
+        );
+        assert_eq!(steps(StepTerms { after_us: 6, ..sound.clone() }, 2), Err(Setting::Step(2, "after")));
+        assert_eq!(steps(StepTerms { arrow: Arrow::default(), ..sound }, 2), Err(Setting::Step(2, "ignore")));
     }
 
     #[test]

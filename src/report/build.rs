@@ -1,14 +1,16 @@
 //! From everything that was read to the body of a report.
 
+use super::canonical::canonical_text;
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
 use super::funnel::{Context, FunnelReport};
 use super::input::{Input, InputFacts};
 use super::segments::{SegmentPlace, SegmentSource, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
+use super::unserved::{Seen, unserved};
 use super::{Body, Definition, Names, Warning};
 use crate::calendar::Period;
-use crate::condition::{Condition, suggest_nearest};
+use crate::condition::Condition;
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
 use crate::funnel::definition::Funnel;
@@ -20,7 +22,6 @@ use crate::ingest::{
     Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
     relevant_conditions,
 };
-use crate::stats::Quantile;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::ops::Range;
@@ -122,16 +123,9 @@ impl Catalog {
     fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
         let funnel = &wanted.funnel;
         let roles = |kind: u32, without: &[u16]| {
-            let kind = &self.kinds[kind as usize];
-            let event = kind.event.map(|event| self.events[event as usize].as_str());
-            let relevant = relevant_conditions(plan, event);
-            let holds = |condition: &Condition| {
-                let index = conditions.iter().position(|known| known == condition);
-                index
-                    .and_then(|index| relevant.iter().position(|&relevant| relevant == index))
-                    .is_some_and(|place| kind.truths[place])
-            };
-            funnel.roles_without(event, holds, without)
+            let kind = kind as usize;
+            let holds = |condition: &Condition| self.holds(kind, condition, plan, conditions);
+            funnel.roles_without(self.event(kind), holds, without)
         };
         let mut table = KindTable::new();
         for kind in 0..self.kinds.len() as u32 {
@@ -148,6 +142,26 @@ impl Catalog {
         let by = wanted.by.iter().filter_map(dimension_of).collect();
         let segments = SegmentSource { by, from: wanted.by_from };
         ReadyFunnel::new(funnel.clone(), table, variants, value_columns, segments)
+    }
+
+    /// The event that rows of a kind are of.
+    fn event(&self, kind: usize) -> Option<&str> {
+        self.kinds[kind].event.map(|event| self.events[event as usize].as_str())
+    }
+
+    /// Whether a condition, one of those that were read, was found to hold for rows of a kind.
+    fn holds(&self, kind: usize, condition: &Condition, plan: &ReadPlan, conditions: &[Condition]) -> bool {
+        let relevant = relevant_conditions(plan, self.event(kind));
+        let index = conditions.iter().position(|known| known == condition);
+        index
+            .and_then(|index| relevant.iter().position(|&relevant| relevant == index))
+            .is_some_and(|place| self.kinds[kind].truths[place])
+    }
+
+    /// Every kind with a name and a row: its number, its event, its rows.
+    pub fn seen(&self, rows_of_kind: &[u64]) -> Vec<(usize, &str, u64)> {
+        let kinds = rows_of_kind.iter().enumerate().filter(|(_, rows)| **rows > 0);
+        kinds.filter_map(|(kind, &rows)| Some((kind, self.event(kind)?, rows))).collect()
     }
 }
 
@@ -215,7 +229,7 @@ pub fn build(
         currency: catalog.currency.clone(),
         values_known: plan.layout.value,
     };
-    let warnings = warnings(&tally, &facts, &catalog, request);
+    let warnings = warnings(&tally, &facts, &catalog, plan, request);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
     let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
         let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
@@ -232,7 +246,7 @@ pub fn build(
         );
     }
     Ok(Body {
-        definition: definition(request, &funnels, as_of_us),
+        definition: definition(request, &funnels),
         input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
         funnels,
         warnings,
@@ -264,12 +278,12 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Definition {
+fn definition(request: &Request, funnels: &[FunnelReport]) -> Definition {
     let first = funnels.first().map(|funnel| funnel.definition.clone());
     let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
-    let mut definition = Definition {
-        hash: String::new(),
+    Definition {
+        hash: blake3::hash(canonical_text(request).as_bytes()).to_hex().to_string(),
         unit: first.unit,
         window: first.window,
         window_s: first.window_s,
@@ -285,61 +299,7 @@ fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Def
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
-    };
-    definition.hash = definition_hash(&definition, request, as_of_us);
-    definition
-}
-
-/// What the hash of a definition is taken of: everything that can change a number.
-#[derive(Serialize)]
-struct Hashed<'a> {
-    definition: &'a Definition,
-    funnels: Vec<HashedFunnel<'a>>,
-    quantiles: Vec<String>,
-    trend: Option<Period>,
-    /// Only where it was given: the latest row is a fact of the data.
-    as_of_us: Option<i64>,
-    currency: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct HashedFunnel<'a> {
-    name: &'a str,
-    steps: String,
-    window_us: Option<i64>,
-    unit: &'a str,
-    tie: &'a str,
-    by: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by_from: Option<String>,
-    /// All else that is asked, where something is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    terms: Option<String>,
-}
-
-fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
-    let hashed = Hashed {
-        definition,
-        funnels: request
-            .funnels
-            .iter()
-            .map(|wanted| HashedFunnel {
-                name: &wanted.funnel.name,
-                steps: crate::funnel::steps::display_steps(&wanted.funnel.steps),
-                window_us: wanted.funnel.window_us,
-                unit: wanted.funnel.unit.name(),
-                tie: wanted.funnel.tie.name(),
-                by: &wanted.by,
-                by_from: (wanted.by_from != ByFrom::FirstEntry).then(|| wanted.by_from.to_string()),
-                terms: wanted.funnel.further_terms(),
-            })
-            .collect(),
-        quantiles: request.choice.quantiles.iter().map(Quantile::to_string).collect(),
-        trend: request.trend,
-        as_of_us: request.as_of_us.map(|_| as_of_us),
-        currency: request.currency.as_deref(),
-    };
-    canonical_hash(&hashed)
+    }
 }
 
 /// BLAKE3 of the compact JSON of a value, in lower-case hexadecimal.
@@ -386,35 +346,20 @@ const DOMINANT: f64 = 0.1;
 /// Units below which a rate says little.
 const FEW_UNITS: u64 = 30;
 
-fn warnings(tally: &Tally, facts: &InputFacts, catalog: &Catalog, request: &Request) -> Vec<Warning> {
+fn warnings(
+    tally: &Tally,
+    facts: &InputFacts,
+    catalog: &Catalog,
+    plan: &ReadPlan,
+    request: &Request,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let mut warn = |code: &str, n: u64, message: String| {
-        warnings.push(Warning { code: code.to_owned(), n, message });
+    let seen = Seen {
+        kinds: catalog.seen(&facts.rows_of_kind),
+        holds: |kind, condition: &Condition| catalog.holds(kind, condition, plan, &request.conditions),
     };
-    let (rows_of_event, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
-    let mut present: Vec<(&str, u64)> = catalog
-        .events
-        .iter()
-        .zip(&rows_of_event)
-        .filter(|(_, n)| **n > 0)
-        .map(|(event, n)| (event.as_str(), *n))
-        .collect();
-    present.sort_unstable();
     for wanted in &request.funnels {
-        for step in &wanted.funnel.steps {
-            let matched =
-                step.events.iter().any(|spec| present.iter().any(|(event, _)| spec.pattern.matches(event)));
-            if !matched {
-                let near = suggest_nearest(&step.name, present.iter().map(|(event, _)| *event), 3);
-                let hint = match near.as_slice() {
-                    [] => String::new(),
-                    near => format!("; nearest: {}", near.join(", ")),
-                };
-                let message =
-                    format!("funnel {}: no row serves step {}{hint}", wanted.funnel.name, step.name);
-                warn("W01", 0, message);
-            }
-        }
+        warnings.extend(unserved(&wanted.funnel, &seen));
     }
     warnings.extend(input_warnings(tally, facts));
     warnings

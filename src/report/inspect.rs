@@ -20,8 +20,11 @@ pub use gaps::{Gap, Gaps, unusual_gaps};
 use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
+use super::unserved::{Seen, unserved};
 use super::{Run, Warning};
+use crate::condition::Condition;
 use crate::definition::SourceTable;
+use crate::funnel::definition::Funnel;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
@@ -54,6 +57,8 @@ pub struct Look<'l> {
     pub source: &'l SourceTable,
     pub session_timeout_us: i64,
     pub zone: &'l TimeZone,
+    /// Those of the definition file.
+    pub funnels: &'l [Funnel],
 }
 
 /// Everything `dropoff inspect` says.
@@ -187,6 +192,9 @@ pub fn build(
     let names: Vec<&str> = summaries.iter().map(|event| event.name.as_str()).collect();
     let mut warnings = traps::traps(&tally, &facts, &found, &names);
     warnings.extend(input_warnings(&tally, &facts));
+    // Conditions are not read here, so each may hold.
+    let seen = Seen { kinds: catalog.seen(&facts.rows_of_kind), holds: |_, _: &Condition| true };
+    warnings.extend(look.funnels.iter().flat_map(|funnel| unserved(funnel, &seen)));
     warnings.sort_by(|a, b| a.code.cmp(&b.code));
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),

@@ -6,6 +6,7 @@
 pub mod abandonment;
 mod active;
 pub mod build;
+pub mod canonical;
 mod clusters;
 pub mod collect;
 pub mod conversion;
@@ -23,6 +24,7 @@ pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
 mod units;
+pub mod unserved;
 
 use crate::ingest::Spilled;
 use funnel::FunnelReport;
@@ -108,6 +110,13 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// As it is shown to people.
+    pub fn block(&self) -> Block {
+        Block::Warning { code: self.code.clone(), text: self.message.clone() }
+    }
+}
+
 /// The same for the same events and definition, byte for byte.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Body {
@@ -149,7 +158,7 @@ impl Report {
         let mut blocks = vec![Block::Heading(1, "dropoff report".to_owned()), Block::Facts(self.facts())];
         let warnings = self.run.iter().flat_map(|run| &run.warnings).chain(&self.body.warnings);
         for warning in warnings {
-            blocks.push(Block::Warning { code: warning.code.clone(), text: warning.message.clone() });
+            blocks.push(warning.block());
         }
         if let Some(run) = &self.run {
             blocks.extend(run.rejects_table(&self.body.input).map(Block::Table));

@@ -134,10 +134,10 @@ fn gap(asked: &Value, project: &str, modes: &[&str], step: usize) -> String {
         match *mode {
             "strict_deduplication" | "doris:deduplication" => arrows.push("no-repeat"),
             "strict_order" if project == "ClickHouse" => {
-                // It tolerates repeats of steps that were reached, and with `allow_reentry` all other steps.
                 arrows.push("adjacent");
-                ignored =
-                    if modes.contains(&"allow_reentry") { 0..list(&asked["steps"]).len() } else { 0..step };
+                if modes.contains(&"allow_reentry") {
+                    ignored = 0..list(&asked["steps"]).len();
+                }
             }
             "strict_order" | "doris:fixed" | "pinot:strict_order" => arrows.push("no-disorder"),
             "pinot:keep_all" => arrows.push("adjacent"),

@@ -3,6 +3,7 @@
 //! Elapsed time only, a day being 86,400 s. Months and years have no fixed length and are refused.
 
 use crate::event::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
+use std::ops::Range;
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,27 +30,39 @@ pub enum DurationError {
 /// Whole numbers with a unit each, blanks between them allowed; units may also be written out
 /// (`minutes`). Never negative.
 pub fn parse_duration_us(text: &str) -> Result<i64, DurationError> {
+    read_duration_us(text).map_err(|(error, _)| error)
+}
+
+/// The same, with the bytes of `text` that an error is about.
+pub fn read_duration_us(text: &str) -> Result<i64, (DurationError, Range<usize>)> {
     let mut rest = text.trim();
     if rest.is_empty() {
-        return Err(DurationError::Empty);
+        return Err((DurationError::Empty, 0..text.len()));
     }
+    let start = text.len() - text.trim_start().len();
+    let end = start + rest.len();
     if rest.strip_prefix(['-', '−']).is_some_and(|rest| rest.starts_with(|sign: char| sign.is_ascii_digit()))
     {
-        return Err(DurationError::Negative);
+        return Err((DurationError::Negative, start..end));
     }
     let mut total_us = 0_i64;
     while !rest.is_empty() {
+        let at = end - rest.len();
         let number_end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (number, after) = rest.split_at(number_end);
         if number.is_empty() {
-            return Err(DurationError::NoNumber);
+            let sign = rest.chars().next().map_or(0, char::len_utf8);
+            return Err((DurationError::NoNumber, at..at + sign));
         }
         let after = after.trim_start();
         let unit_end = after.find(|c: char| c.is_ascii_digit() || c.is_whitespace()).unwrap_or(after.len());
+        let unit_at = end - after.len();
         let (unit, after) = after.split_at(unit_end);
-        let number: i64 = number.parse().map_err(|_| DurationError::Overflow)?;
-        let part_us = number.checked_mul(unit_us(unit)?).ok_or(DurationError::Overflow)?;
-        total_us = total_us.checked_add(part_us).ok_or(DurationError::Overflow)?;
+        let overflow = || (DurationError::Overflow, at..unit_at + unit.len());
+        let number: i64 = number.parse().map_err(|_| overflow())?;
+        let unit_us = unit_us(unit).map_err(|error| (error, unit_at..unit_at + unit.len()))?;
+        let part_us = number.checked_mul(unit_us).ok_or_else(overflow)?;
+        total_us = total_us.checked_add(part_us).ok_or_else(overflow)?;
         rest = after.trim_start();
     }
     Ok(total_us)

@@ -2,6 +2,7 @@
 
 use super::{EventPattern, EventSpec, SIGNS, StepSpec, StepTerms, check_steps, default_name};
 use crate::condition::{Condition, SyntaxError, read_quoted};
+use crate::funnel::conflict::Setting;
 use std::ops::Range;
 
 /// Reads `view, cart|add_to_cart, checkout*[price > 0], purchase`. Spans of errors and steps are
@@ -46,9 +47,13 @@ pub fn parse_steps(text: &str) -> Result<Vec<StepSpec>, SyntaxError> {
     }
     match check_steps(&steps) {
         Ok(()) => Ok(steps),
-        Err(fault) => {
-            let span = steps.get(fault.step).map_or(0..text.len(), |step| step.span.clone());
-            Err(SyntaxError { message: fault.message, span, hint: fault.hint })
+        Err(conflict) => {
+            let place = conflict.settings.iter().find_map(|setting| match setting {
+                Setting::Step(place, _) => Some(steps[*place].span.clone()),
+                _ => None,
+            });
+            let span = place.unwrap_or(0..text.len());
+            Err(SyntaxError { message: conflict.reason, span, hint: conflict.hint.map(str::to_owned) })
         }
     }
 }

@@ -77,19 +77,9 @@ pub fn one_of<T: Copy>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
-/// As people read it back: in the largest unit that divides it.
-pub(super) fn duration_text(span_us: i64) -> String {
-    let units =
-        [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1_000, "ms")];
-    let unit = units.into_iter().find(|(unit_us, _)| span_us != 0 && span_us % unit_us == 0);
-    let (unit_us, name) = unit.unwrap_or((1, "us"));
-    format!("{}{name}", span_us / unit_us)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::time::parse_duration_us;
 
     #[test]
     fn arrows_combine() {
@@ -109,12 +99,5 @@ mod tests {
             "\"adjcent\" is not eventually, adjacent, no-disorder or no-repeat; did you mean adjacent?"
         );
         assert_eq!(one_of("x", &[("any", 1)]).unwrap_err(), "\"x\" is not any");
-    }
-
-    #[test]
-    fn durations_are_read_back_as_they_were() {
-        for text in ["0us", "1us", "500ms", "90s", "30m", "25h", "7d"] {
-            assert_eq!(duration_text(parse_duration_us(text).unwrap()), text);
-        }
     }
 }

@@ -17,7 +17,7 @@ impl Inspection {
         }
         let of_run = run.iter().flat_map(|run| &run.reading.warnings);
         for warning in of_run.chain(body.iter().flat_map(|body| &body.warnings)) {
-            blocks.push(Block::Warning { code: warning.code.clone(), text: warning.message.clone() });
+            blocks.push(warning.block());
         }
         if let (Some(run), Some(body)) = (run, body) {
             blocks.extend(rejects_table(&run.reading.reject_samples, &body.input).map(Block::Table));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::definition::{DefinitionFile, ValueColumn};
+use crate::funnel::definition::Funnel;
 use crate::ingest::Sample;
 use crate::ingest::plan::Columns;
 use crate::report::sessions::tests::{SMALL, TIMEOUT_US, file_of, plan, read_file};
@@ -16,6 +17,7 @@ struct Typed {
     flags: Vec<String>,
     source: SourceTable,
     files: Option<Vec<String>>,
+    funnels: Vec<Funnel>,
 }
 
 fn sample_of(path: &Path) -> Sample {
@@ -62,6 +64,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         source: &typed.source,
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
+        funnels: &typed.funnels,
     };
     if plan.columns.user.is_empty() || plan.columns.time.is_empty() {
         return build_unread(&look, no_run());
@@ -240,8 +243,8 @@ fn the_definition_file_is_one() {
     let funnels = file.funnels();
     let [(name, funnel)] = funnels.as_slice() else { panic!("one funnel") };
     assert_eq!((*name, funnel.window.as_deref()), ("purchase", Some("7d")));
-    let steps: Vec<_> = funnel.steps.0.iter().map(|step| step.name.as_str()).collect();
-    assert_eq!(steps, ["view", "cart", "purchase"]);
+    let steps = funnel.settle(name).expect("a funnel").steps;
+    assert_eq!(steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["view", "cart", "purchase"]);
     assert!(file.check.is_empty());
     // The check is there for who takes its marks away.
     let (_, check) = text.split_once("# [[check]]").expect("a check");
