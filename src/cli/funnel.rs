@@ -84,24 +84,21 @@ fn typed_keys(args: &FunnelArgs, has_typed_steps: bool) -> TypedKeys<'_> {
     texts.chain(open.map(|open| ("open", "--open", open))).collect()
 }
 
-/// What whoever typed a funnel may have meant, where nothing nearer is known.
+/// What whoever typed a funnel may have meant.
 fn hinted(failure: Failure, args: &FunnelArgs) -> Failure {
     let message = failure.error.to_string();
-    if failure.hint.is_some() || message.contains("did you mean") {
-        return failure;
-    }
-    if message.starts_with("--unit:") {
-        return failure.hint("each value of a column is typed as --unit column:NAME");
-    }
     let steps = args.steps.as_deref().filter(|_| message.starts_with("--steps:")).unwrap_or_default();
     let has_word =
         |wanted: &str| steps.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
-    match ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
-        Some(key) => failure.hint(format!(
+    if let Some(key) = ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
+        return failure.hint(format!(
             "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
-        )),
-        None => failure,
+        ));
     }
+    if failure.hint.is_none() && message.starts_with("--unit:") && !message.contains("did you mean") {
+        return failure.hint("each value of a column is typed as --unit column:NAME");
+    }
+    failure
 }
 
 #[cfg(test)]
@@ -185,12 +182,12 @@ mod tests {
             (FunnelArgs { rules: text("posthogg"), ..FunnelArgs::default() }, "--rules: \"posthogg\" is not"),
             (
                 FunnelArgs { window: text("-1d"), ..FunnelArgs::default() },
-                "--window: \"-1d\": a duration cannot",
+                "--window: a duration cannot be negative",
             ),
             (FunnelArgs { window: text("sesion"), ..FunnelArgs::default() }, "did you mean session?"),
             (
                 FunnelArgs { tolerance: text("5"), ..FunnelArgs::default() },
-                "--tolerance: \"5\": a duration needs a",
+                "--tolerance: a duration needs a",
             ),
             (
                 FunnelArgs { anchor: text("first"), ..FunnelArgs::default() },
@@ -211,7 +208,7 @@ mod tests {
             ),
             (
                 FunnelArgs { order: text("any"), exclusion: text("drop"), ..FunnelArgs::default() },
-                "funnel f: exclusion = drop and remove look at attempts in order",
+                "exclusion = drop and remove look at attempts in order",
             ),
         ] {
             let error = request("", &args).expect_err(expected);
@@ -219,6 +216,6 @@ mod tests {
         }
         let file = "[funnel.f]\nsteps = \"a, b\"\nrow = \"two\"\n";
         let error = request(file, &FunnelArgs::default()).unwrap_err();
-        assert!(error.starts_with("row of funnel f: \"two\" is not"), "{error}");
+        assert!(error.contains("x.toml:3:7: \"two\" is not"), "{error}");
     }
 }

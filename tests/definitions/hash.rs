@@ -19,7 +19,7 @@ steps = "a, b"
 "#,
         flags: &[],
         text: r#"{"as_of_us":null,"currency":null,"from_us":null,"funnels":[{"admits":"nothing","anchored":false,"blocked":"voids-chain","by":[],"by_from":"first-entry","chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","repeats":"any-reached","row":"one","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":0,"arrow":[],"events":["b"],"ignore":[],"name":"b","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":604800000000}],"quantile_method":"type-7","quantiles":["p25","p50","p75","p90","p95","p99"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"UTC","to_us":null,"top":20,"trend":null,"where":null}"#,
-        hash: "a4e6b50c372496b5573b056d1b88972a88ac26f9c5aca06bb52a1196a46a2755",
+        hash: "059f4b19499578ae2e565c418bf4e36c07bc15ae4439bb027deb3095323e8307",
     },
     Case {
         file: r#"[source]
@@ -54,7 +54,7 @@ by = ["c"]
             "0.5",
         ],
         text: r#"{"as_of_us":1772316000000000,"currency":null,"from_us":1767218400000000,"funnels":[{"admits":"any-reached","anchored":false,"blocked":"ends-search","by":["c"],"by_from":"first-entry","chain_end":"none","choice":"earliest-start","entry":"any","exclusion":"void","hold":null,"name":"a","open":false,"order":"ordered","repeats":"after-first","row":"many","steps":[{"after_us":0,"arrow":[],"events":["a"],"ignore":[],"name":"a","not":[],"nth":null,"optional":false,"within_us":null},{"after_us":1000000,"arrow":["adjacent","no-repeat"],"events":["b*[p = 1]","c[p = 1]"],"ignore":["y","z"],"name":"B","not":["x"],"nth":null,"optional":false,"within_us":86400000000},{"after_us":0,"arrow":[],"events":["d"],"ignore":[],"name":"d","not":[],"nth":null,"optional":false,"within_us":null}],"tie":"step","tolerance_us":0,"unit":"person","unit_column":null,"window_us":3599999999}],"quantile_method":"type-7","quantiles":["p50"],"schema":"dropoff.definition/1","session_timeout_us":1800000000,"time_zone":"Asia/Jerusalem","to_us":1769896800000000,"top":20,"trend":"week","where":"p > 0"}"#,
-        hash: "27a5420f4d9353b9718040170e52e67b9e9472e7c685eacf9b87362ed23a1f44",
+        hash: "7c18e59c37f76712d7129522df76f54b08b516898a31efbae124a274362de69e",
     },
 ];
 
