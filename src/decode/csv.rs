@@ -1,10 +1,9 @@
 //! Delimited text to records, the hottest loop of the program.
 //!
-//! Records are found many at a time over bit masks (`csv_walk`): delimiters around wanted columns are
-//! placed, the others only counted, and quoted stretches are told by the parity of quotes. That is
-//! right as long as quotes stand where they should (`csv_scan`). Every other record, and every
-//! record near a limit, is left to `csv_exact`. So the result is that of the `csv` crate wherever
-//! the record is sound.
+//! Records are found many at a time (`csv_walk`), read off a list of the places where fields end;
+//! quoted stretches are told by the parity of quotes. That is right as long as quotes stand where they
+//! should (`csv_scan`). Every other record, and every record near a limit, is left to `csv_exact`. So
+//! the result is that of the `csv` crate wherever the record is sound.
 //!
 //! What it leaves out: the guess of the dialect (`dialect`), and what a field means.
 
@@ -101,20 +100,14 @@ impl CsvDecoder {
                 None => window.records(bytes, piece.consumed),
                 Some(_) => Records::none(),
             };
-            if records.is_empty() {
-                for _ in 0..=exact_ahead {
-                    if goes_on && piece.consumed < bytes.len() {
-                        goes_on = self.take_exact(bytes, last, &mut piece, sink);
-                    }
-                }
-                exact_ahead = (2 * exact_ahead + 1).min(MOST_EXACT_AHEAD);
-                window.be_cautious();
-                continue;
+            let leads_to_exact = records.is_empty() || records.lead_to_misplaced_quote();
+            if !records.is_empty() {
+                exact_ahead = 0;
             }
-            exact_ahead = 0;
             let from = piece.consumed;
             let text = &bytes[from..];
-            while let Some(record) = records.next() {
+            let mut holds = true;
+            while holds && let Some(record) = records.next() {
                 if self.is_plain(&record) {
                     for (field, &column) in fields.iter_mut().zip(&self.slots) {
                         *field = Field::Text(self.unquoted(record.field(text, column)));
@@ -124,17 +117,22 @@ impl CsvDecoder {
                     piece.records += 1;
                     piece.lines += 1;
                     piece.consumed = from + record.next;
-                    continue;
+                } else if !self.take_found(text, &records, &record, &mut fields, &mut piece, sink) {
+                    goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                    // If it ended elsewhere, what was found behind it does not hold.
+                    holds = piece.consumed == from + record.next;
                 }
-                if self.take_found(text, &records, &record, &mut fields, &mut piece, sink) {
-                    continue;
+            }
+            if !holds {
+                window.be_cautious();
+            } else if leads_to_exact {
+                for _ in 0..=exact_ahead {
+                    if goes_on && piece.consumed < bytes.len() {
+                        goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                    }
                 }
-                goes_on = self.take_exact(bytes, last, &mut piece, sink);
-                if piece.consumed != from + record.next {
-                    // It ended elsewhere, so what was found behind it does not hold.
-                    window.be_cautious();
-                    break;
-                }
+                exact_ahead = (2 * exact_ahead + 1).min(MOST_EXACT_AHEAD);
+                window.be_cautious();
             }
         }
         self.window = window;

@@ -93,6 +93,7 @@ impl Window {
             places: self.marks.places(),
             before: 0,
             ends,
+            misplaced: self.marks.misplaced_at().is_some(),
             unusual: self.marks.unusual(),
             unusual_blocks: self.marks.unusual_blocks(),
         }
@@ -173,6 +174,7 @@ pub(super) struct Records<'w> {
     /// Index of the place before the next record.
     before: usize,
     ends: Ends<'w>,
+    misplaced: bool,
     unusual: &'w [u64],
     /// Those that do not lie before the next record.
     unusual_blocks: &'w [u16],
@@ -182,11 +184,24 @@ impl<'w> Records<'w> {
     /// Of a window without any.
     pub fn none() -> Records<'w> {
         let ends = Ends::Listed(&[]);
-        Records { text: &[], places: &[], before: 0, ends, unusual: &[], unusual_blocks: &[] }
+        Records {
+            text: &[],
+            places: &[],
+            before: 0,
+            ends,
+            misplaced: false,
+            unusual: &[],
+            unusual_blocks: &[],
+        }
     }
 
     pub fn is_empty(&self) -> bool {
         matches!(self.ends, Ends::Regular { left: 0, .. } | Ends::Listed([]))
+    }
+
+    /// Whether the record behind the last one of these has a misplaced quote.
+    pub fn lead_to_misplaced_quote(&self) -> bool {
+        self.misplaced
     }
 
     #[inline(always)]
