@@ -104,15 +104,15 @@ impl ShortText {
                 let [first, middle, last] = [text[0], text[len / 2], text[len - 1]].map(u64::from);
                 [first | middle << 8 | last << 16, 0, 0, 0]
             }
-            4..=7 => {
-                let [first, last] =
-                    [text.first_chunk()?, text.last_chunk()?].map(|&half| u32::from_le_bytes(half));
-                [u64::from(first) | u64::from(last) << 32, 0, 0, 0]
-            }
-            8..=16 => {
-                let [first, last] =
-                    [text.first_chunk()?, text.last_chunk()?].map(|&half| u64::from_le_bytes(half));
-                [first, last, 0, 0]
+            // One way for most names, so that their lengths need not be foretold: four reads that
+            // together cover the text.
+            len @ 4..=16 => {
+                let step = len / 8 * 4;
+                let [first, second, third, last] = [0, step, len - 4 - step, len - 4].map(|at| {
+                    let four = text[at..].first_chunk().copied().unwrap_or_default();
+                    u64::from(u32::from_le_bytes(four))
+                });
+                [first | second << 32, third | last << 32, 0, 0]
             }
             17..=32 => {
                 let [first, last] =
