@@ -184,9 +184,7 @@ impl Shard {
                 }
                 self.words.push(last.1);
             }
-            for &word in &batch.words[row * width + rest..(row + 1) * width] {
-                self.words.push(word);
-            }
+            self.words.extend(&batch.words[row * width + rest..(row + 1) * width]);
         }
     }
 
@@ -222,6 +220,20 @@ impl<T: Copy> Blocks<T> {
     /// All items, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = T> {
         self.blocks.iter().flatten().copied()
+    }
+
+    /// Adds some items, few in comparison with a block.
+    #[inline]
+    fn extend(&mut self, items: &[T]) {
+        match self.blocks.last_mut() {
+            Some(block) if block.capacity() - block.len() >= items.len() => {
+                for &item in items {
+                    block.push(item);
+                }
+                self.len += items.len();
+            }
+            _ => items.iter().for_each(|&item| self.push(item)),
+        }
     }
 
     pub(super) fn push(&mut self, item: T) {

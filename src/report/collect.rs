@@ -1,14 +1,13 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::active::ActiveRows;
+use super::segments::{Entrants, SegmentSlots};
 use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
 use crate::funnel::engine::{Engine, Observation, Rows, Rules, Status, Tie};
 use crate::funnel::kinds::KindTable;
 use crate::ingest::{Accumulator, Person};
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,7 +34,15 @@ impl ReadyFunnel {
         self.kinds.serves(kind, step)
     }
 
-    fn new_tally(&self) -> UnitTally {
+    /// Whether the units of each combination of segment values can be counted by themselves and added up
+    /// after: not where a person has several units, which belong together in `(other)`, nor where it is
+    /// not the first row of the first step that makes an entrant.
+    pub fn adds_up(&self) -> bool {
+        self.funnel.unit == Unit::Person && self.rules.options.is_plain() && !self.kinds.forbids()
+    }
+
+    /// Counts of nobody yet.
+    pub fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.rules.step_count, optional_after);
         tally.has_window = self.rules.window_us.is_some();
@@ -54,20 +61,6 @@ pub struct Scope {
     pub trend: Option<Period>,
     /// By kind: the code of its event name, or `NO_EVENT`.
     pub event_of_kind: Vec<u32>,
-}
-
-/// The codes of a row in the segment columns of a funnel.
-pub type SegmentKey = Box<[u32]>;
-
-/// Entrants by combination of segment values.
-pub type Entrants = HashMap<SegmentKey, u64, RandomState>;
-
-/// Where each combination of segment values is counted; all others together in the last place.
-#[derive(Debug, Clone, Default)]
-pub struct SegmentSlots {
-    pub slots: HashMap<SegmentKey, usize, RandomState>,
-    /// The place of all other values, after those that have their own.
-    pub other: usize,
 }
 
 /// Puts the codes of a row in the segment columns of a funnel into `key`.
@@ -199,7 +192,7 @@ impl<'p> Collector<'p> {
         };
         let tally = |(ready, slots): (&ReadyFunnel, &SegmentSlots)| FunnelTally {
             total: ready.new_tally(),
-            segments: if ready.by.is_empty() { Vec::new() } else { vec![ready.new_tally(); slots.other + 1] },
+            segments: if ready.by.is_empty() { Vec::new() } else { vec![ready.new_tally(); slots.places()] },
             trend: BTreeMap::new(),
             in_several_buckets: 0,
             session_stages: vec![0; ready.rules.step_count + 1],
@@ -263,8 +256,7 @@ impl<'p> Collector<'p> {
             };
             facts.segment_moved = ready.by.iter().any(moved);
             segment_key(person, entry, &ready.by, &mut self.key);
-            let slots = &self.slots[index];
-            let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
+            let slot = self.slots[index].place(&self.key);
             tally.segments[slot].add(outcome, facts);
             if tally.total.clusters.is_some() {
                 count_reached(&mut self.person_reached, Part::Segment(slot), outcome.level, facts, ready);
