@@ -127,12 +127,12 @@ impl<'s> PersonRows<'s> {
 
 /// Puts every person's rows of a shard together and in order.
 pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard {
-    let Shard { mut persons, mut sessions, events, words } = shard;
+    let Shard { mut persons, mut sessions, events } = shard;
     persons.freeze();
     sessions.freeze();
     // One place ahead, so that filling moves each start to where it belongs.
     let mut starts = vec![0_u32; persons.len() + 2];
-    events.for_each(|event| starts[event.person as usize + 2] += 1);
+    events.for_each(|event, _| starts[event.person as usize + 2] += 1);
     for person in 2..starts.len() {
         starts[person] += starts[person - 1];
     }
@@ -142,21 +142,24 @@ pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard 
         kinds: vec![0; events.len()],
         arrivals: if width == 0 { Vec::new() } else { vec![0; events.len()] },
     };
+    let mut words = Vec::with_capacity(events.len() * width);
     let mut arrival = 0;
-    events.for_each(|event| {
+    events.for_each(|event, row_words| {
         let start = &mut starts[event.person as usize + 1];
         let place = *start as usize;
         *start += 1;
         rows.times_us[place] = event.time_us;
         rows.kinds[place] = event.kind;
-        if let Some(arrived) = rows.arrivals.get_mut(place) {
-            *arrived = arrival;
+        if width > 0 {
+            rows.arrivals[place] = arrival;
+            arrival += 1;
+            for &word in row_words {
+                words.push(word);
+            }
         }
-        arrival += 1;
     });
     drop(events);
     starts.truncate(persons.len() + 1);
-    let words = words.into_flat();
     let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
     let mut scratch = Vec::new();
     for bounds in starts.windows(2) {
