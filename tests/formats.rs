@@ -594,6 +594,31 @@ fn the_names_of_people_change_nothing() {
     assert_eq!(answer_for(&renamed, &TRENDED), answer_for(&events, &TRENDED));
 }
 
+/// Alone the funnel is counted by every device in one pass; beside one that forbids a row, in a second pass,
+/// by the devices that were chosen in the first.
+#[test]
+fn segments_are_the_same_in_one_pass_and_in_two() {
+    let events = events();
+    let mut disk = Disk::new();
+    disk.one("comma", "base.csv", &comma(&events));
+    let plain = "[funnel.a]\nsteps = \"view, cart, checkout, purchase\"\n";
+    let beside = format!("{plain}[funnel.b]\nsteps = \"view, !cart, purchase\"\n");
+    fs::write(disk.path("alone.toml"), plain).expect("a file");
+    fs::write(disk.path("beside.toml"), beside).expect("a file");
+    for top in ["1", "2", "50"] {
+        let funnel = |config: &str| {
+            let flags = ["--config", config, "--by", "device", "--top", top];
+            let body = body(&disk.answer(&disk.forms[0], &flags, "2"));
+            let funnels = body["funnels"].as_array().expect("a list").clone();
+            funnels.into_iter().find(|funnel| funnel["name"] == "a").expect("the funnel")
+        };
+        let alone = funnel("alone.toml");
+        let segments = alone["segments"].as_array().expect("a list");
+        assert!(segments.len() > 1, "--top {top}");
+        assert_eq!(alone, funnel("beside.toml"), "--top {top}");
+    }
+}
+
 /// Moves every time text of a body, and takes out the hash of the definition, which names the zone.
 fn moved(value: &Value, by: jiff::SignedDuration) -> Value {
     match value {

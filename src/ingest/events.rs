@@ -69,7 +69,7 @@ impl Events {
     }
 
     /// Adds an event and its words, as many as every other has.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, event: Event, words: &[u32]) {
         let is_narrow = event.person < NARROW_PERSONS && event.kind < NARROW_KINDS;
         let has_room = self.last.rows.capacity() - self.last.rows.len() >= self.last.width;
@@ -110,6 +110,13 @@ impl Events {
     /// All events and their words, in the order of arrival.
     pub fn for_each<'e>(&'e self, mut take: impl FnMut(Event, &'e [u32])) {
         for block in self.full.iter().chain([&self.last]) {
+            if let (true, 3, (rows, [])) = (block.is_narrow, block.width, block.rows.as_chunks::<3>()) {
+                for &[low, high, both] in rows {
+                    let (person, kind) = (both % NARROW_PERSONS, both >> NARROW_PERSON_BITS);
+                    take(Event { time_us: whole(low, high), person, kind }, &[]);
+                }
+                continue;
+            }
             // An empty block has rows of no width.
             for row in block.rows.chunks_exact(block.width.max(1)) {
                 let time_us = whole(row[0], row[1]);

@@ -153,8 +153,12 @@ impl Shard {
         for &row in rows {
             let row = row as usize;
             let BatchRow { time_us, kind, .. } = batch.rows[row];
-            let words = &batch.words[row * width..(row + 1) * width];
-            self.events.push(Event { time_us, person, kind }, words);
+            let event = Event { time_us, person, kind };
+            if width == 0 {
+                self.events.push(event, &[]);
+            } else {
+                self.events.push(event, &batch.words[row * width..(row + 1) * width]);
+            }
         }
     }
 
