@@ -594,6 +594,46 @@ fn the_names_of_people_change_nothing() {
     assert_eq!(answer_for(&renamed, &TRENDED), answer_for(&events, &TRENDED));
 }
 
+/// Alone the funnel is counted by every combination of values in one pass; beside one whose units are sessions
+/// in a second pass, by the combinations that were chosen in the first.
+#[test]
+fn segments_are_the_same_in_one_pass_and_in_two() {
+    let events = events();
+    let mut disk = Disk::new();
+    disk.one("comma", "base.csv", &comma(&events));
+    let funnels = [
+        "steps = \"view, cart, checkout, purchase\"\n",
+        "steps = \"view, cart, checkout\"\nby_from = \"step=2\"\n",
+        "steps = \"view, cart, checkout\"\nby_from = \"last-seen\"\nwindow = \"session\"\n",
+        "steps = \"view, cart\"\nby_from = \"person\"\norder = \"any\"\n",
+        "steps = \"view, !add_to_cart, purchase\"\n",
+        "steps = \"view, !add_to_cart, purchase\"\nexclusion = \"remove\"\n",
+        "steps = \"view, !add_to_cart, purchase\"\nexclusion = \"remove\"\nby_from = \"step=2\"\n",
+    ];
+    let sessions = "[funnel.b]\nsteps = \"view, purchase\"\nunit = \"session\"\n";
+    let (mut without_row, mut removed) = (0, 0);
+    for text in funnels {
+        let alone = format!("[funnel.a]\n{text}");
+        fs::write(disk.path("beside.toml"), format!("{alone}{sessions}")).expect("a file");
+        fs::write(disk.path("alone.toml"), alone).expect("a file");
+        for (by, top) in [("device", "1"), ("device", "2"), ("device", "50"), ("device,what", "3")] {
+            let funnel = |config: &str| {
+                let flags = ["--config", config, "--by", by, "--top", top];
+                let body = body(&disk.answer(&disk.forms[0], &flags, "2"));
+                let funnels = body["funnels"].as_array().expect("a list").clone();
+                funnels.into_iter().find(|funnel| funnel["name"] == "a").expect("the funnel")
+            };
+            let alone = funnel("alone.toml");
+            let segments = alone["segments"].as_array().expect("a list");
+            assert!(segments.len() > 1, "{text}--by {by} --top {top}");
+            assert_eq!(alone, funnel("beside.toml"), "{text}--by {by} --top {top}");
+            without_row += segments.iter().filter(|segment| segment["no_row"] == true).count();
+            removed += alone["removed"].as_u64().unwrap_or(0);
+        }
+    }
+    assert!(without_row > 0 && removed > 0);
+}
+
 /// Moves every time text of a body, and takes out the hash of the definition, which names the zone.
 fn moved(value: &Value, by: jiff::SignedDuration) -> Value {
     match value {

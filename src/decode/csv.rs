@@ -1,17 +1,17 @@
 //! Delimited text to records, the hottest loop of the program.
 //!
-//! Records are found many at a time over bit masks (`csv_walk`): delimiters around wanted columns are
-//! placed, the others only counted, and quoted stretches are told by the parity of quotes. That is
-//! right as long as quotes stand where they should (`csv_scan`). Every other record, and every
-//! record near a limit, is left to `csv_exact`. So the result is that of the `csv` crate wherever
-//! the record is sound.
+//! Records are found many at a time (`csv_walk`), read off a list of the places where fields end;
+//! quoted stretches are told by the parity of quotes. That is right as long as quotes stand where they
+//! should (`csv_scan`). Every other record, and every record near a limit, is left to `csv_exact`. So
+//! the result is that of the `csv` crate wherever the record is sound.
 //!
 //! What it leaves out: the guess of the dialect (`dialect`), and what a field means.
 
 use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, read_record};
-use super::csv_scan::{Level, Signs};
-use super::csv_walk::{FieldMarks, Found, Plain, Window};
+use super::csv_scan::Signs;
+use super::csv_walk::{Record, Records, Window};
 use super::dialect::Dialect;
+use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 
@@ -35,10 +35,9 @@ pub struct CsvDecoder {
     limits: Limits,
     /// A sound record up to this size cannot be over a limit of bytes.
     safe_bytes: usize,
+    /// A record of just so many bytes may be the header again.
+    header_bytes: usize,
     window: Window,
-    found: Found,
-    /// By slot.
-    field_marks: Vec<FieldMarks>,
     exact: ExactFields,
     scratch: Vec<u8>,
 }
@@ -59,22 +58,14 @@ impl CsvDecoder {
         assert!(wanted.iter().all(|&column| column < columns), "a wanted column lies beyond the last one");
         let signs = Signs { delimiter: dialect.delimiter, quote: dialect.quote };
         let safe_bytes = limits.max_field_bytes.min(limits.max_record_bytes);
-        let plain = Plain {
-            // A record without delimiters may be a blank line.
-            delimiters: if columns > 1 { (columns - 1) as u32 } else { u32::MAX },
-            most_bytes: u32::try_from(safe_bytes).unwrap_or(u32::MAX),
-            header_bytes: header_record.as_ref().map_or(0, |header| header.len() as u32),
-        };
-        let (found, field_marks) = Found::new(wanted, plain);
         CsvDecoder {
             columns,
             slots: wanted.to_vec(),
+            header_bytes: header_record.as_ref().map_or(usize::MAX, Vec::len),
             header_record,
             limits,
             safe_bytes,
-            window: Window::new(Level::detect(), signs),
-            found,
-            field_marks,
+            window: Window::new(Level::detect(), signs, columns),
             exact: ExactFields::default(),
             scratch: Vec::new(),
             dialect,
@@ -98,54 +89,66 @@ impl CsvDecoder {
             // The other half of the line break that ended the piece before.
             piece.consumed = 1;
         }
-        // Apart from the decoder while it judges what they found.
-        let mut found = std::mem::take(&mut self.found);
-        self.window.forget();
+        // Apart from the decoder while it judges what was found.
+        let mut window = std::mem::take(&mut self.window);
+        window.forget();
         let mut fields = vec![Field::Missing; self.slots.len()];
         let mut goes_on = true;
         let mut exact_ahead = 0;
         while goes_on && piece.consumed < bytes.len() {
-            if self.dialect.escape.is_none() {
-                self.window.find(bytes, piece.consumed, &mut found);
+            let mut records = match self.dialect.escape {
+                None => window.records(bytes, piece.consumed),
+                Some(_) => Records::none(),
+            };
+            let leads_to_exact = records.is_empty() || records.lead_to_misplaced_quote();
+            if !records.is_empty() {
+                exact_ahead = 0;
             }
-            if found.is_empty() {
+            let from = piece.consumed;
+            let text = &bytes[from..];
+            let mut holds = true;
+            while holds && let Some(record) = records.next() {
+                if self.is_plain(&record) {
+                    for (field, &column) in fields.iter_mut().zip(&self.slots) {
+                        *field = Field::Text(self.unquoted(record.field(text, column)));
+                    }
+                    let bytes_before = (from + record.start) as u64;
+                    sink.record(RecordAt { lines_before: piece.lines, bytes_before }, &fields);
+                    piece.records += 1;
+                    piece.lines += 1;
+                    piece.consumed = from + record.next;
+                } else if !self.take_found(text, &records, &record, &mut fields, &mut piece, sink) {
+                    goes_on = self.take_exact(bytes, last, &mut piece, sink);
+                    // If it ended elsewhere, what was found behind it does not hold.
+                    holds = piece.consumed == from + record.next;
+                }
+            }
+            if !holds {
+                window.be_cautious();
+            } else if leads_to_exact {
                 for _ in 0..=exact_ahead {
                     if goes_on && piece.consumed < bytes.len() {
                         goes_on = self.take_exact(bytes, last, &mut piece, sink);
                     }
                 }
                 exact_ahead = (2 * exact_ahead + 1).min(MOST_EXACT_AHEAD);
-                self.window.start_afresh();
-                continue;
-            }
-            exact_ahead = 0;
-            let window = found.window;
-            let text = &bytes[window..];
-            for (index, record) in found.records().iter().enumerate() {
-                if record.is_plain {
-                    let bytes_before = (window + record.start as usize) as u64;
-                    for (field, place) in fields.iter_mut().zip(&self.field_marks) {
-                        *field = Field::Text(self.unquoted(found.field(text, index, *place)));
-                    }
-                    sink.record(RecordAt { lines_before: piece.lines, bytes_before }, &fields);
-                    piece.records += 1;
-                    piece.lines += 1;
-                    piece.consumed = window + record.next as usize;
-                    continue;
-                }
-                if self.take_found(text, &found, index, &mut fields, &mut piece, sink) {
-                    continue;
-                }
-                goes_on = self.take_exact(bytes, last, &mut piece, sink);
-                if piece.consumed != window + record.next as usize {
-                    // It ended elsewhere, so what was found behind it does not hold.
-                    self.window.start_afresh();
-                    break;
-                }
+                window.be_cautious();
             }
         }
-        self.found = found;
+        self.window = window;
         piece
+    }
+
+    /// Whether nothing about the record needs to be judged.
+    #[inline(always)]
+    fn is_plain(&self, record: &Record<'_>) -> bool {
+        let bytes = record.end - record.start;
+        // A record without delimiters may be a blank line.
+        !record.maybe_unusual
+            && record.fields() == self.columns
+            && self.columns > 1
+            && bytes <= self.safe_bytes
+            && bytes != self.header_bytes
     }
 
     /// Judges the record behind what is consumed, which was found in the bytes `text` from the
@@ -154,38 +157,34 @@ impl CsvDecoder {
     fn take_found<'b>(
         &mut self,
         text: &'b [u8],
-        found: &Found,
-        index: usize,
+        records: &Records<'_>,
+        record: &Record<'_>,
         fields: &mut [Field<'b>],
         piece: &mut PieceEnd,
         sink: &mut impl RecordSink,
     ) -> bool {
-        let record = found.records()[index];
-        let content = &text[record.start as usize..record.end as usize];
-        let delimiters = record.delimiters as usize;
-        let unusual = match record.unusual {
-            (from, to) if from < to => {
-                self.look_closer(&text[from as usize..to as usize], (from - record.start) as usize)
-            }
-            _ => Unusual::default(),
+        let content = &text[record.start..record.end];
+        let unusual = match records.unusual_part(record) {
+            part if part.is_empty() => Unusual::default(),
+            part => self.look_closer(&text[part.clone()], part.start - record.start),
         };
         if content.len() > self.safe_bytes || unusual.lines > self.limits.max_field_lines as u64 {
             return false;
         }
         let at = RecordAt { lines_before: piece.lines, bytes_before: piece.consumed as u64 };
-        if delimiters == 0 && is_blank(content, self.dialect.delimiter) {
+        if record.fields() == 1 && is_blank(content, self.dialect.delimiter) {
             piece.blank_lines += 1;
-        } else if delimiters >= self.columns && !self.ends_in_delimiters(content, delimiters) {
+        } else if record.fields() > self.columns && !self.ends_in_delimiters(content, record.fields()) {
             return false;
-        } else if let Err(fault) = self.check(content, self.columns.min(delimiters + 1), unusual.not_utf8_at)
+        } else if let Err(fault) = self.check(content, self.columns.min(record.fields()), unusual.not_utf8_at)
         {
             piece.records += 1;
             sink.reject(fault.reject(at, content));
         } else {
             piece.records += 1;
             let mut escaped = false;
-            for (field, place) in fields.iter_mut().zip(&self.field_marks) {
-                let raw = found.field(text, index, *place);
+            for (field, &column) in fields.iter_mut().zip(&self.slots) {
+                let raw = record.field(text, column);
                 let inner = self.unquoted(raw);
                 escaped |=
                     unusual.has_quote && inner.len() < raw.len() && memchr::memchr(raw[0], inner).is_some();
@@ -201,7 +200,7 @@ impl CsvDecoder {
             }
         }
         piece.lines += 1 + unusual.lines;
-        piece.consumed += (record.next - record.start) as usize;
+        piece.consumed += record.next - record.start;
         true
     }
 
@@ -234,8 +233,8 @@ impl CsvDecoder {
     }
 
     /// Whether all fields beyond the last column are empty, as told by the bytes at the end alone.
-    fn ends_in_delimiters(&self, content: &[u8], delimiters: usize) -> bool {
-        let extra = delimiters + 1 - self.columns;
+    fn ends_in_delimiters(&self, content: &[u8], fields: usize) -> bool {
+        let extra = fields - self.columns;
         content[content.len() - extra..].iter().all(|&byte| byte == self.dialect.delimiter)
     }
 

@@ -1,8 +1,8 @@
-//! Bit masks of 64-byte blocks: where fields end, where records end, and what needs a closer look.
+//! Where fields and records end in a stretch of bytes, and what of it needs a closer look.
 //!
-//! Bytes are compared with the signs of the dialect 64 at a time, and the parity of the quotes so
-//! far tells which delimiters and line breaks are text. Parity equals the state machine of
-//! `csv_exact` as long as quotes stand where they should:
+//! Bytes are compared with the signs of the dialect 64 at a time, one bit a byte, and the parity of
+//! the quotes so far tells which delimiters and line breaks are text. Parity equals the state
+//! machine of `csv_exact` as long as quotes stand where they should:
 //!
 //! - A quote at even parity opens a field if the byte before is an outer delimiter, an outer line
 //!   break or a closing quote (then it is the second one of a doubled pair), or if the record starts
@@ -10,37 +10,38 @@
 //!   in quotes would have odd parity behind it. So it is enough to ask for any sign before.
 //! - A quote at odd parity closes a field if a delimiter, a line break or a quote follows.
 //!
-//! The first place where either does not hold is a stop, as an outer line break is. Up to a first
-//! such stop all masks are those of the state machine, by induction over the quotes; behind it they
-//! mean nothing, and whoever reads them starts afresh behind the record in question.
+//! Before the first place where either does not hold, all that is found is what the state machine
+//! finds, by induction over the quotes; behind it nothing that is found means anything.
 //!
-//! This file holds the vector instructions, each behind the check that the machine has them. What
-//! it leaves out: records (`csv_walk`).
+//! What is found is kept as a list of places, so that whoever reads it looks neither at bytes nor at
+//! bits again. Three loops over the stretch, each so short that it keeps all it needs in registers,
+//! and none with a branch on what the bytes are: signs to masks, masks to meaning, masks to places.
+//!
+//! What it leaves out: vector instructions (`x86`), and records (`csv_walk`).
+
+use super::machine::Level;
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 /// Bytes of one block, one bit each in a mask. Bit 0 is the first byte.
 pub(super) const BLOCK_BYTES: usize = 64;
+type Block = [u8; BLOCK_BYTES];
 
-/// Blocks that are worked on together, so that their masks fill vectors in turn.
+/// The most blocks of a stretch: a place in it, and a number of places, fit 16 bits.
+pub(super) const MOST_BLOCKS: usize = (1 << 16) / BLOCK_BYTES - 1;
+
+/// Bytes that are asked together whether they are plain ASCII.
+const STRIP_BYTES: usize = 8 * BLOCK_BYTES;
+
+/// Blocks whose masks are worked on together, so that they fill vectors in turn.
 const GROUP_BLOCKS: usize = 32;
 
-const GROUP_BYTES: usize = GROUP_BLOCKS * BLOCK_BYTES;
-
-/// Masks of the blocks of a stretch of bytes, by block.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Masks {
-    /// Delimiters outside quotes.
-    pub delimiters: Vec<u64>,
-    /// How many delimiters lie before each block, and in the end before the one behind the last.
-    pub delimiters_before: Vec<u32>,
-    /// `\n` and `\r` outside quotes; and any other byte where a quote is found to be misplaced.
-    pub stops: Vec<u64>,
-    /// What needs a closer look: NUL, all that is not ASCII, line breaks in quotes and the second
-    /// quote of a pair in quotes.
-    pub unusual: Vec<u64>,
-}
+/// Stands before the first byte of a stretch: one more is 0.
+const BEFORE_ALL: u16 = u16::MAX;
 
 /// The bytes to look for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Signs {
     pub delimiter: u8,
     pub quote: Option<u8>,
@@ -56,124 +57,177 @@ impl Signs {
     fn any_quotes(self) -> u64 {
         if self.quote.is_some() { u64::MAX } else { 0 }
     }
+
+    /// A byte that is no sign, to fill the last block with.
+    fn filler(self) -> u8 {
+        let is_sign = |byte: u8| byte == self.delimiter || Some(byte) == self.quote;
+        (b'a'..=b'c').find(|&byte| !is_sign(byte)).unwrap_or(b'a')
+    }
 }
 
-/// How masks are computed. All levels give the same masks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Eight bytes at a time in plain integers, for any machine.
-    Portable,
-    /// SSE2 belongs to every x86-64 machine.
-    #[cfg(target_arch = "x86_64")]
-    Sse2,
-    /// AVX2, with the bit instructions of the machines that brought it.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// AVX-512 BW, with the same.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
+/// What a stretch of bytes holds that starts where a record starts.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    /// What lies behind the first `placed` means nothing: a block's places are written without
+    /// asking how many they are.
+    places: Vec<u16>,
+    placed: usize,
+    masks: Masks,
+    meaning: Meaning,
+    /// By strip: it holds NUL or what is not ASCII.
+    odd_strips: Vec<bool>,
 }
 
-impl Level {
-    /// The fastest level of this machine.
-    pub fn detect() -> Level {
-        #[cfg(target_arch = "x86_64")]
-        let levels = [Level::Avx512, Level::Avx2, Level::Sse2];
-        #[cfg(not(target_arch = "x86_64"))]
-        let levels = [];
-        levels.into_iter().find(|level| level.is_here()).unwrap_or(Level::Portable)
+/// Bit masks of all blocks, in whole groups; blocks behind the last one hold nothing.
+#[derive(Debug, Clone, Default)]
+struct Masks {
+    /// First delimiters, then delimiters and line breaks outside quotes.
+    outer: Vec<u64>,
+    /// First line breaks, then those outside quotes.
+    breaks: Vec<u64>,
+    /// First quotes, then what is unusual.
+    unusual: Vec<u64>,
+}
+
+/// What the masks tell at a glance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Meaning {
+    /// Line breaks outside quotes.
+    breaks: usize,
+    /// Blocks with anything unusual, ascending.
+    unusual_blocks: Vec<u16>,
+    /// Where the first misplaced quote shows, at it or at the byte behind it.
+    misplaced_at: Option<usize>,
+}
+
+impl Marks {
+    /// Takes the marks of `bytes`, at most [`MOST_BLOCKS`].
+    pub fn take(&mut self, level: Level, signs: Signs, bytes: &[u8]) {
+        let blocks = bytes.len().div_ceil(BLOCK_BYTES);
+        assert!(blocks <= MOST_BLOCKS, "a number of places fits 16 bits");
+        self.masks.resize(blocks.next_multiple_of(GROUP_BLOCKS));
+        let room = (self.masks.outer.len() + 1) * BLOCK_BYTES;
+        if self.places.len() < room {
+            self.places.resize(room, 0);
+        }
+        self.meaning.clear();
+        self.odd_strips.resize(bytes.len().div_ceil(STRIP_BYTES), false);
+        match level {
+            Level::Portable => mark_portably(signs, bytes, self),
+            #[cfg(target_arch = "x86_64")]
+            Level::Sse2 => x86::mark_sse2(signs, bytes, self),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(proof) => x86::mark_avx2(proof, signs, bytes, self),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(proof) => x86::mark_avx512(proof, signs, bytes, self),
+        }
+        // What seems misplaced behind the end shows that the next byte is needed, and no more.
+        self.meaning.misplaced_at = self.meaning.misplaced_at.filter(|&at| at < bytes.len());
     }
 
-    /// Whether this machine has all instructions of the level.
-    pub fn is_here(self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        use std::is_x86_feature_detected as has;
-        match self {
-            Level::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Sse2 => true,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt"),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Level::Avx2.is_here() && has!("avx512f") && has!("avx512bw"),
+    /// The place before the first byte (wrapping), and those of delimiters and line breaks outside
+    /// quotes, ascending.
+    pub fn places(&self) -> &[u16] {
+        &self.places[..self.placed]
+    }
+
+    /// How many of [`Marks::places`] are line breaks.
+    pub fn breaks(&self) -> usize {
+        self.meaning.breaks
+    }
+
+    /// Where the first misplaced quote shows: places from there on mean nothing.
+    pub fn misplaced_at(&self) -> Option<usize> {
+        self.meaning.misplaced_at
+    }
+
+    /// Blocks with bytes that need a closer look, ascending.
+    pub fn unusual_blocks(&self) -> &[u16] {
+        &self.meaning.unusual_blocks
+    }
+
+    /// By block, what needs a closer look: line breaks in quotes, the second quote of a pair in
+    /// quotes, and what [`Marks::add_odd_bytes`] added.
+    pub fn unusual(&self) -> &[u64] {
+        &self.masks.unusual
+    }
+
+    /// Which of [`Marks::places`] are line breaks, ascending, up to the first misplaced quote.
+    pub fn list_breaks(&self, list: &mut Vec<u16>) {
+        list.clear();
+        // The first place is the one before all.
+        let mut placed = 1;
+        for (index, (&outer, &breaks)) in self.masks.outer.iter().zip(&self.masks.breaks).enumerate() {
+            let mut rest = breaks;
+            while rest != 0 {
+                let at = index * BLOCK_BYTES + rest.trailing_zeros() as usize;
+                if self.meaning.misplaced_at.is_some_and(|misplaced_at| at >= misplaced_at) {
+                    return;
+                }
+                let before = outer & (rest - 1) & !rest;
+                list.push((placed + before.count_ones()) as u16);
+                rest &= rest - 1;
+            }
+            placed += outer.count_ones();
         }
     }
 
-    /// All levels that this machine can run.
-    #[cfg(test)]
-    pub fn available() -> Vec<Level> {
-        #[cfg(target_arch = "x86_64")]
-        let levels = vec![Level::Portable, Level::Sse2, Level::Avx2, Level::Avx512];
-        #[cfg(not(target_arch = "x86_64"))]
-        let levels = vec![Level::Portable];
-        levels.into_iter().filter(|level| level.is_here()).collect()
+    /// Whether these first bytes, which end behind a line break, hold NUL or are not UTF-8.
+    pub fn has_odd_bytes(&self, bytes: &[u8]) -> bool {
+        // Strips side by side are judged as one: around them lies ASCII, which no sequence crosses.
+        let mut from = None;
+        for (strip, &is_odd) in self.odd_strips[..bytes.len().div_ceil(STRIP_BYTES)].iter().enumerate() {
+            if is_odd {
+                from.get_or_insert(strip * STRIP_BYTES);
+            } else if let Some(from) = from.take()
+                && !is_text(&bytes[from..strip * STRIP_BYTES])
+            {
+                return true;
+            }
+        }
+        from.is_some_and(|from| !is_text(&bytes[from..]))
     }
+
+    /// Makes NUL and what is not ASCII unusual.
+    pub fn add_odd_bytes(&mut self, bytes: &[u8]) {
+        for (block, unusual) in bytes.chunks(BLOCK_BYTES).zip(&mut self.masks.unusual) {
+            for (at, &byte) in block.iter().enumerate() {
+                *unusual |= u64::from(byte == 0 || !byte.is_ascii()) << at;
+            }
+        }
+        self.meaning.unusual_blocks.clear();
+        self.meaning.note(0, &self.masks.unusual, &[]);
+    }
+}
+
+/// UTF-8 without NUL.
+fn is_text(bytes: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(bytes).is_ok() && memchr::memchr(0, bytes).is_none()
 }
 
 impl Masks {
-    pub fn clear(&mut self) {
-        self.resize(0);
-    }
-
-    /// The number of blocks.
-    pub fn len(&self) -> usize {
-        self.stops.len()
-    }
-
     fn resize(&mut self, blocks: usize) {
-        for masks in [&mut self.delimiters, &mut self.stops, &mut self.unusual] {
-            masks.resize(blocks, 0);
+        for list in [&mut self.outer, &mut self.breaks, &mut self.unusual] {
+            list.resize(blocks, 0);
         }
-        self.delimiters_before.resize(blocks, 0);
+    }
+}
+
+impl Meaning {
+    fn clear(&mut self) {
+        self.breaks = 0;
+        self.unusual_blocks.clear();
+        self.misplaced_at = None;
     }
 
-    /// Takes the masks of `bytes`, which start where a record starts. The last block may be
-    /// shorter; its missing bytes have no bits set.
-    pub fn fill(&mut self, level: Level, signs: Signs, bytes: &[u8]) {
-        let (groups, rest) = bytes.as_chunks::<GROUP_BYTES>();
-        // Not cleared first: only what the lists grow by is set twice.
-        self.resize(bytes.len().div_ceil(GROUP_BYTES) * GROUP_BLOCKS);
-        let mut carry = Carry { inside: 0, closing: 0, edges: 1 << 63, delimiters: 0 };
-        self.fill_groups(level, signs, groups, 0, &mut carry);
-        if !rest.is_empty() {
-            let mut group = [0; GROUP_BYTES];
-            group[..rest.len()].copy_from_slice(rest);
-            self.fill_groups(level, signs, &[group], groups.len() * GROUP_BLOCKS, &mut carry);
-            self.resize(bytes.len().div_ceil(BLOCK_BYTES));
-            let present = u64::MAX >> (self.len() * BLOCK_BYTES - bytes.len());
-            for masks in [&mut self.delimiters, &mut self.stops, &mut self.unusual] {
-                masks.iter_mut().next_back().into_iter().for_each(|last| *last &= present);
-            }
-        }
-        self.delimiters_before.push(carry.delimiters);
-    }
-
-    fn fill_groups(
-        &mut self,
-        level: Level,
-        signs: Signs,
-        groups: &[[u8; GROUP_BYTES]],
-        first_block: usize,
-        carry: &mut Carry,
-    ) {
-        assert!(level.is_here(), "the level was chosen by detection");
-        let lists = (
-            self.delimiters[first_block..].as_chunks_mut().0,
-            self.delimiters_before[first_block..].as_chunks_mut().0,
-            self.stops[first_block..].as_chunks_mut().0,
-            self.unusual[first_block..].as_chunks_mut().0,
-        );
-        match level {
-            Level::Portable => fill_with(groups, lists, carry, |block| portable_signs(signs, block)),
-            #[cfg(target_arch = "x86_64")]
-            Level::Sse2 => fill_with(groups, lists, carry, |block| x86::sse2_signs(signs, block)),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the machine has the level's instructions, checked above.
-            Level::Avx2 => unsafe { x86::fill_avx2(signs, groups, lists, carry) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Level::Avx512 => unsafe { x86::fill_avx512(signs, groups, lists, carry) },
-        }
+    /// Notes what some blocks hold that is rare; `block` is the number of the first.
+    #[inline(never)]
+    fn note(&mut self, block: usize, unusual: &[u64], misplaced: &[u64]) {
+        let blocks = (block..).zip(unusual).filter(|(_, bits)| **bits != 0);
+        self.unusual_blocks.extend(blocks.map(|(block, _)| block as u16));
+        let place = |(block, bits): (usize, &u64)| block * BLOCK_BYTES + bits.trailing_zeros() as usize;
+        let first = (block..).zip(misplaced).find(|(_, bits)| **bits != 0).map(place);
+        self.misplaced_at = self.misplaced_at.or(first);
     }
 }
 
@@ -184,85 +238,83 @@ struct SignMasks {
     /// `\n` and `\r`.
     breaks: u64,
     quotes: u64,
-    /// NUL and what is not ASCII.
-    unusual: u64,
 }
 
-/// The masks of a group, one for each of its blocks.
-type GroupMasks = [u64; GROUP_BLOCKS];
-
-/// The lists of [`Masks`] from some group on, in their order.
-type Lists<'m> =
-    (&'m mut [GroupMasks], &'m mut [[u32; GROUP_BLOCKS]], &'m mut [GroupMasks], &'m mut [GroupMasks]);
-
-/// What the blocks so far say of the next one.
-#[derive(Debug, Clone, Copy)]
-struct Carry {
-    /// All bits if a quote is open, else none.
-    inside: u64,
-    /// The block's closing quotes, of which only the last bit matters.
-    closing: u64,
-    /// The block's signs, of which only the last bit matters. A record's start is as good as a sign.
-    edges: u64,
-    /// Outside quotes.
-    delimiters: u32,
-}
-
-/// Fills lists of delimiters, stops and unusual bytes, without a branch on what the bytes are. The
-/// loops over arrays become vector instructions of the level that this is compiled for.
+/// The first loop: what `signs_of` finds in each block.
 #[inline(always)]
-fn fill_with(
-    groups: &[[u8; GROUP_BYTES]],
-    (delimiters, before, stops, unusual): Lists<'_>,
-    carry: &mut Carry,
-    signs_of: impl Fn(&[u8; BLOCK_BYTES]) -> SignMasks,
-) {
-    let lists = delimiters.iter_mut().zip(before).zip(stops).zip(unusual);
-    for (group, (((delimiters, before), stops), unusual)) in groups.iter().zip(lists) {
-        let mut outer = [0; GROUP_BLOCKS];
-        let mut breaks = [0; GROUP_BLOCKS];
-        let mut quotes = [0; GROUP_BLOCKS];
-        let mut odd = [0; GROUP_BLOCKS];
+fn find_signs(signs: Signs, bytes: &[u8], masks: &mut Masks, signs_of: impl Fn(&Block) -> SignMasks) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
+    let Masks { outer, breaks, unusual } = masks;
+    let (outer, outer_rest) = outer.split_at_mut(blocks.len());
+    let (breaks, breaks_rest) = breaks.split_at_mut(blocks.len());
+    let (unusual, unusual_rest) = unusual.split_at_mut(blocks.len());
+    for (((block, delimiters), breaks), quotes) in blocks.iter().zip(outer).zip(breaks).zip(unusual) {
+        let found = signs_of(block);
+        (*delimiters, *breaks, *quotes) = (found.delimiters, found.breaks, found.quotes);
+    }
+    for list in [&mut *outer_rest, &mut *breaks_rest, &mut *unusual_rest] {
+        list.fill(0);
+    }
+    if let ([delimiters, ..], [breaks, ..], [quotes, ..]) = (outer_rest, breaks_rest, unusual_rest)
+        && !rest.is_empty()
+    {
+        let mut block = [signs.filler(); BLOCK_BYTES];
+        block[..rest.len()].copy_from_slice(rest);
+        let found = signs_of(&block);
+        (*delimiters, *breaks, *quotes) = (found.delimiters, found.breaks, found.quotes);
+    }
+}
+
+/// The second loop: what the signs mean, told by the parity of quotes. The loops over arrays become
+/// vector instructions of the level that this is compiled for.
+#[inline(always)]
+fn tell_meaning(masks: &mut Masks, meaning: &mut Meaning) {
+    // What is carried from group to group: all bits if a quote is open, else none; the last closing
+    // quotes and the last signs, of which only the last bit matters. A record's start is as good as
+    // a sign.
+    let (mut open, mut last_closing, mut last_sign) = (0, 0, 1 << 63);
+    let Masks { outer, breaks, unusual } = masks;
+    let (outer, _) = outer.as_chunks_mut::<GROUP_BLOCKS>();
+    let (breaks, _) = breaks.as_chunks_mut::<GROUP_BLOCKS>();
+    let (unusual, _) = unusual.as_chunks_mut::<GROUP_BLOCKS>();
+    for (group, ((outer, breaks), unusual)) in outer.iter_mut().zip(breaks).zip(unusual).enumerate() {
         let mut inside = [0; GROUP_BLOCKS];
-        let (blocks, _) = group.as_chunks();
-        for (at, block) in blocks.iter().enumerate().take(GROUP_BLOCKS) {
-            let found = signs_of(block);
-            outer[at] = found.delimiters;
-            breaks[at] = found.breaks;
-            quotes[at] = found.quotes;
-            odd[at] = found.unusual;
-            inside[at] = carry.inside;
-            carry.inside ^= u64::from(found.quotes.count_ones() & 1).wrapping_neg();
+        for (inside, quotes) in inside.iter_mut().zip(&*unusual) {
+            *inside = open;
+            open ^= u64::from(quotes.count_ones() & 1).wrapping_neg();
         }
         // One more in front: what is carried.
-        let mut closing = [carry.closing; GROUP_BLOCKS + 1];
-        let mut edges = [carry.edges; GROUP_BLOCKS + 1];
+        let mut closing = [last_closing; GROUP_BLOCKS + 1];
+        let mut signs = [last_sign; GROUP_BLOCKS + 1];
         for at in 0..GROUP_BLOCKS {
-            inside[at] ^= prefix_parity(quotes[at]);
-            closing[at + 1] = quotes[at] & !inside[at];
-            edges[at + 1] = outer[at] | breaks[at] | quotes[at];
+            inside[at] ^= prefix_parity(unusual[at]);
+            closing[at + 1] = unusual[at] & !inside[at];
+            signs[at + 1] = outer[at] | breaks[at] | unusual[at];
         }
+        let mut misplaced = [0; GROUP_BLOCKS];
+        let mut any_rare = 0;
         for at in 0..GROUP_BLOCKS {
-            let quoted = inside[at];
-            let opening = quotes[at] & quoted;
+            let opening = unusual[at] & inside[at];
             let behind_closing = closing[at + 1] << 1 | closing[at] >> 63;
-            let behind_edge = edges[at + 1] << 1 | edges[at] >> 63;
-            let misplaced = (opening & !behind_edge) | (behind_closing & !edges[at + 1]);
-            delimiters[at] = outer[at] & !quoted;
-            stops[at] = (breaks[at] & !quoted) | misplaced;
-            unusual[at] = odd[at] | (breaks[at] & quoted) | (opening & behind_closing);
+            let behind_sign = signs[at + 1] << 1 | signs[at] >> 63;
+            misplaced[at] = (opening & !behind_sign) | (behind_closing & !signs[at + 1]);
+            unusual[at] = (breaks[at] & inside[at]) | (opening & behind_closing);
+            outer[at] = (outer[at] | breaks[at]) & !inside[at];
+            breaks[at] &= !inside[at];
+            any_rare |= misplaced[at] | unusual[at];
         }
-        for (before, delimiters) in before.iter_mut().zip(delimiters) {
-            *before = carry.delimiters;
-            carry.delimiters += delimiters.count_ones();
+        if any_rare != 0 {
+            meaning.note(group * GROUP_BLOCKS, unusual, &misplaced);
         }
-        carry.closing = closing[GROUP_BLOCKS];
-        carry.edges = edges[GROUP_BLOCKS];
+        meaning.breaks += breaks.iter().map(|bits| bits.count_ones() as usize).sum::<usize>();
+        last_closing = closing[GROUP_BLOCKS];
+        last_sign = signs[GROUP_BLOCKS];
     }
 }
 
 /// Bit `i` of the result is the parity of bits `0..=i`: set from an opening quote up to the byte
 /// before its closing one.
+#[inline(always)]
 fn prefix_parity(bits: u64) -> u64 {
     let mut parity = bits;
     parity ^= parity << 1;
@@ -273,22 +325,69 @@ fn prefix_parity(bits: u64) -> u64 {
     parity ^ (parity << 32)
 }
 
+/// The third loop: the places of all bits. `put` writes those of one block, the first of which counts
+/// as the given number; what it leaves behind them means nothing.
+#[inline(always)]
+fn list_places(marks: &mut Marks, put: impl Fn(u64, u16, &mut [u16; BLOCK_BYTES])) {
+    let places = &mut marks.places[..];
+    places[0] = BEFORE_ALL;
+    let mut placed = 1;
+    for (index, &bits) in marks.masks.outer.iter().enumerate() {
+        let room = places[placed..].first_chunk_mut().expect("there is room for a block behind all");
+        put(bits, (index * BLOCK_BYTES) as u16, room);
+        placed += bits.count_ones() as usize;
+    }
+    marks.placed = placed;
+}
+
+/// Puts places down in fours: most blocks hold a few.
+#[inline(always)]
+fn put_places(mut bits: u64, first: u16, room: &mut [u16; BLOCK_BYTES]) {
+    for four in room.as_chunks_mut::<4>().0 {
+        for place in four {
+            *place = first + bits.trailing_zeros() as u16;
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits == 0 {
+            break;
+        }
+    }
+}
+
+/// A fourth loop: which strips hold NUL or what is not ASCII.
+#[inline(always)]
+fn find_odd_strips(bytes: &[u8], odd: &mut [bool]) {
+    // Of these, and only these, the byte or the one before it in order has the highest bit.
+    let fold = |strip: &[u8]| strip.iter().fold(0, |bits, byte| bits | byte | byte.wrapping_sub(1));
+    let (strips, rest) = bytes.as_chunks::<STRIP_BYTES>();
+    for (strip, odd) in strips.iter().zip(&mut *odd) {
+        *odd = fold(strip) >= 0x80;
+    }
+    if !rest.is_empty() {
+        odd[strips.len()] = fold(rest) >= 0x80;
+    }
+}
+
 const LOW_BITS: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-fn portable_signs(signs: Signs, block: &[u8; BLOCK_BYTES]) -> SignMasks {
-    let mut found = SignMasks::default();
-    let (words, _) = block.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let at = index * 8;
-        found.delimiters |= gather(equal_bytes(word, signs.delimiter)) << at;
-        found.breaks |= gather(equal_bytes(word, b'\n') | equal_bytes(word, b'\r')) << at;
-        found.quotes |= gather(equal_bytes(word, signs.quote_byte())) << at;
-        found.unusual |= gather((word & HIGH_BITS) | equal_bytes(word, 0)) << at;
-    }
-    found.quotes &= signs.any_quotes();
-    found
+fn mark_portably(signs: Signs, bytes: &[u8], marks: &mut Marks) {
+    find_signs(signs, bytes, &mut marks.masks, |block| {
+        let mut found = SignMasks::default();
+        let (words, _) = block.as_chunks::<8>();
+        for (index, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let at = index * 8;
+            found.delimiters |= gather(equal_bytes(word, signs.delimiter)) << at;
+            found.breaks |= gather(equal_bytes(word, b'\n') | equal_bytes(word, b'\r')) << at;
+            found.quotes |= gather(equal_bytes(word, signs.quote_byte())) << at;
+        }
+        found.quotes &= signs.any_quotes();
+        found
+    });
+    tell_meaning(&mut marks.masks, &mut marks.meaning);
+    list_places(marks, put_places);
+    find_odd_strips(bytes, &mut marks.odd_strips);
 }
 
 /// The high bit of every byte of `word` that equals `byte`, exactly (no carry between bytes).
@@ -303,228 +402,5 @@ fn gather(high_bits: u64) -> u64 {
     (high_bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{BLOCK_BYTES, Carry, GROUP_BYTES, Lists, SignMasks, Signs, fill_with};
-    use std::arch::x86_64::*;
-
-    #[inline(always)]
-    pub(super) fn sse2_signs(signs: Signs, block: &[u8; BLOCK_BYTES]) -> SignMasks {
-        let mut found = SignMasks::default();
-        for part in 0..4 {
-            // SAFETY: SSE2 is part of the target; `part * 16 + 16 <= 64` bytes lie in the block,
-            // and the load needs no alignment.
-            unsafe {
-                let bytes = _mm_loadu_si128(block.as_ptr().add(part * 16).cast());
-                let mask = |hits: __m128i| u64::from(_mm_movemask_epi8(hits) as u16) << (part * 16);
-                let equal = |byte: u8| _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8));
-                found.delimiters |= mask(equal(signs.delimiter));
-                found.breaks |= mask(_mm_or_si128(equal(b'\n'), equal(b'\r')));
-                found.quotes |= mask(equal(signs.quote_byte()));
-                found.unusual |= mask(_mm_or_si128(bytes, equal(0)));
-            }
-        }
-        found.quotes &= signs.any_quotes();
-        found
-    }
-
-    #[target_feature(enable = "avx2,bmi1,lzcnt,popcnt")]
-    pub(super) fn fill_avx2(signs: Signs, groups: &[[u8; GROUP_BYTES]], lists: Lists<'_>, carry: &mut Carry) {
-        let delimiter = _mm256_set1_epi8(signs.delimiter as i8);
-        let quote = _mm256_set1_epi8(signs.quote_byte() as i8);
-        let any_quotes = signs.any_quotes();
-        let line_feed = _mm256_set1_epi8(b'\n' as i8);
-        let carriage_return = _mm256_set1_epi8(b'\r' as i8);
-        let zero = _mm256_setzero_si256();
-        let pair = |low: __m256i, high: __m256i| {
-            u64::from(_mm256_movemask_epi8(low) as u32) | (u64::from(_mm256_movemask_epi8(high) as u32) << 32)
-        };
-        let breaks = |bytes| {
-            _mm256_or_si256(_mm256_cmpeq_epi8(bytes, line_feed), _mm256_cmpeq_epi8(bytes, carriage_return))
-        };
-        let unusual = |bytes| _mm256_or_si256(bytes, _mm256_cmpeq_epi8(bytes, zero));
-        fill_with(groups, lists, carry, |block| {
-            // SAFETY: both loads lie in the 64 bytes of the block and need no alignment.
-            let (low, high) = unsafe {
-                (_mm256_loadu_si256(block.as_ptr().cast()), _mm256_loadu_si256(block.as_ptr().add(32).cast()))
-            };
-            SignMasks {
-                delimiters: pair(_mm256_cmpeq_epi8(low, delimiter), _mm256_cmpeq_epi8(high, delimiter)),
-                breaks: pair(breaks(low), breaks(high)),
-                quotes: pair(_mm256_cmpeq_epi8(low, quote), _mm256_cmpeq_epi8(high, quote)) & any_quotes,
-                unusual: pair(unusual(low), unusual(high)),
-            }
-        });
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,bmi1,lzcnt,popcnt")]
-    pub(super) fn fill_avx512(
-        signs: Signs,
-        groups: &[[u8; GROUP_BYTES]],
-        lists: Lists<'_>,
-        carry: &mut Carry,
-    ) {
-        let delimiter = _mm512_set1_epi8(signs.delimiter as i8);
-        let quote = _mm512_set1_epi8(signs.quote_byte() as i8);
-        let any_quotes = signs.any_quotes();
-        let line_feed = _mm512_set1_epi8(b'\n' as i8);
-        let carriage_return = _mm512_set1_epi8(b'\r' as i8);
-        fill_with(groups, lists, carry, |block| {
-            // SAFETY: the load takes the 64 bytes of the block and needs no alignment.
-            let bytes = unsafe { _mm512_loadu_epi8(block.as_ptr().cast()) };
-            SignMasks {
-                delimiters: _mm512_cmpeq_epi8_mask(bytes, delimiter),
-                breaks: _mm512_cmpeq_epi8_mask(bytes, line_feed)
-                    | _mm512_cmpeq_epi8_mask(bytes, carriage_return),
-                quotes: _mm512_mask_cmpeq_epi8_mask(any_quotes, bytes, quote),
-                // As signed numbers, NUL and what is not ASCII are not above zero.
-                unusual: _mm512_cmple_epi8_mask(bytes, _mm512_setzero_si512()),
-            }
-        });
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const SIGNS: Signs = Signs { delimiter: b',', quote: Some(b'"') };
-
-    /// Byte by byte, as the documentation says it.
-    fn plain_masks(signs: Signs, bytes: &[u8]) -> Masks {
-        let blocks = bytes.len().div_ceil(BLOCK_BYTES);
-        let mut masks = Masks::default();
-        masks.resize(blocks);
-        let (mut inside, mut behind_sign, mut behind_closing) = (false, true, false);
-        for (at, &byte) in bytes.iter().enumerate() {
-            let (block, bit) = (at / BLOCK_BYTES, 1 << (at % BLOCK_BYTES));
-            let is_quote = Some(byte) == signs.quote;
-            let is_break = byte == b'\n' || byte == b'\r';
-            let is_sign = is_quote || is_break || byte == signs.delimiter;
-            let opens = is_quote && !inside;
-            inside ^= is_quote;
-            let set = |list: &mut Vec<u64>, holds: bool| list[block] |= if holds { bit } else { 0 };
-            set(&mut masks.delimiters, byte == signs.delimiter && !inside);
-            let misplaced = (opens && !behind_sign) || (behind_closing && !is_sign);
-            set(&mut masks.stops, (is_break && !inside) || misplaced);
-            let odd = byte == 0 || byte >= 0x80 || (is_break && inside) || (opens && behind_closing);
-            set(&mut masks.unusual, odd);
-            behind_sign = is_sign;
-            behind_closing = is_quote && !opens;
-        }
-        let mut before = 0;
-        for (count, delimiters) in masks.delimiters_before.iter_mut().zip(&masks.delimiters) {
-            *count = before;
-            before += delimiters.count_ones();
-        }
-        masks.delimiters_before.push(before);
-        masks
-    }
-
-    /// Also where there was another content before, whatever its length.
-    fn assert_all_levels_are_plain(signs: Signs, bytes: &[u8]) {
-        for level in Level::available() {
-            for length_before in [0, 3 * GROUP_BYTES + 1] {
-                let mut masks = Masks::default();
-                masks.fill(level, signs, &vec![b','; length_before]);
-                masks.fill(level, signs, bytes);
-                assert_eq!(masks, plain_masks(signs, bytes), "{level:?} {} bytes", bytes.len());
-            }
-        }
-    }
-
-    #[test]
-    fn every_level_gives_the_masks_of_a_plain_loop() {
-        // All byte values, shifted, and lengths around those of blocks and groups.
-        let bytes: Vec<u8> = (0..3 * GROUP_BYTES as u32).map(|i| (i.wrapping_mul(167) >> 2) as u8).collect();
-        for quote in [None, Some(b'"'), Some(0x80), Some(0)] {
-            for delimiter in [b',', b'\t', b'|'] {
-                let signs = Signs { delimiter, quote };
-                for around in [0, 64, 128, 1024, GROUP_BYTES, 2 * GROUP_BYTES, bytes.len()] {
-                    for length in around.saturating_sub(1)..=bytes.len().min(around + 1) {
-                        assert_all_levels_are_plain(signs, &bytes[..length]);
-                    }
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 500, ..ProptestConfig::default() })]
-
-        #[test]
-        fn quotes_across_blocks_and_groups_give_the_masks_of_a_plain_loop(
-            parts in prop::collection::vec(("[a-z]{0,90}", "[a,\"\n\r]{1,4}"), 0..120),
-        ) {
-            let text: String = parts.iter().flat_map(|(long, signs)| [long.as_str(), signs]).collect();
-            assert_all_levels_are_plain(SIGNS, text.as_bytes());
-        }
-    }
-
-    #[test]
-    fn neighbours_of_a_sign_are_not_taken_for_it() {
-        // 0x0A + 1 beside 0x0A is where careless word tricks carry over.
-        let mut bytes = [0x0B; 64];
-        bytes[8] = b'\n';
-        bytes[15] = b'\n';
-        bytes[63] = b'\r';
-        for level in Level::available() {
-            let mut masks = Masks::default();
-            masks.fill(level, SIGNS, &bytes);
-            assert_eq!(masks.stops, [1 << 8 | 1 << 15 | 1 << 63], "{level:?}");
-        }
-    }
-
-    #[test]
-    fn quotes_are_followed_from_one_block_into_the_next() {
-        // Opens at 62 and holds a pair at 64 and 65; closes at 70, before a delimiter.
-        let mut bytes = [b'a'; 128];
-        bytes[61] = b',';
-        bytes[62] = b'"';
-        bytes[63] = b'\n';
-        bytes[64] = b'"';
-        bytes[65] = b'"';
-        bytes[69] = b',';
-        bytes[70] = b'"';
-        bytes[71] = b',';
-        bytes[72] = b'\n';
-        let expected = Masks {
-            delimiters: vec![1 << 61, 1 << 7],
-            delimiters_before: vec![0, 1, 2],
-            stops: vec![0, 1 << 8],
-            unusual: vec![1 << 63, 1 << 1],
-        };
-        for level in Level::available() {
-            let mut masks = Masks::default();
-            masks.fill(level, SIGNS, &bytes);
-            assert_eq!(masks, expected, "{level:?}");
-        }
-    }
-
-    #[test]
-    fn misplaced_quotes_are_stops() {
-        for (text, stops) in [
-            ("a\"b", 0b010),
-            ("\"a\"b", 0b1000),
-            ("\"\"b", 0b100),
-            ("\"a\"\"b\"", 0),
-            ("a,\"b\"", 0),
-            ("a\n\"b\"\r", 0b10_0010),
-        ] {
-            for level in Level::available() {
-                let mut masks = Masks::default();
-                masks.fill(level, SIGNS, text.as_bytes());
-                assert_eq!(masks.stops, [stops], "{text} {level:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn parity_covers_from_the_opening_quote_to_before_the_closing_one() {
-        assert_eq!(prefix_parity(0), 0);
-        assert_eq!(prefix_parity(0b10_0010), 0b01_1110);
-        assert_eq!(prefix_parity(1 << 63), 1 << 63);
-        assert_eq!(prefix_parity(1), u64::MAX);
-    }
-}
+mod tests;

@@ -67,7 +67,7 @@ const SIGNS: Signs = Signs { delimiter: b',', quote: Some(b'"') };
 
 /// All levels with windows of few blocks and of the usual number.
 fn levels_and_windows() -> impl Iterator<Item = (Level, usize)> {
-    Level::available().into_iter().flat_map(|level| [1, 2, 3, 256].map(|blocks| (level, blocks)))
+    Level::all().flat_map(|level| [1, 2, 3, 256].map(|blocks| (level, blocks)))
 }
 
 fn decode(decoder: &mut CsvDecoder, bytes: &[u8]) -> (Recorder, PieceEnd) {
@@ -139,6 +139,23 @@ fn judged(told: &[Told]) -> Vec<Judged> {
     told.iter().map(one).collect()
 }
 
+/// Records of one width and one line break, but for one of another now and then.
+fn regular_records() -> impl Strategy<Value = Vec<u8>> {
+    let line_break = prop::sample::select(vec!["\n", "\r\n", "\r"]);
+    let one = (0..40_usize, "[a-zé]{0,9}|\"([a-z,\r\n]|\"\"){0,9}\"");
+    (2..4_usize, line_break, prop::collection::vec(one, 0..60)).prop_map(|(width, line_break, records)| {
+        let record = |(odd, field): (usize, String)| {
+            let width = match odd {
+                0 => width - 1,
+                1 => width + 1,
+                _ => width,
+            };
+            vec![field; width].join(",") + if odd == 2 { "\n" } else { line_break }
+        };
+        records.into_iter().map(record).collect::<String>().into_bytes()
+    })
+}
+
 /// Bytes with many signs, and bytes that look like records long enough to cross blocks.
 fn inputs() -> impl Strategy<Value = Vec<u8>> {
     let sign = prop::sample::select(vec![
@@ -173,9 +190,9 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(sign, 0..200).prop_map(|parts| parts.concat()),
         prop::collection::vec(line, 0..40).prop_map(|lines| lines.concat()),
-        // More records than are found at once.
         prop::collection::vec(prop::sample::select(vec!["a,b\n", "\n", "a\r\n", ",\"\"\r"]), 0..200)
             .prop_map(|lines| lines.concat().into_bytes()),
+        regular_records(),
     ]
 }
 
@@ -193,7 +210,7 @@ proptest! {
         let mut all_levels = Vec::new();
         for (level, blocks) in levels_and_windows() {
             let mut decoder = decoder(columns, &wanted);
-            decoder.window = Window::with_blocks(level, SIGNS, blocks);
+            decoder.window = Window::with_blocks(level, SIGNS, columns, blocks);
             let (recorder, end) = decode(&mut decoder, &bytes);
             let got = judged(&recorder.told);
             if open {
@@ -245,23 +262,42 @@ proptest! {
         bytes.extend_from_slice(b"\n");
         bytes.extend_from_slice(fields.join(",").as_bytes());
         bytes.extend_from_slice(b"\nnext,\"");
-        let plain = Plain { delimiters: fields.len() as u32 - 1, most_bytes: 1000, header_bytes: 0 };
-        let columns: Vec<usize> = (0..fields.len()).collect();
         for (level, blocks) in levels_and_windows() {
-            let mut window = Window::with_blocks(level, SIGNS, blocks);
-            let (mut found, marks) = Found::new(&columns, plain);
-            window.find(&bytes, shift + 1, &mut found);
-            let record = *found.records().first().expect("the record is sound");
-            prop_assert_eq!(found.window + record.start as usize, shift + 1);
-            prop_assert_eq!(found.window + record.end as usize, bytes.len() - 7);
-            prop_assert_eq!(found.window + record.next as usize, bytes.len() - 6);
-            prop_assert_eq!(record.delimiters as usize, fields.len() - 1);
+            let mut window = Window::with_blocks(level, SIGNS, fields.len(), blocks);
+            let text = &bytes[shift + 1..];
+            let mut records = window.records(&bytes, shift + 1);
+            let record = records.next().expect("the record is sound");
+            prop_assert_eq!(record.start, 0);
+            prop_assert_eq!(record.end, text.len() - 7);
+            prop_assert_eq!(record.next, text.len() - 6);
+            prop_assert_eq!(record.fields(), fields.len());
             let inner = |field: &str| field.strip_prefix('"').and_then(|f| f.strip_suffix('"')).map(str::to_owned);
             let unusual = |field: String| field.contains("\"\"") || field.contains('\n');
-            prop_assert_eq!(record.is_plain, !fields.iter().filter_map(|field| inner(field)).any(unusual));
-            for (field, &marks) in fields.iter().zip(&marks) {
-                prop_assert_eq!(found.field(&bytes[found.window..], 0, marks), field.as_bytes());
+            let is_unusual = fields.iter().filter_map(|field| inner(field)).any(unusual);
+            prop_assert_eq!(record.maybe_unusual, is_unusual);
+            prop_assert_eq!(records.unusual_part(&record).is_empty(), !is_unusual);
+            for (column, field) in fields.iter().enumerate() {
+                prop_assert_eq!(record.field(text, column), field.as_bytes());
             }
+            prop_assert_eq!(records.next(), None);
+        }
+    }
+}
+
+/// All short texts of signs: no combination of line breaks makes up for another.
+#[test]
+fn no_short_text_is_walked_otherwise_than_byte_by_byte() {
+    const ALPHABET: &[u8] = b",\n\r\"a";
+    for columns in 1..=3 {
+        let mut fast = decoder(columns, &[columns - 1]);
+        // With an escape that does not occur, nothing is left to the fast walk.
+        let dialect = Dialect { escape: Some(1), ..Dialect::default() };
+        let mut exact = CsvDecoder::new(dialect, columns, &[columns - 1], None, Limits::default());
+        for number in 0..ALPHABET.len().pow(7) {
+            let digit = |place: u32| ALPHABET[number / ALPHABET.len().pow(place) % ALPHABET.len()];
+            let text: Vec<u8> = (0..7).map(digit).collect();
+            let (fast, exact) = (decode(&mut fast, &text), decode(&mut exact, &text));
+            assert_eq!((fast.0.told, fast.1), (exact.0.told, exact.1), "{}", text.escape_ascii());
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod dialect;
 mod fields;
 mod header;
 pub mod jsonl;
+mod machine;
 pub mod number;
 pub mod parquet;
 pub mod time;

@@ -278,7 +278,9 @@ impl Assembler<'_, '_> {
         let (roles, layout) = (&plan.roles, &plan.layout);
         let batch = &mut *self.batch;
         // The shard fills in the place in the input and the number of the session.
-        batch.words.extend([0; 3].iter().take(layout.value_at()));
+        if layout.value_at() > 0 {
+            batch.words.resize(batch.words.len() + layout.value_at(), 0);
+        }
         if layout.value {
             batch.words.extend(RowLayout::two_words(value.unwrap_or(NO_VALUE)));
         }

@@ -8,7 +8,7 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Mutex;
 
 /// Keys shared by all threads, numbered from 0.
@@ -63,18 +63,22 @@ impl<'d> TextCodes<'d> {
 
     #[inline]
     pub fn code(&mut self, text: &[u8]) -> u32 {
-        let short = ShortText::new(text);
-        if let Some(code) = short.and_then(|short| self.recent.get(&short)) {
-            return code;
+        match ShortText::new(text).and_then(|short| self.recent.get(&short)) {
+            Some(code) => code,
+            None => self.look_up(text),
         }
-        let code = self.look_up(text);
-        if let Some(short) = short {
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, text: &[u8]) -> u32 {
+        let code = self.look_up_any(text);
+        if let Some(short) = ShortText::new(text) {
             self.recent.keep(short, code);
         }
         code
     }
 
-    fn look_up(&mut self, text: &[u8]) -> u32 {
+    fn look_up_any(&mut self, text: &[u8]) -> u32 {
         if let Some(&code) = self.cache.get(text) {
             return code;
         }
@@ -86,7 +90,7 @@ impl<'d> TextCodes<'d> {
 }
 
 /// A text of at most 32 bytes by value: compared without looking anywhere else.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct ShortText {
     /// Its first and its last bytes, which overlap or lie side by side; with the length they are
     /// the text.
@@ -95,8 +99,11 @@ pub struct ShortText {
 }
 
 impl ShortText {
+    /// Equals no text.
+    pub const NONE: ShortText = ShortText { words: [0; 4], len: u32::MAX };
+
     /// `None` for a longer text.
-    #[inline]
+    #[inline(always)]
     pub fn new(text: &[u8]) -> Option<ShortText> {
         let words = match text.len() {
             0 => [0; 4],
@@ -104,15 +111,15 @@ impl ShortText {
                 let [first, middle, last] = [text[0], text[len / 2], text[len - 1]].map(u64::from);
                 [first | middle << 8 | last << 16, 0, 0, 0]
             }
-            4..=7 => {
-                let [first, last] =
-                    [text.first_chunk()?, text.last_chunk()?].map(|&half| u32::from_le_bytes(half));
-                [u64::from(first) | u64::from(last) << 32, 0, 0, 0]
-            }
-            8..=16 => {
-                let [first, last] =
-                    [text.first_chunk()?, text.last_chunk()?].map(|&half| u64::from_le_bytes(half));
-                [first, last, 0, 0]
+            // One way for most names, so that their lengths need not be foretold: four reads that
+            // together cover the text.
+            len @ 4..=16 => {
+                let step = len / 8 * 4;
+                let [first, second, third, last] = [0, step, len - 4 - step, len - 4].map(|at| {
+                    let four = text[at..].first_chunk().copied().unwrap_or_default();
+                    u64::from(u32::from_le_bytes(four))
+                });
+                [first | second << 32, third | last << 32, 0, 0]
             }
             17..=32 => {
                 let [first, last] =
@@ -124,9 +131,19 @@ impl ShortText {
         Some(ShortText { words, len: text.len() as u32 })
     }
 
+    /// A hash of the text.
+    #[inline]
+    pub fn hash(&self, seed: &RandomState) -> u64 {
+        let [a, b, c, d] = self.words.map(u128::from);
+        let mut hasher = seed.build_hasher();
+        hasher.write_u128(a | b << 64);
+        hasher.write_u128((c | d << 64) ^ u128::from(self.len));
+        hasher.finish()
+    }
+
     /// Word by word: they have just been put together, and lie in registers.
     #[inline]
-    fn equals(&self, other: &ShortText) -> bool {
+    pub fn equals(&self, other: &ShortText) -> bool {
         let [a, b, c, d] = self.words;
         let [other_a, other_b, other_c, other_d] = other.words;
         let differing = (a ^ other_a) | (b ^ other_b) | (c ^ other_c) | (d ^ other_d);
@@ -141,12 +158,12 @@ const RECENT_PLACES: usize = 256;
 /// events, devices, countries are few, short, and asked for with every row.
 #[derive(Debug)]
 pub struct RecentTexts {
-    places: Box<[(ShortText, Option<u32>); RECENT_PLACES]>,
+    places: Box<[(ShortText, u32); RECENT_PLACES]>,
 }
 
 impl Default for RecentTexts {
     fn default() -> RecentTexts {
-        RecentTexts { places: Box::new([(ShortText::default(), None); RECENT_PLACES]) }
+        RecentTexts { places: Box::new([(ShortText::NONE, 0); RECENT_PLACES]) }
     }
 }
 
@@ -163,12 +180,12 @@ impl RecentTexts {
     #[inline]
     pub fn get(&self, text: &ShortText) -> Option<u32> {
         let (known, number) = &self.places[RecentTexts::place(text)];
-        number.filter(|_| known.equals(text))
+        known.equals(text).then_some(*number)
     }
 
     /// In place of whatever lay there.
     pub fn keep(&mut self, text: ShortText, number: u32) {
-        self.places[RecentTexts::place(&text)] = (text, Some(number));
+        self.places[RecentTexts::place(&text)] = (text, number);
     }
 }
 

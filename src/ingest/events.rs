@@ -20,7 +20,8 @@ pub struct Event {
     pub kind: u32,
 }
 
-/// A list of events that grows by blocks, so that growing never copies and never doubles memory.
+/// A list of events and of what else their rows hold. It grows by blocks, so that growing never copies and
+/// never doubles memory.
 #[derive(Default, Clone)]
 pub struct Events {
     /// The block that grows: here, not in the list, so that its end is found with one read less.
@@ -32,16 +33,20 @@ pub struct Events {
     bytes: usize,
 }
 
+/// Rows end to end, each the two halves of its time, person and kind, and its words, of which every row has
+/// as many.
 #[derive(Clone)]
-enum Block {
-    /// The two halves of the time, then person and kind in one word.
-    Narrow(Vec<[u32; 3]>),
-    Wide(Vec<[u32; 4]>),
+struct Block {
+    rows: Vec<u32>,
+    /// Person and kind lie in one number, else in two.
+    is_narrow: bool,
+    /// Numbers of a row.
+    width: usize,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Block::Narrow(Vec::new())
+        Block { rows: Vec::new(), is_narrow: true, width: 0 }
     }
 }
 
@@ -63,66 +68,63 @@ impl Events {
         self.bytes
     }
 
-    #[inline]
-    pub fn push(&mut self, event: Event) {
-        let [low, high] = halves(event.time_us);
+    /// Adds an event and its words, as many as every other has.
+    #[inline(always)]
+    pub fn push(&mut self, event: Event, words: &[u32]) {
         let is_narrow = event.person < NARROW_PERSONS && event.kind < NARROW_KINDS;
+        let has_room = self.last.rows.capacity() - self.last.rows.len() >= self.last.width;
+        if self.last.width == 0 || !has_room || (self.last.is_narrow && !is_narrow) {
+            self.push_block(is_narrow, words.len());
+        }
         self.len += 1;
-        match &mut self.last {
-            Block::Narrow(rows) if is_narrow && rows.len() < rows.capacity() => {
-                rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);
-            }
-            Block::Wide(rows) if rows.len() < rows.capacity() => {
-                rows.push([low, high, event.person, event.kind]);
-            }
-            _ => self.push_block(event, is_narrow),
+        let [low, high] = halves(event.time_us);
+        let rows = &mut self.last.rows;
+        if self.last.is_narrow {
+            rows.extend_from_slice(&[low, high, event.person | event.kind << NARROW_PERSON_BITS]);
+        } else {
+            rows.extend_from_slice(&[low, high, event.person, event.kind]);
+        }
+        for &word in words {
+            rows.push(word);
         }
     }
 
     /// Asks for the end of the list, where the next events go.
     #[inline]
     pub fn ask_end(&self) {
-        match &self.last {
-            Block::Narrow(rows) => prefetch(rows, rows.len().wrapping_sub(1)),
-            Block::Wide(rows) => prefetch(rows, rows.len().wrapping_sub(1)),
-        }
+        prefetch(&self.last.rows, self.last.rows.len().wrapping_sub(1));
     }
 
     #[cold]
-    fn push_block(&mut self, event: Event, is_narrow: bool) {
-        let [low, high] = halves(event.time_us);
-        let capacity = self.len.clamp(16, BLOCK_ROWS);
-        self.bytes += capacity * if is_narrow { size_of::<[u32; 3]>() } else { size_of::<[u32; 4]>() };
-        let next = if is_narrow {
-            let mut rows = Vec::with_capacity(capacity);
-            rows.push([low, high, event.person | event.kind << NARROW_PERSON_BITS]);
-            Block::Narrow(rows)
-        } else {
-            let mut rows = Vec::with_capacity(capacity);
-            rows.push([low, high, event.person, event.kind]);
-            Block::Wide(rows)
-        };
-        if self.len > 1 {
-            self.full.push(std::mem::replace(&mut self.last, next));
-        } else {
-            self.last = next;
+    fn push_block(&mut self, is_narrow: bool, words: usize) {
+        let width = if is_narrow { 3 } else { 4 } + words;
+        let capacity = width * (self.len + 1).clamp(16, BLOCK_ROWS);
+        self.bytes += capacity * size_of::<u32>();
+        let next = Block { rows: Vec::with_capacity(capacity), is_narrow, width };
+        let before = std::mem::replace(&mut self.last, next);
+        if before.width > 0 {
+            self.full.push(before);
         }
     }
 
-    /// All events, in the order of arrival.
-    pub fn for_each(&self, mut take: impl FnMut(Event)) {
+    /// All events and their words, in the order of arrival.
+    pub fn for_each<'e>(&'e self, mut take: impl FnMut(Event, &'e [u32])) {
         for block in self.full.iter().chain([&self.last]) {
-            match block {
-                Block::Narrow(rows) => {
-                    for &[low, high, both] in rows {
-                        let (person, kind) = (both % NARROW_PERSONS, both >> NARROW_PERSON_BITS);
-                        take(Event { time_us: whole(low, high), person, kind });
-                    }
+            if let (true, 3, (rows, [])) = (block.is_narrow, block.width, block.rows.as_chunks::<3>()) {
+                for &[low, high, both] in rows {
+                    let (person, kind) = (both % NARROW_PERSONS, both >> NARROW_PERSON_BITS);
+                    take(Event { time_us: whole(low, high), person, kind }, &[]);
                 }
-                Block::Wide(rows) => {
-                    for &[low, high, person, kind] in rows {
-                        take(Event { time_us: whole(low, high), person, kind });
-                    }
+                continue;
+            }
+            // An empty block has rows of no width.
+            for row in block.rows.chunks_exact(block.width.max(1)) {
+                let time_us = whole(row[0], row[1]);
+                if block.is_narrow {
+                    let (person, kind) = (row[2] % NARROW_PERSONS, row[2] >> NARROW_PERSON_BITS);
+                    take(Event { time_us, person, kind }, &row[3..]);
+                } else {
+                    take(Event { time_us, person: row[2], kind: row[3] }, &row[4..]);
                 }
             }
         }
@@ -143,17 +145,25 @@ mod tests {
             (u32::MAX, u32::MAX),
         ];
         let times_us = [0, 1, -1, i64::MIN, i64::MAX, 1_759_276_873_953_000];
+        for words in 0..3 {
+            narrow_and_wide(&edges, &times_us, words);
+        }
+    }
+
+    fn narrow_and_wide(edges: &[(u32, u32)], times_us: &[i64], words: usize) {
         let mut events = Events::default();
         let mut expected = Vec::new();
         for round in 0..500 {
             let (person, kind) = edges[round % edges.len()];
             let event = Event { time_us: times_us[round % times_us.len()], person, kind };
-            events.push(event);
-            expected.push(event);
+            let words: Vec<u32> = (0..words).map(|word| (round * 7 + word) as u32).collect();
+            events.push(event, &words);
+            expected.push((event, words));
         }
         let mut found = Vec::new();
-        events.for_each(|event| found.push(event));
+        events.for_each(|event, words| found.push((event, words.to_vec())));
         assert_eq!(found, expected);
         assert_eq!(events.len(), 500);
+        assert!(events.bytes() >= 500 * 4 * (3 + words));
     }
 }

@@ -5,6 +5,7 @@
 //! the store looks up each person of a batch once. Ids are compared byte by byte.
 
 use super::batch::{Batch, BatchRow};
+use super::dictionary::ShortText;
 use super::texts::same_bytes;
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -13,6 +14,9 @@ use std::ops::Range;
 /// Batches that are not searched for repeats after one that had few.
 const UNSEARCHED_BATCHES: u32 = 15;
 
+/// Slots of the smallest table.
+const LEAST_SLOTS: usize = 1024;
+
 /// One person of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchPerson {
@@ -20,12 +24,13 @@ pub struct BatchPerson {
     /// Where the id lies in [`Batch::texts`].
     pub id_start: u32,
     pub id_len: u32,
+    /// The id, where it is short and rows were told apart.
+    short: ShortText,
     /// Number of rows, then where the next one goes, then the end of the rows in `Gathered::rows`.
     rows: u32,
 }
 
 /// The rows of a batch by part, person and arrival. Reused from batch to batch.
-#[derive(Default)]
 pub struct Gathered {
     persons: Vec<BatchPerson>,
     /// By part: where its persons start in `by_part`; the last entry is their number.
@@ -40,6 +45,20 @@ pub struct Gathered {
     slots: Vec<u32>,
     /// Batches that will not be searched for repeats.
     unsearched: u32,
+}
+
+impl Default for Gathered {
+    fn default() -> Gathered {
+        Gathered {
+            persons: Vec::new(),
+            part_starts: Vec::new(),
+            by_part: Vec::new(),
+            rows: Vec::new(),
+            person_of: Vec::new(),
+            slots: vec![0; LEAST_SLOTS],
+            unsearched: 0,
+        }
+    }
 }
 
 impl Gathered {
@@ -59,7 +78,9 @@ impl Gathered {
             self.unsearched -= 1;
             self.persons.extend(rows.iter().map(|row| {
                 let id = batch.text(row.id_start, row.id_len);
-                BatchPerson { hash: hash_of(id, seed), id_start: row.id_start, id_len: row.id_len, rows: 1 }
+                let hash = hash_of(id, seed);
+                let short = ShortText::NONE;
+                BatchPerson { hash, id_start: row.id_start, id_len: row.id_len, short, rows: 1 }
             }));
         }
         self.sort_persons(part_bits);
@@ -68,34 +89,54 @@ impl Gathered {
 
     /// Tells the persons of the rows apart and counts their rows.
     fn find_persons(&mut self, batch: &Batch, rows: &[BatchRow], seed: &RandomState) {
-        self.slots.clear();
-        self.slots.resize((rows.len() * 2).next_power_of_two(), 0);
+        self.slots.fill(0);
         self.person_of.clear();
-        let mask = self.slots.len() - 1;
         for row in rows {
             let id = batch.text(row.id_start, row.id_len);
-            let hash = hash_of(id, seed);
+            let short = ShortText::new(id);
+            let hash = short.as_ref().map_or_else(|| hash_of(id, seed), |short| short.hash(seed));
+            let mask = self.slots.len() - 1;
             let mut index = hash as usize & mask;
             let person = loop {
                 let slot = self.slots[index];
                 if slot == 0 {
-                    self.persons.push(BatchPerson {
-                        hash,
-                        id_start: row.id_start,
-                        id_len: row.id_len,
-                        rows: 0,
-                    });
-                    self.slots[index] = self.persons.len() as u32;
+                    let short = short.unwrap_or(ShortText::NONE);
+                    let (id_start, id_len) = (row.id_start, row.id_len);
+                    self.add_person(BatchPerson { hash, id_start, id_len, short, rows: 0 }, index);
                     break self.persons.len() as u32 - 1;
                 }
                 let known = &self.persons[slot as usize - 1];
-                if known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id) {
+                let is_same = match &short {
+                    Some(short) => known.short.equals(short),
+                    None => known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id),
+                };
+                if is_same {
                     break slot - 1;
                 }
                 index = (index + 1) & mask;
             };
             self.persons[person as usize].rows += 1;
             self.person_of.push(person);
+        }
+    }
+
+    /// Adds a person to the table, which has few more slots than the batches need: it is emptied for each.
+    #[inline(never)]
+    fn add_person(&mut self, person: BatchPerson, index: usize) {
+        self.persons.push(person);
+        self.slots[index] = self.persons.len() as u32;
+        if self.persons.len() * 2 <= self.slots.len() {
+            return;
+        }
+        let slots = self.slots.len() * 2;
+        self.slots.clear();
+        self.slots.resize(slots, 0);
+        for (person, number) in self.persons.iter().zip(1..) {
+            let mut index = person.hash as usize & (slots - 1);
+            while self.slots[index] != 0 {
+                index = (index + 1) & (slots - 1);
+            }
+            self.slots[index] = number;
         }
     }
 
@@ -167,6 +208,9 @@ impl Gathered {
 /// whose it is.
 #[inline]
 pub fn hash_of(id: &[u8], seed: &RandomState) -> u64 {
+    if let Some(short) = ShortText::new(id) {
+        return short.hash(seed);
+    }
     let mut hasher = seed.build_hasher();
     hasher.write(id);
     hasher.finish()

@@ -28,15 +28,14 @@ pub fn write(shard: &Shard, layout: &RowLayout, out: &mut impl Write) -> io::Res
     write_texts(&shard.persons, out)?;
     write_texts(&shard.sessions, out)?;
     let mut block = Block::new(layout);
-    let mut words = shard.words.iter();
     let mut result = Ok(());
     let mut rows_left = shard.events.len();
     write_number(rows_left as u64, out)?;
-    shard.events.for_each(|event| {
+    shard.events.for_each(|event, words| {
         block.columns[0].push(event.time_us as u64 ^ SIGN);
         block.columns[1].push(u64::from(event.person));
         block.columns[2].push(u64::from(event.kind));
-        for (column, word) in block.columns[FIXED_COLUMNS..].iter_mut().zip(&mut words) {
+        for (column, &word) in block.columns[FIXED_COLUMNS..].iter_mut().zip(words) {
             column.push(u64::from(word));
         }
         rows_left -= 1;
@@ -74,14 +73,12 @@ pub fn join(from: &Shard, layout: &RowLayout, seed: &RandomState, shard: &mut Sh
     };
     let persons = number(&from.persons, |shard| &mut shard.persons);
     let sessions = number(&from.sessions, |shard| &mut shard.sessions);
-    let mut words = from.words.iter();
-    let mut row = vec![0; layout.words()];
+    let mut row = Vec::new();
     let mut result = Ok(());
-    from.events.for_each(|event| {
-        for (place, word) in row.iter_mut().zip(&mut words) {
-            *place = word;
-        }
-        let added = add_row(event, &row, layout, &persons, &sessions, shard);
+    from.events.for_each(|event, words| {
+        row.clear();
+        row.extend_from_slice(words);
+        let added = add_row(event, &mut row, layout, &persons, &sessions, shard);
         result = std::mem::replace(&mut result, Ok(())).and(added);
     });
     result
@@ -89,18 +86,20 @@ pub fn join(from: &Shard, layout: &RowLayout, seed: &RandomState, shard: &mut Sh
 
 fn add_row(
     event: Event,
-    words: &[u32],
+    words: &mut [u32],
     layout: &RowLayout,
     persons: &[u32],
     sessions: &[u32],
     shard: &mut Shard,
 ) -> io::Result<()> {
     let person = *persons.get(event.person as usize).ok_or_else(damaged)?;
-    shard.events.push(Event { person, ..event });
-    for (place, &word) in words.iter().enumerate() {
-        let is_session = layout.session && place == layout.session_at() && word != NO_SESSION;
-        shard.words.push(if is_session { *sessions.get(word as usize).ok_or_else(damaged)? } else { word });
+    if layout.session {
+        let session = &mut words[layout.session_at()];
+        if *session != NO_SESSION {
+            *session = *sessions.get(*session as usize).ok_or_else(damaged)?;
+        }
     }
+    shard.events.push(Event { person, ..event }, words);
     Ok(())
 }
 
@@ -226,7 +225,7 @@ impl Block {
             self.words.clear();
             self.words.extend(rest.iter().map(|column| column[row] as u32));
             let event = Event { time_us: (time ^ SIGN) as i64, person: person as u32, kind: kind as u32 };
-            add_row(event, &self.words, layout, persons, sessions, shard)?;
+            add_row(event, &mut self.words, layout, persons, sessions, shard)?;
         }
         Ok(())
     }
@@ -250,16 +249,14 @@ mod tests {
         let mut shard = Shard::default();
         for (person, session, time_us, kind, words) in rows {
             let person = shard.persons.code(person, tag(person, seed));
-            shard.events.push(Event { time_us: *time_us, person, kind: *kind });
-            for (place, &word) in words.iter().enumerate().take(layout.words()) {
-                let is_session = layout.session && place == layout.session_at();
-                let mut session = || match session {
+            let mut words = words[..layout.words()].to_vec();
+            if layout.session {
+                words[layout.session_at()] = match session {
                     Some(session) => shard.sessions.code(session, tag(session, seed)),
                     None => NO_SESSION,
                 };
-                let word = if is_session { session() } else { word };
-                shard.words.push(word);
             }
+            shard.events.push(Event { time_us: *time_us, person, kind: *kind }, &words);
         }
         shard
     }
@@ -267,10 +264,9 @@ mod tests {
     fn rows_of(shard: &Shard, layout: &RowLayout) -> Vec<Row> {
         let persons: Vec<&[u8]> = shard.persons.iter().collect();
         let sessions: Vec<&[u8]> = shard.sessions.iter().collect();
-        let mut words = shard.words.iter();
         let mut rows = Vec::new();
-        shard.events.for_each(|event| {
-            let mut words: Vec<u32> = words.by_ref().take(layout.words()).collect();
+        shard.events.for_each(|event, words| {
+            let mut words = words.to_vec();
             let mut session = None;
             if layout.session {
                 let code = std::mem::take(&mut words[layout.session_at()]);

@@ -20,7 +20,8 @@ pub struct TieOrder {
     pub dimensions: Vec<Vec<u32>>,
 }
 
-/// A shard whose persons' rows are together and in order: 12 bytes and the layout's words a row.
+/// A shard whose persons' rows are together and in order: 12 bytes a row; 16 and the layout's words where
+/// it has any.
 pub struct SettledShard {
     layout: RowLayout,
     persons: Texts,
@@ -29,6 +30,8 @@ pub struct SettledShard {
     starts: Vec<u32>,
     times_us: Vec<i64>,
     kinds: Vec<u32>,
+    /// By row: its place by arrival, where its words lie; empty where rows have none.
+    arrivals: Vec<u32>,
     words: Vec<u32>,
 }
 
@@ -70,8 +73,13 @@ impl<'s> PersonRows<'s> {
         self.times_us.is_empty()
     }
 
+    /// Where the words of a row start. Few rows are ever asked, so the words are not put in order.
+    fn words_at(&self, row: usize) -> usize {
+        self.shard.arrivals[self.start + row] as usize * self.shard.layout.words()
+    }
+
     fn word(&self, row: usize, at: usize) -> u32 {
-        self.shard.words[(self.start + row) * self.shard.layout.words() + at]
+        self.shard.words[self.words_at(row) + at]
     }
 
     /// The code of the log's own session id, unique among this person's ids.
@@ -92,8 +100,8 @@ impl<'s> PersonRows<'s> {
     /// The row's value in millionths.
     pub fn value(&self, row: usize) -> Option<i64> {
         let layout = &self.shard.layout;
-        let at = (self.start + row) * layout.words() + layout.value_at();
-        layout.value.then(|| RowLayout::read_i64(&self.shard.words, at)).filter(|&value| value != NO_VALUE)
+        let value = || RowLayout::read_i64(&self.shard.words, self.words_at(row) + layout.value_at());
+        layout.value.then(value).filter(|&value| value != NO_VALUE)
     }
 
     pub fn currency(&self, row: usize) -> Option<u32> {
@@ -109,19 +117,22 @@ impl<'s> PersonRows<'s> {
     /// The words of a row but its place in the input, to tell whether two rows are alike.
     pub fn wanted_words(&self, row: usize) -> &'s [u32] {
         let width = self.shard.layout.words();
-        let words = &self.shard.words[(self.start + row) * width..][..width];
+        if width == 0 {
+            return &[];
+        }
+        let words = &self.shard.words[self.words_at(row)..][..width];
         &words[2 * usize::from(self.shard.layout.ordinal)..]
     }
 }
 
 /// Puts every person's rows of a shard together and in order.
 pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard {
-    let Shard { mut persons, mut sessions, events, words } = shard;
+    let Shard { mut persons, mut sessions, events } = shard;
     persons.freeze();
     sessions.freeze();
     // One place ahead, so that filling moves each start to where it belongs.
     let mut starts = vec![0_u32; persons.len() + 2];
-    events.for_each(|event| starts[event.person as usize + 2] += 1);
+    events.for_each(|event, _| starts[event.person as usize + 2] += 1);
     for person in 2..starts.len() {
         starts[person] += starts[person - 1];
     }
@@ -131,32 +142,31 @@ pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard 
         kinds: vec![0; events.len()],
         arrivals: if width == 0 { Vec::new() } else { vec![0; events.len()] },
     };
+    let mut words = Vec::with_capacity(events.len() * width);
     let mut arrival = 0;
-    events.for_each(|event| {
+    events.for_each(|event, row_words| {
         let start = &mut starts[event.person as usize + 1];
         let place = *start as usize;
         *start += 1;
         rows.times_us[place] = event.time_us;
         rows.kinds[place] = event.kind;
-        if let Some(arrived) = rows.arrivals.get_mut(place) {
-            *arrived = arrival;
+        if width > 0 {
+            rows.arrivals[place] = arrival;
+            arrival += 1;
+            for &word in row_words {
+                words.push(word);
+            }
         }
-        arrival += 1;
     });
     drop(events);
     starts.truncate(persons.len() + 1);
-    let words = words.into_flat();
     let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
     let mut scratch = Vec::new();
     for bounds in starts.windows(2) {
         rows.sort(bounds[0] as usize..bounds[1] as usize, &order, &mut scratch);
     }
-    let mut sorted_words = Vec::with_capacity(words.len());
-    for &arrival in &rows.arrivals {
-        sorted_words.extend_from_slice(&words[word_range(arrival, width)]);
-    }
-    let Rows { times_us, kinds, .. } = rows;
-    SettledShard { layout, persons, sessions, starts, times_us, kinds, words: sorted_words }
+    let Rows { times_us, kinds, arrivals } = rows;
+    SettledShard { layout, persons, sessions, starts, times_us, kinds, arrivals, words }
 }
 
 /// The rows of a shard, column by column.

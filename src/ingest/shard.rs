@@ -4,7 +4,7 @@
 //! batch then brings each of them fewer rows, and every shard is a few waits for memory. Ids are compared byte by byte,
 //! so two different ids are never one person, whatever their hashes.
 
-use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
+use super::batch::{Batch, BatchRow, NO_SESSION, RowLayout, TextRange};
 use super::budget::{Budget, Resources};
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered, hash_of};
@@ -22,8 +22,6 @@ const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
 const ASKED_TOGETHER: usize = 64;
 /// Rows that are brought together by person at once: what is known of them stays in the cache.
 const GATHERED_ROWS: usize = 8192;
-/// Words a block grows to.
-const BLOCK_ROWS: usize = 1024;
 
 /// All events read so far. Threads insert side by side.
 pub struct Store {
@@ -128,15 +126,14 @@ impl Store {
 pub struct Shard {
     pub(super) persons: Texts,
     pub(super) sessions: Texts,
+    /// With `RowLayout::words` words each.
     pub(super) events: Events,
-    /// `RowLayout::words` words an event.
-    pub(super) words: Blocks<u32>,
 }
 
 impl Shard {
     /// Bytes that it takes in memory, all that its lists could hold included.
     pub(super) fn bytes(&self) -> usize {
-        self.persons.bytes() + self.sessions.bytes() + self.events.bytes() + self.words.bytes()
+        self.persons.bytes() + self.sessions.bytes() + self.events.bytes()
     }
 
     /// Adds rows of one person.
@@ -149,44 +146,52 @@ impl Shard {
         layout: &RowLayout,
         seed: &RandomState,
     ) {
-        for &row in rows {
-            let event = &batch.rows[row as usize];
-            self.events.push(Event { time_us: event.time_us, person, kind: event.kind });
+        if layout.ordinal || layout.session {
+            return self.push_with_places(batch, rows, person, ordinal, layout, seed);
         }
-        if layout.words() > 0 {
-            self.push_words(batch, rows, ordinal, layout, seed);
+        let width = layout.words();
+        for &row in rows {
+            let row = row as usize;
+            let BatchRow { time_us, kind, .. } = batch.rows[row];
+            let event = Event { time_us, person, kind };
+            if width == 0 {
+                self.events.push(event, &[]);
+            } else {
+                self.events.push(event, &batch.words[row * width..(row + 1) * width]);
+            }
         }
     }
 
-    fn push_words(
+    /// As [`Shard::push`], where the place of the row or its session is kept.
+    fn push_with_places(
         &mut self,
         batch: &Batch,
         rows: &[u32],
+        person: u32,
         ordinal: u64,
         layout: &RowLayout,
         seed: &RandomState,
     ) {
         let width = layout.words();
-        let rest = layout.session_at() + usize::from(layout.session);
+        let mut words = Vec::with_capacity(width);
         // A person's rows mostly belong to the session of the row before.
         let mut last = (TextRange::NONE, NO_SESSION);
         for &row in rows {
             let row = row as usize;
+            words.clear();
+            words.extend_from_slice(&batch.words[row * width..(row + 1) * width]);
             if layout.ordinal {
-                let place = ordinal + row as u64;
-                self.words.push(place as u32);
-                self.words.push((place >> 32) as u32);
+                words[..2].copy_from_slice(&RowLayout::two_words((ordinal + row as u64) as i64));
             }
             if layout.session {
                 let range = batch.sessions[row];
                 if !batch.is_same_text(last.0, range) {
                     last = (range, self.session_code(batch, range, seed));
                 }
-                self.words.push(last.1);
+                words[layout.session_at()] = last.1;
             }
-            for &word in &batch.words[row * width + rest..(row + 1) * width] {
-                self.words.push(word);
-            }
+            let BatchRow { time_us, kind, .. } = batch.rows[row];
+            self.events.push(Event { time_us, person, kind }, &words);
         }
     }
 
@@ -196,53 +201,5 @@ impl Shard {
         }
         let text = batch.text(range.start, range.len);
         self.sessions.code(text, hash_of(text, seed) as u32)
-    }
-}
-
-/// A list that grows by blocks, so that growing never copies and never doubles memory.
-#[derive(Clone)]
-pub(super) struct Blocks<T> {
-    blocks: Vec<Vec<T>>,
-    len: usize,
-    /// Items that all blocks together could hold.
-    capacity: usize,
-}
-
-impl<T> Default for Blocks<T> {
-    fn default() -> Self {
-        Blocks { blocks: Vec::new(), len: 0, capacity: 0 }
-    }
-}
-
-impl<T: Copy> Blocks<T> {
-    fn bytes(&self) -> usize {
-        self.capacity * size_of::<T>()
-    }
-
-    /// All items, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = T> {
-        self.blocks.iter().flatten().copied()
-    }
-
-    pub(super) fn push(&mut self, item: T) {
-        match self.blocks.last_mut() {
-            Some(block) if block.len() < block.capacity() => block.push(item),
-            _ => {
-                let mut block = Vec::with_capacity(self.len.clamp(16, BLOCK_ROWS));
-                block.push(item);
-                self.capacity += block.capacity();
-                self.blocks.push(block);
-            }
-        }
-        self.len += 1;
-    }
-
-    /// All items in one list.
-    pub(super) fn into_flat(self) -> Vec<T> {
-        let mut flat = Vec::with_capacity(self.len);
-        for block in self.blocks {
-            flat.extend_from_slice(&block);
-        }
-        flat
     }
 }

@@ -294,7 +294,7 @@ mod tests {
             let _room = store.enter(shard);
             let whole = store.complete(shard, in_memory(store, shard)).expect("it can be read");
             let ids: Vec<&[u8]> = whole.persons.iter().collect();
-            whole.events.for_each(|event| {
+            whole.events.for_each(|event, _| {
                 persons.entry(ids[event.person as usize].to_vec()).or_default().push(event.time_us);
             });
         }

@@ -1,10 +1,10 @@
 //! From everything that was read to the body of a report.
 
 use super::canonical::canonical_text;
-use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
+use super::collect::{Collector, FunnelTally, ReadyFunnel, Scope, SegmentCounter, ValueColumn};
 use super::funnel::{Context, FunnelReport};
 use super::input::{Input, InputFacts};
-use super::segments::{SegmentPlace, SegmentSource, choose};
+use super::segments::{ChosenSegments, Entrants, SegmentPlace, SegmentSlots, SegmentSource, by_key, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
 use super::unserved::{Seen, unserved};
@@ -197,33 +197,42 @@ pub fn build(
         request.funnels.iter().map(|wanted| catalog.ready(wanted, plan, &request.conditions)).collect();
     let timeout_us = request.session_timeout_us;
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
+    let choice = |index: usize, entrants: &Entrants| {
+        let (funnel, wanted) = (&ready[index], &request.funnels[index]);
+        let texts: Vec<&[String]> =
+            funnel.segments.by.iter().map(|&dimension| catalog.dimensions[dimension].as_slice()).collect();
+        choose(entrants, &wanted.by, &texts, request.top, &wanted.by_from.no_row_text())
+    };
     let mut segment_places: Vec<Vec<SegmentPlace>> = vec![Vec::new(); ready.len()];
-    let mut slots = vec![SegmentSlots::default(); ready.len()];
-    let (facts, collector) = if ready.iter().all(|funnel| funnel.segments.by.is_empty()) {
-        over_store(store, &catalog.ties, timeout_us, threads, || {
+    let every: Option<Vec<SegmentSlots>> =
+        ready.iter().map(|funnel| every_segment(funnel, &catalog.dimensions)).collect();
+    let (facts, tallies) = if let Some(slots) = every {
+        let (facts, collector) = over_store(store, &catalog.ties, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
-        })?
+        })?;
+        let mut tallies = collector.into_tallies();
+        for (index, tally) in tallies.iter_mut().enumerate() {
+            if let SegmentSlots::Every(sizes) = &slots[index] {
+                segment_places[index] =
+                    fold_segments(tally, sizes, &ready[index], |entrants| choice(index, entrants));
+            }
+        }
+        (facts, tallies)
     } else {
         let population = Population::new(store, &catalog.ties, threads)?;
         let counter =
             over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
-        for (index, (funnel, wanted)) in ready.iter().zip(&request.funnels).enumerate() {
-            let texts: Vec<&[String]> = funnel
-                .segments
-                .by
-                .iter()
-                .map(|&dimension| catalog.dimensions[dimension].as_slice())
-                .collect();
-            let no_row = wanted.by_from.no_row_text();
-            let chosen = choose(&counter.entrants[index], &wanted.by, &texts, request.top, &no_row);
+        let mut slots = vec![SegmentSlots::default(); ready.len()];
+        for (index, entrants) in counter.entrants.iter().enumerate() {
+            let chosen = choice(index, entrants);
             slots[index] = chosen.slots;
             segment_places[index] = chosen.places;
         }
-        over_population(&population, timeout_us, threads, || {
+        let (facts, collector) = over_population(&population, timeout_us, threads, || {
             (facts(), Collector::new(&ready, &scope, &slots))
-        })?
+        })?;
+        (facts, collector.into_tallies())
     };
-    let tallies = collector.into_tallies();
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -251,6 +260,33 @@ pub fn build(
         funnels,
         warnings,
     })
+}
+
+/// A place for every combination of segment values of a funnel; `None` where they must be chosen first.
+fn every_segment(funnel: &ReadyFunnel, dimensions: &[Vec<String>]) -> Option<SegmentSlots> {
+    if !funnel.has_segments() {
+        return Some(SegmentSlots::default());
+    }
+    let sizes = funnel.segments.by.iter().map(|&dimension| dimensions[dimension].len()).collect();
+    SegmentSlots::every(sizes).filter(|_| !funnel.has_clusters())
+}
+
+/// Chooses among the segments that were counted, and adds up the others.
+fn fold_segments(
+    tally: &mut FunnelTally,
+    sizes: &[usize],
+    funnel: &ReadyFunnel,
+    choose: impl Fn(&Entrants) -> ChosenSegments,
+) -> Vec<SegmentPlace> {
+    let counted = by_key(sizes, std::mem::take(&mut tally.segments));
+    // As in a pass of its own: who is removed is no entrant, and is counted all the same.
+    let entered = counted.iter().filter(|(_, units)| units.entered > 0);
+    let chosen = choose(&entered.map(|(key, units)| (key.clone(), units.entered)).collect());
+    tally.segments = vec![funnel.new_tally(); chosen.slots.places()];
+    for (key, units) in counted {
+        tally.segments[chosen.slots.place(&key)].merge(units);
+    }
+    chosen.places
 }
 
 /// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What

@@ -1,7 +1,7 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::clusters::{Clusters, Items, PersonReached};
-use super::segments::SegmentSource;
+use super::segments::{Entrants, SegmentSlots, SegmentSource};
 use super::shape::Shape;
 use super::tally::{LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
 use super::units::{UnitFormer, UnitRows, ranges};
@@ -12,8 +12,6 @@ use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::funnel::options::RowUse;
 use crate::ingest::{Accumulator, Person};
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -83,7 +81,7 @@ impl ReadyFunnel {
         if self.shape.enters_anywhere() { !self.kinds.steps(kind).is_empty() } else { self.serves(kind, 0) }
     }
 
-    fn has_segments(&self) -> bool {
+    pub fn has_segments(&self) -> bool {
         !self.segments.by.is_empty()
     }
 
@@ -103,12 +101,14 @@ impl ReadyFunnel {
         !self.has_formed_units() && self.funnel.unit != Unit::Attempt && self.is_plain
     }
 
-    /// Whether one person can have several units.
-    fn has_clusters(&self) -> bool {
+    /// Whether one person can have several units. These belong together wherever they are counted: what was
+    /// counted of each combination of segment values by itself cannot be added up.
+    pub fn has_clusters(&self) -> bool {
         self.funnel.unit != Unit::Person || self.funnel.terms.hold.is_some()
     }
 
-    fn new_tally(&self) -> UnitTally {
+    /// Counts of nobody yet.
+    pub fn new_tally(&self) -> UnitTally {
         let optional_after = self.rules.optional.iter().map(|optional| optional.after);
         let mut tally = UnitTally::new(self.shape, self.rules.step_count, optional_after);
         tally.has_window = self.longest_way_us.is_some() || self.funnel.terms.chain_end != ChainEnd::Nothing;
@@ -133,20 +133,6 @@ impl Scope {
     fn observation(&self, closes_us: Option<i64>) -> Observation {
         Observation { entries_us: self.entries_us.clone(), as_of_us: self.as_of_us, closes_us }
     }
-}
-
-/// The codes of a row in the segment columns of a funnel.
-pub type SegmentKey = Box<[u32]>;
-
-/// Entrants by combination of segment values.
-pub type Entrants = HashMap<SegmentKey, u64, RandomState>;
-
-/// Where each combination of segment values is counted; all others together in the last place.
-#[derive(Debug, Clone, Default)]
-pub struct SegmentSlots {
-    pub slots: HashMap<SegmentKey, usize, RandomState>,
-    /// The place of all other values, after those that have their own.
-    pub other: usize,
 }
 
 /// Counts, for each funnel, the entrants of every combination of segment values.
@@ -286,11 +272,7 @@ impl<'p> Collector<'p> {
         };
         let tally = |(ready, slots): (&ReadyFunnel, &SegmentSlots)| FunnelTally {
             total: ready.new_tally(),
-            segments: if ready.has_segments() {
-                vec![ready.new_tally(); slots.other + 1]
-            } else {
-                Vec::new()
-            },
+            segments: if ready.has_segments() { vec![ready.new_tally(); slots.places()] } else { Vec::new() },
             trend: BTreeMap::new(),
             in_several_buckets: 0,
             session_stages: vec![0; ready.rules.step_count + 1],
@@ -382,8 +364,7 @@ impl Counter<'_> {
             facts.segment_moved = ready.segments.by.iter().any(moved);
             let origin = ready.segments.key(person, entry, outcome, |row| unit.place(row), &mut self.key);
             (facts.segment_differs, facts.segment_late) = (origin.differs, origin.is_late);
-            let slots = &self.slots[index];
-            let slot = slots.slots.get(&self.key[..]).copied().unwrap_or(slots.other);
+            let slot = self.slots[index].place(&self.key);
             tally.segments[slot].add(outcome, facts);
             if has_clusters {
                 count_reached(&mut self.person_reached, Part::Segment(slot), outcome, facts, ready);

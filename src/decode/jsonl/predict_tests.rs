@@ -1,8 +1,8 @@
 use super::predict::Layout;
 use super::record::RecordReader;
-use super::scan::Level;
 use super::tests::{BLANKS, Collect, Got, decoder};
 use super::*;
+use crate::decode::machine::Level;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
@@ -226,7 +226,7 @@ proptest! {
             plain.rejects.extend(one.rejects);
             bytes_before += line.len() as u64 + 1;
         }
-        for level in Level::available() {
+        for level in Level::all() {
             let mut decoder = decoder(&wanted);
             decoder.reader.level = level;
             for _ in 0..2 {
@@ -250,7 +250,7 @@ proptest! {
         let wanted = ["t", "e", "u", "p.q"];
         let whole = std::str::from_utf8(&line)
             .is_ok_and(|line| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok());
-        for level in Level::available() {
+        for level in Level::all() {
             let mut decoder = decoder(&wanted);
             decoder.reader.level = level;
             let mut sink = Collect::default();

@@ -1,9 +1,10 @@
 //! One record: walks an object and keeps the values of the wanted paths.
 
 use super::predict::{Layout, Place, Prediction};
-use super::scan::Level;
+use super::scan;
 use super::shapes::Shapes;
 use super::walk::{Fault, MAX_DEPTH, Text, Value, Walker, unescape};
+use crate::decode::machine::Level;
 use crate::event::{Field, RejectCode};
 
 /// Where a field is found: `price`, or `properties.price` for a key of an inner object.
@@ -115,7 +116,7 @@ impl RecordReader {
         self.begin();
         self.around.clear();
         let level = self.level;
-        let end = level.run(Prediction { reader: self, text, start, layout })?;
+        let end = scan::run(level, Prediction { reader: self, text, start, layout })?;
         self.fault.is_none().then_some(end)
     }
 

@@ -1,8 +1,12 @@
 //! What 32 bytes of JSON hold, as bit masks, computed with the instructions the machine has.
 //!
 //! This file only looks at bytes; what they mean is decided by those who ask. It holds all
-//! `unsafe` of the JSON decoder: the vector instructions, behind the check that the machine has
+//! `unsafe` of the JSON decoder: the vector instructions, behind the proof that the machine has
 //! them.
+
+#[cfg(target_arch = "x86_64")]
+use crate::decode::machine::Avx512;
+use crate::decode::machine::Level;
 
 /// Bytes looked at together, one bit each in a mask. Bit 0 is the first byte.
 pub(super) const BLOCK_BYTES: usize = 32;
@@ -27,57 +31,16 @@ pub(super) trait ScanJob {
     fn run<S: Scan>(self, scan: S) -> Self::Output;
 }
 
-/// Which way is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Eight bytes at a time in plain integers, for any machine.
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Sse2,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(x86::Avx2),
-}
-
-impl Level {
-    /// The fastest level of this machine.
-    pub(super) fn detect() -> Level {
+/// Runs a job with the instructions of a level.
+#[inline]
+pub(super) fn run<J: ScanJob>(level: Level, job: J) -> J::Output {
+    match level {
+        Level::Portable => job.run(Portable),
         #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(avx2) = x86::Avx2::detect() {
-                Level::Avx2(avx2)
-            } else if std::is_x86_feature_detected!("sse2") {
-                Level::Sse2
-            } else {
-                Level::Portable
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            Level::Portable
-        }
-    }
-
-    /// All levels that this machine can run.
-    #[cfg(test)]
-    pub(super) fn available() -> Vec<Level> {
-        let mut levels = vec![Level::Portable];
+        Level::Sse2 => job.run(x86::Sse2),
+        // Blocks are of half the size of a vector of AVX-512.
         #[cfg(target_arch = "x86_64")]
-        {
-            levels.push(Level::Sse2);
-            levels.extend(x86::Avx2::detect().map(Level::Avx2));
-        }
-        levels
-    }
-
-    #[inline]
-    pub(super) fn run<J: ScanJob>(self, job: J) -> J::Output {
-        match self {
-            Level::Portable => job.run(Portable),
-            #[cfg(target_arch = "x86_64")]
-            Level::Sse2 => job.run(x86::Sse2),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2(scan) => scan.run(job),
-        }
+        Level::Avx2(proof) | Level::Avx512(Avx512(proof)) => x86::run(proof, job),
     }
 }
 
@@ -131,11 +94,12 @@ impl Scan for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{Block, Scan, ScanJob};
+    use crate::decode::machine::Avx2;
     use std::arch::x86_64::*;
 
     /// SSE2 belongs to every x86-64 machine.
     #[derive(Clone, Copy)]
-    pub(in super::super) struct Sse2;
+    pub(super) struct Sse2;
 
     impl Scan for Sse2 {
         #[inline(always)]
@@ -207,34 +171,21 @@ mod x86 {
             .fold(0, |mask, half| mask << 16 | half)
     }
 
-    /// Exists only where the machine has AVX2, BMI1 and BMI2.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in super::super) struct Avx2(());
-
-    impl Avx2 {
-        pub(super) fn detect() -> Option<Avx2> {
-            let has = std::is_x86_feature_detected!("avx2")
-                && std::is_x86_feature_detected!("bmi1")
-                && std::is_x86_feature_detected!("bmi2");
-            has.then_some(Avx2(()))
-        }
-
-        #[inline]
-        pub(super) fn run<J: ScanJob>(self, job: J) -> J::Output {
-            // SAFETY: the machine has the instructions, or there were no `self`.
-            unsafe { run_avx2(self, job) }
-        }
+    #[inline]
+    pub(super) fn run<J: ScanJob>(proof: Avx2, job: J) -> J::Output {
+        // SAFETY: the proof says that the machine has the instructions.
+        unsafe { run_avx2(proof, job) }
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2")]
-    fn run_avx2<J: ScanJob>(scan: Avx2, job: J) -> J::Output {
-        job.run(scan)
+    fn run_avx2<J: ScanJob>(proof: Avx2, job: J) -> J::Output {
+        job.run(proof)
     }
 
     impl Scan for Avx2 {
         #[inline(always)]
         fn string_ends(self, block: &Block) -> u32 {
-            // SAFETY: the machine has AVX2, or there were no `self`.
+            // SAFETY: `self` is the proof that the machine has AVX2.
             unsafe { string_ends_avx2(block) }
         }
 
@@ -252,7 +203,7 @@ mod x86 {
 
         #[inline(never)]
         fn apart<J: ScanJob>(self, job: J) -> J::Output {
-            self.run(job)
+            run(self, job)
         }
     }
 
@@ -315,14 +266,14 @@ mod tests {
 
     #[test]
     fn every_level_gives_the_masks_of_a_plain_loop() {
-        for level in Level::available() {
+        for level in Level::all() {
             for first in 0..=255_u8 {
                 for second in 0..=255_u8 {
                     // Both bytes at every place of a word, side by side, where careless word
                     // tricks carry over; and the same block a byte further.
                     let one: Block = std::array::from_fn(|at| if at % 3 == 0 { first } else { second });
                     let other: Block = std::array::from_fn(|at| if at % 5 == 0 { first } else { second });
-                    let masks = level.run(Masks(&one, &other));
+                    let masks = run(level, Masks(&one, &other));
                     assert_eq!(masks, plain_masks(&one, &other), "{level:?} {first} {second}");
                 }
             }

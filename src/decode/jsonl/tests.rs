@@ -1,5 +1,5 @@
-use super::scan::Level;
 use super::*;
+use crate::decode::machine::Level;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(super) const BLANKS: [u8; 64] = [b' '; 64];
 
 fn at_every_level(wanted: &[&str]) -> impl Iterator<Item = (Level, JsonDecoder)> {
     let decoder = decoder(wanted);
-    Level::available().into_iter().map(move |level| {
+    Level::all().map(move |level| {
         let mut decoder = decoder.clone();
         decoder.reader.level = level;
         (level, decoder)
