@@ -5,6 +5,7 @@ use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use crate::condition::suggest_nearest;
+use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
@@ -58,6 +59,7 @@ pub struct FileAccount {
 #[derive(Clone)]
 pub enum Decoder {
     Csv(Box<CsvDecoder>),
+    AccessLog(Box<AccessLogDecoder>),
     JsonLines(JsonDecoder),
     JsonDocument(JsonDecoder),
 }
@@ -66,6 +68,7 @@ impl Decoder {
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
+            Decoder::AccessLog(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
             // A document is read whole: all of it is carried over until the last piece.
@@ -198,6 +201,14 @@ impl Job {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
                     data_offset: sniffed.data_offset,
+                }
+            }
+            Form::AccessLog(format) => {
+                let decoder = AccessLogDecoder::new(&format, &present, plan.limits);
+                Pieces::Text {
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions::default())),
+                    decoder: Decoder::AccessLog(Box::new(decoder)),
+                    data_offset: 0,
                 }
             }
             Form::Json(form) => {
@@ -417,6 +428,7 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
             let header = if sniffed.dialect.header { "header" } else { "no header" };
             format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
+        Form::AccessLog(format) => format!("format {format}"),
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),
         Form::Json(JsonForm::Document) => "objects over several lines".to_owned(),
