@@ -5,10 +5,11 @@ use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
-use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use crate::ingest::plan::{Columns, ConditionUse, Derivation, ReadPlan, Slots};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
+use crate::derive::Rule;
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
@@ -105,17 +106,18 @@ fn total_bytes(inputs: &[Input]) -> u64 {
 /// the others hold changes nothing.
 fn named_for_roles(asked: &Asked) -> Option<Vec<String>> {
     let is_event_known = asked.event.is_some() || asked.event_name.is_some();
-    if asked.user.is_empty() || asked.time.is_empty() || !is_event_known {
+    let is_url_known = asked.url.is_some() || !asked.rules_ask_url;
+    if asked.user.is_empty() || asked.time.is_empty() || !is_event_known || !is_url_known {
         return None;
     }
-    let optional = [&asked.event, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
+    let optional = [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
     Some(asked.user.iter().chain(&asked.time).chain(optional).map(|name| Sample::folded(name)).collect())
 }
 
 /// Columns that the header of delimited text must hold.
 fn named_columns(asked: &Asked) -> Vec<String> {
-    // Of several person columns any one may be there.
-    let user = asked.user.first().filter(|_| asked.user.len() == 1);
+    // Of several person columns any one may be there, unless they are one id together.
+    let user = asked.user.first().filter(|_| asked.user.len() == 1 || asked.user_together);
     user.into_iter().chain(&asked.time).chain(&asked.event).cloned().collect()
 }
 
@@ -171,7 +173,9 @@ impl Found {
                 plan.asked.user.clone()
             },
             time: guess.time.iter().map(name).collect(),
+            user_together: guess.user_together,
             event: guess.event.as_ref().map(name),
+            url: guess.url.as_ref().map(name),
             session: optional(&guess.session),
             value: optional(&guess.value),
             currency: optional(&guess.currency),
@@ -189,6 +193,7 @@ impl Found {
             ("person", guess.user.clone()),
             ("time", guess.time.clone()),
             ("event", optional(&guess.event, &used.event)),
+            ("url", optional(&guess.url, &used.url)),
             ("session", optional(&guess.session, &used.session)),
             ("value", optional(&guess.value, &used.value)),
             ("currency", optional(&guess.currency, &used.currency)),
@@ -214,7 +219,8 @@ pub fn read_plan(
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
-    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter));
+    let of_rules = plan.rules.iter().filter_map(Rule::condition);
+    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
     check_columns(found, &slots)?;
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
@@ -238,11 +244,18 @@ pub fn read_plan(
         currency: columns.currency.is_some(),
         dimensions: columns.dimensions.len(),
     };
+    let derivation = (columns.url.is_some() || !plan.rules.is_empty())
+        .then(|| -> Result<Derivation, Failure> {
+            let conditions = plan.rules.iter().map(|rule| rule.condition().map(bind).transpose());
+            Ok(Derivation { conditions: conditions.collect::<Result<_, _>>()?, rules: plan.rules.clone() })
+        })
+        .transpose()?;
     Ok(ReadPlan {
         conditions: conditions.iter().map(bind).collect::<Result<_, _>>()?,
         filter: plan.filter.as_ref().map(bind).transpose()?,
         uses,
         event_name: plan.asked.event_name.clone(),
+        derivation,
         slots: slots.names.clone(),
         roles: slots.roles.clone(),
         columns,
