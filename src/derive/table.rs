@@ -1,5 +1,6 @@
 //! A rule as it stands in the definition file: `[[derive]]`.
 
+use super::pattern::QueryField;
 use super::{Rule, UrlPattern};
 use crate::condition::{Condition, Glob};
 use serde::Deserialize;
@@ -42,6 +43,29 @@ impl<'de> Deserialize<'de> for Rule {
             (name, values.into_iter().map(Glob::new).collect())
         });
         Rule::new(table.event, table.url.0, query.collect(), table.condition).map_err(de::Error::custom)
+    }
+}
+
+impl Rule {
+    /// The keys of the rule's table, a line each.
+    pub fn keys(&self) -> String {
+        let mut table = toml::Table::new();
+        table.insert("event".to_owned(), self.event.clone().into());
+        if !self.urls.is_empty() {
+            let urls: Vec<String> = self.urls.iter().map(ToString::to_string).collect();
+            table.insert("url".to_owned(), urls.into());
+        }
+        if !self.query.is_empty() {
+            let values = |field: &QueryField| -> Vec<String> {
+                field.values.iter().map(|value| value.as_str().to_owned()).collect()
+            };
+            let fields = self.query.iter().map(|field| (field.name.clone(), values(field).into()));
+            table.insert("query".to_owned(), toml::Value::Table(fields.collect()));
+        }
+        if let Some(condition) = &self.condition {
+            table.insert("where".to_owned(), condition.to_string().into());
+        }
+        table.iter().map(|(key, value)| format!("{key} = {value}\n")).collect()
     }
 }
 
@@ -105,6 +129,10 @@ mod tests {
                 "campaign = ?gclid=*&utm_source=google|bing*"
             ]
         );
+        // And written as one again.
+        let file: File = toml::from_str(text).expect("sound");
+        let again: String = file.derive.iter().map(|rule| format!("[[derive]]\n{}", rule.keys())).collect();
+        assert_eq!(toml::from_str::<File>(&again).expect("sound").derive, file.derive);
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub use columns::{GuessProblem, InspectedColumn};
 pub use facts::{EventPeople, Hour, InspectFacts};
 pub use gaps::{Gap, Gaps, unusual_gaps};
 
-use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
+use super::build::{Catalog, canonical_hash, derived, input_warnings, total_tally};
+use super::derived::Derived;
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
 use super::{Run, Warning};
@@ -97,6 +98,9 @@ pub struct InspectBody {
     pub time_zone: String,
     pub session_timeout_s: f64,
     pub input: Input,
+    /// Events named by rules; left out where there are no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
     pub events: Events,
     pub sessions: SessionsSummary,
     /// Rows alike with another in person, time, event and every column that was read.
@@ -168,7 +172,7 @@ pub fn build(
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
-    let ids_have_column = plan.roles.user.len() > 1;
+    let ids_have_column = plan.roles.user.len() > 1 && !plan.columns.user_together;
     let (facts, mut found) = over_store(store, &catalog.ties, timeout_us, threads, || {
         let event_count = catalog.events.len();
         (
@@ -187,11 +191,13 @@ pub fn build(
     let names: Vec<&str> = summaries.iter().map(|event| event.name.as_str()).collect();
     let mut warnings = traps::traps(&tally, &facts, &found, &names);
     warnings.extend(input_warnings(&tally, &facts));
+    let derived = derived(plan, &catalog, &facts, &mut warnings);
     warnings.sort_by(|a, b| a.code.cmp(&b.code));
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
         input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
+        derived,
         events: Events::of(summaries, tally.used),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,

@@ -38,13 +38,15 @@ fn role_flags(look: &Look<'_>, columns: &Columns) -> Vec<String> {
         (Role::User, columns.user.as_slice(), false),
         (Role::Time, columns.time.as_slice(), false),
         (Role::Event, columns.event.as_slice(), false),
+        (Role::Url, columns.url.as_slice(), false),
         (Role::Session, columns.session.as_slice(), all_named),
         (Role::Value, columns.value.as_slice(), all_named),
         (Role::Currency, columns.currency.as_slice(), all_named),
     ];
     let named =
         roles.into_iter().filter(|&(role, names, named)| !names.is_empty() && (named || is_unsure(role)));
-    named.flat_map(|(role, names, _)| [role.flag().to_owned(), quote(&names.join(","))]).collect()
+    let join = |role: Role| if role == Role::User && columns.user_together { "+" } else { "," };
+    named.flat_map(|(role, names, _)| [role.flag().to_owned(), quote(&names.join(join(role)))]).collect()
 }
 
 /// A word that a POSIX shell reads back as the text.
