@@ -184,7 +184,7 @@ impl Found {
     }
 
     /// What was guessed and is used, each with its reason.
-    pub fn guessed(&self, used: &Columns) -> Vec<String> {
+    pub fn guessed(&self, used: &Columns, asked: &Asked) -> Vec<String> {
         let guess = &self.guess;
         let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
             if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
@@ -203,6 +203,12 @@ impl Found {
             for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
                 lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
             }
+        }
+        if used.user_together && guess.user.iter().all(|choice| choice.confidence != Confidence::Asked) {
+            lines.push(format!("person = {} together", used.user.join(" and ")));
+        }
+        if let (Some(url), None, None) = (&used.url, &used.event, &asked.event_name) {
+            lines.push(format!("event = the page of {url}: its path, decoded, without its query"));
         }
         if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
             lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));

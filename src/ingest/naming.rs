@@ -57,12 +57,12 @@ struct Page {
 
 impl<'p> Naming<'p> {
     pub(super) fn new(plan: &ReadPlan, derivation: &'p Derivation) -> Naming<'p> {
-        let names_rows = plan.event_name.is_some() || plan.roles.event.is_some();
+        let names_pages = plan.names_pages();
         Naming {
             derivation,
             url: plan.roles.url,
-            keeps_pages: names_rows && derivation.asks_url(),
-            names_pages: !names_rows,
+            keeps_pages: !names_pages && derivation.asks_url(),
+            names_pages,
             known: HashMap::default(),
             pages: Vec::new(),
             of_rule: vec![UNKNOWN; derivation.rules.len()],

@@ -82,6 +82,13 @@ pub struct ReadPlan {
     pub keep_rejects: usize,
 }
 
+impl ReadPlan {
+    /// Rows that no rule names are called by the page of their URL.
+    pub fn names_pages(&self) -> bool {
+        self.derivation.is_some() && self.event_name.is_none() && self.roles.event.is_none()
+    }
+}
+
 /// The slot of each role.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoleSlots {

@@ -241,8 +241,7 @@ pub(super) fn derived(
     facts: &InputFacts,
     warnings: &mut Vec<Warning>,
 ) -> Option<Derived> {
-    let has_names = plan.event_name.is_some() || plan.roles.event.is_some();
-    let (derived, told) = Derived::of(plan.derivation.as_ref(), catalog, &facts.rows_of_kind, has_names)?;
+    let (derived, told) = Derived::of(plan, catalog, &facts.rows_of_kind)?;
     warnings.extend(told);
     Some(derived)
 }

@@ -5,7 +5,7 @@ use super::build::Catalog;
 use super::table::{Cell, Column, Table};
 use crate::condition::suggest_nearest;
 use crate::human::{count, counted};
-use crate::ingest::plan::Derivation;
+use crate::ingest::plan::ReadPlan;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -59,12 +59,11 @@ impl Derived {
     /// Counts by rule and by value; `None` without rules. Beside it a warning of each rule that named no
     /// row.
     pub fn of(
-        derivation: Option<&Derivation>,
+        plan: &ReadPlan,
         catalog: &Catalog,
         rows_of_kind: &[u64],
-        has_names: bool,
     ) -> Option<(Derived, Vec<Warning>)> {
-        let derivation = derivation.filter(|derivation| !derivation.rules.is_empty())?;
+        let derivation = plan.derivation.as_ref().filter(|derivation| !derivation.rules.is_empty())?;
         let mut of_rule = vec![0; derivation.rules.len()];
         let mut of_value: BTreeMap<Option<&str>, u64> = BTreeMap::new();
         for (kind, &rows) in catalog.kinds.iter().zip(rows_of_kind).filter(|(_, rows)| **rows > 0) {
@@ -78,13 +77,12 @@ impl Derived {
             };
             *of_value.entry(value.filter(|value| !value.is_empty())).or_insert(0) += rows;
         }
-        let by = if derivation.asks_url() || !has_names { "page" } else { "event" };
+        let by = if derivation.asks_url() || plan.names_pages() { "page" } else { "event" };
         let unmatched = Unmatched::of(of_value, by);
         let rules = derivation.rules.iter().zip(&of_rule);
         let warnings = rules.clone().zip(1..).filter(|((_, rows), _)| **rows == 0);
         let warnings = warnings.map(|((rule, _), number)| {
-            let present = unmatched.0.iter().take(NEAREST_OF).filter_map(|value| value.value.as_deref());
-            let near = rule.first_path().map(|path| suggest_nearest(path, present, 3)).unwrap_or_default();
+            let near = rule.first_path().map(|path| nearest(path, &unmatched.0)).unwrap_or_default();
             let hint = if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join(", ")) };
             let message =
                 format!("derive: rule {number} ({rule}) names no row that no rule before it names{hint}");
@@ -123,6 +121,20 @@ impl Derived {
         };
         std::iter::once(rules).chain(self.unmatched.table()).collect()
     }
+}
+
+/// What a pattern of a path may have been meant for: values, and what they begin with.
+fn nearest(path: &str, values: &[UnmatchedValue]) -> Vec<String> {
+    let present: Vec<&str> =
+        values.iter().take(NEAREST_OF).filter_map(|value| value.value.as_deref()).collect();
+    // As deep as the pattern is, with all that lies below.
+    let depth = path.trim_end_matches('*').matches('/').count();
+    let beginnings = present.iter().filter_map(|value| {
+        let (end, _) = value.match_indices('/').nth(depth.checked_sub(1)?)?;
+        Some(format!("{}*", &value[..=end]))
+    });
+    let beginnings: Vec<String> = if path.ends_with('*') { beginnings.collect() } else { Vec::new() };
+    suggest_nearest(path, present.into_iter().chain(beginnings.iter().map(String::as_str)), 3)
 }
 
 impl Unmatched {

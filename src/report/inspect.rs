@@ -11,6 +11,7 @@ mod command;
 mod definition_file;
 mod facts;
 mod gaps;
+mod pages;
 mod traps;
 
 pub use columns::{GuessProblem, InspectedColumn};
@@ -26,6 +27,7 @@ use crate::definition::SourceTable;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
+use pages::{Sections, suggest_pages};
 use crate::schema::suggest::{EventSummary, suggest_funnel};
 use crate::stats::{Quantile, QuantileMethod, Values, quantile};
 use jiff::tz::TimeZone;
@@ -173,18 +175,41 @@ pub fn build(
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
     let ids_have_column = plan.roles.user.len() > 1 && !plan.columns.user_together;
-    let (facts, mut found) = over_store(store, &catalog.ties, timeout_us, threads, || {
-        let event_count = catalog.events.len();
-        (
-            InputFacts::new(catalog.kinds.len(), plan.layout.session),
-            InspectFacts::new(&catalog.event_of_kind, event_count, observed, ids_have_column),
-        )
-    })?;
+    let input_facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
+    let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
+    let event_count = catalog.events.len();
+    let sections = plan.names_pages().then(|| Sections::of(&catalog.events));
+    let section_of_kind = sections.as_ref().map(|sections| sections.of_kinds(&catalog.event_of_kind));
+    let (facts, mut found, by_section) = match (&sections, &section_of_kind) {
+        (Some(sections), Some(section_of_kind)) => {
+            let (facts, (found, by_section)) =
+                over_store(store, &catalog.ties, timeout_us, threads, || {
+                    let by_section = found_of(section_of_kind, sections.names.len());
+                    (input_facts(), (found_of(&catalog.event_of_kind, event_count), by_section))
+                })?;
+            (facts, found, Some(by_section))
+        }
+        _ => {
+            let (facts, found) = over_store(store, &catalog.ties, timeout_us, threads, || {
+                (input_facts(), found_of(&catalog.event_of_kind, event_count))
+            })?;
+            (facts, found, None)
+        }
+    };
     reading.note_spilled(&spilled);
 
-    let summaries = event_summaries(&catalog, &facts, &found);
-    let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
-        steps: command::steps_text(&suggested.steps),
+    let summaries = event_summaries(&catalog.events, &catalog.event_of_kind, &facts, &found);
+    let suggested = match (&sections, &section_of_kind, &by_section) {
+        (Some(sections), Some(section_of_kind), Some(by_section)) => {
+            let of_sections = event_summaries(&sections.names, section_of_kind, &facts, by_section);
+            suggest_pages(&of_sections, &summaries)
+                .map(|suggested| (pages::steps_text(&suggested.steps, sections), suggested))
+        }
+        _ => suggest_funnel(&summaries)
+            .map(|suggested| (command::steps_text(&suggested.steps), suggested)),
+    };
+    let suggested = suggested.map(|(steps, suggested)| SuggestedFunnel {
+        steps,
         events: suggested.steps,
         why: suggested.why,
     });
@@ -253,10 +278,15 @@ fn looked(look: &Look<'_>, reading: Run) -> InspectRun {
 }
 
 /// Every event that has rows.
-fn event_summaries(catalog: &Catalog, facts: &InputFacts, found: &InspectFacts<'_>) -> Vec<EventSummary> {
-    let (rows, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
+fn event_summaries(
+    names: &[String],
+    event_of_kind: &[u32],
+    facts: &InputFacts,
+    found: &InspectFacts<'_>,
+) -> Vec<EventSummary> {
+    let (rows, _) = facts.rows_of_event(event_of_kind, names.len());
     let people = found.event_people();
-    let events = catalog.events.iter().zip(rows).zip(people).filter(|((_, rows), _)| *rows > 0);
+    let events = names.iter().zip(rows).zip(people).filter(|((_, rows), _)| *rows > 0);
     events
         .map(|((name, rows), event)| EventSummary {
             name: name.clone(),

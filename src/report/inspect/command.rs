@@ -13,6 +13,12 @@ pub(super) fn steps_text(names: &[String]) -> String {
     steps.collect::<Vec<_>>().join(", ")
 }
 
+/// A step's name; a pattern keeps its stars.
+pub(super) fn pattern_text(name: &str, is_pattern: bool) -> String {
+    let pattern = if is_pattern { EventPattern::parse(name).ok() } else { None };
+    pattern.unwrap_or_else(|| EventPattern::Exact(name.to_owned())).to_string()
+}
+
 /// The line for a POSIX shell; `steps` is in the grammar of `--steps`.
 pub(super) fn report_command(look: &Look<'_>, plan: &ReadPlan, steps: &str) -> String {
     let mut words = vec!["dropoff".to_owned(), "report".to_owned()];
