@@ -5,11 +5,11 @@ use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
+use crate::derive::Rule;
 use crate::ingest::plan::{Columns, ConditionUse, Derivation, ReadPlan, Slots};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
-use crate::derive::Rule;
 use crate::report::build::Request;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
@@ -110,7 +110,8 @@ fn named_for_roles(asked: &Asked) -> Option<Vec<String>> {
     if asked.user.is_empty() || asked.time.is_empty() || !is_event_known || !is_url_known {
         return None;
     }
-    let optional = [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
+    let optional =
+        [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
     Some(asked.user.iter().chain(&asked.time).chain(optional).map(|name| Sample::folded(name)).collect())
 }
 

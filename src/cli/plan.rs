@@ -303,9 +303,7 @@ fn rules(args: &InputArgs, file: &DefinitionFile) -> Result<Vec<Rule>, Failure> 
         return Ok(file.derive.clone());
     }
     let typed = args.derive.iter();
-    typed
-        .map(|text| text.parse().map_err(|error| Failure::usage(format!("--derive: {error}"))))
-        .collect()
+    typed.map(|text| text.parse().map_err(|error| Failure::usage(format!("--derive: {error}")))).collect()
 }
 
 fn log_format(source: &SourceTable) -> Result<Option<LogFormat>, Failure> {

@@ -36,8 +36,7 @@ impl FromStr for Rule {
         let urls = if pattern.is_empty() { Vec::new() } else { vec![UrlPattern::parse(pattern)?] };
         let condition = condition
             .map(|text| {
-                Condition::parse(text)
-                    .map_err(|error| FlagError::Condition { text: text.to_owned(), error })
+                Condition::parse(text).map_err(|error| FlagError::Condition { text: text.to_owned(), error })
             })
             .transpose()?;
         Ok(Rule::new(event.trim().to_owned(), urls, Vec::new(), condition)?)

@@ -32,7 +32,9 @@ pub struct Rule {
 pub enum RuleError {
     #[error("an event without a name")]
     NoEvent,
-    #[error("event {0:?}: nothing says which rows it is; give url, query or where (url = \"*\" is every URL)")]
+    #[error(
+        "event {0:?}: nothing says which rows it is; give url, query or where (url = \"*\" is every URL)"
+    )]
     NoPart(String),
 }
 

@@ -34,7 +34,9 @@ pub enum PatternError {
     Empty,
     #[error("{0:?}: a pattern starts with / or *, or with a host: write /{0} for a path, //{0} for a host")]
     NoStart(String),
-    #[error("{0:?}: what stands behind # is not looked at; a condition sees all of the URL: where = \"url ~ '*#...'\"")]
+    #[error(
+        "{0:?}: what stands behind # is not looked at; a condition sees all of the URL: where = \"url ~ '*#...'\""
+    )]
     Fragment(String),
     #[error("{0:?}: a field of the query without a name")]
     NoField(String),

@@ -100,8 +100,9 @@ mod tests {
         };
         match Url::split(text.as_bytes()) {
             None => "none".to_owned(),
-            Some(url) => [shown(url.scheme), shown(url.host), shown(Some(&url.path)), shown(Some(url.query))]
-                .join(" "),
+            Some(url) => {
+                [shown(url.scheme), shown(url.host), shown(Some(&url.path)), shown(Some(url.query))].join(" ")
+            }
         }
     }
 

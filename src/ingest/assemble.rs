@@ -164,12 +164,7 @@ impl<'p> Codes<'p> {
     /// The kind of a row that rules or its page name; `event` is what its column says. Beside it,
     /// whether the row has an event at all.
     #[inline(never)]
-    fn derived_kind(
-        &mut self,
-        naming: &mut Naming<'_>,
-        event: &[u8],
-        fields: &[Field<'_>],
-    ) -> (u32, bool) {
+    fn derived_kind(&mut self, naming: &mut Naming<'_>, event: &[u8], fields: &[Field<'_>]) -> (u32, bool) {
         let (plan, shared) = (self.plan, self.shared);
         let events = &mut self.events;
         let number = naming.number(event, fields, |name, page, rule| {
@@ -271,11 +266,8 @@ impl Assembler<'_, '_> {
         let plan = self.codes.plan;
         let roles = &plan.roles;
         let time_us = self.time(fields)?;
-        let (user_index, user) = if plan.columns.user_together {
-            (0, first_of_all(plan, fields)?)
-        } else {
-            person(plan, fields)?
-        };
+        let (user_index, user) =
+            if plan.columns.user_together { (0, first_of_all(plan, fields)?) } else { person(plan, fields)? };
         let value = match roles.value {
             Some(slot) => amount(fields[slot], plan.decimal_mark)
                 .map_err(|error| Fault::new(RejectCode::R09, slot, error.to_string()))?,
@@ -430,7 +422,9 @@ fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8])
 fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], Box<Fault>> {
     let slot = plan.roles.user[0];
     match fields[slot] {
-        Field::Text(id) if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) => Ok(id),
+        Field::Text(id) if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) => {
+            Ok(id)
+        }
         _ => Err(Fault::new(RejectCode::R07, slot, "no person".to_owned())),
     }
 }

@@ -3,7 +3,7 @@
 //! A row costs one look at what is known of its URL's text: which rules' parts on the URL fit it, and
 //! its path. Conditions on other columns are asked of each row, and only those of these rules.
 
-use super::plan::{Derivation, ReadPlan};
+use super::plan::{Derivation, ReadPlan, RoleSlots};
 use crate::derive::Url;
 use crate::event::Field;
 use foldhash::fast::RandomState;
@@ -57,10 +57,14 @@ struct Page {
 
 impl<'p> Naming<'p> {
     pub(super) fn new(plan: &ReadPlan, derivation: &'p Derivation) -> Naming<'p> {
-        let names_pages = plan.names_pages();
+        Naming::of(&plan.roles, plan.event_name.is_some(), derivation)
+    }
+
+    fn of(roles: &RoleSlots, has_event_name: bool, derivation: &'p Derivation) -> Naming<'p> {
+        let names_pages = !has_event_name && roles.event.is_none();
         Naming {
             derivation,
-            url: plan.roles.url,
+            url: roles.url,
             keeps_pages: !names_pages && derivation.asks_url(),
             names_pages,
             known: HashMap::default(),
@@ -146,5 +150,81 @@ impl<'p> Naming<'p> {
             path: String::from_utf8_lossy(path).into(),
             number: UNKNOWN,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::condition::Condition;
+    use crate::derive::Rule;
+
+    /// Slots: event, url, status.
+    fn derivation(rules: &[&str]) -> Derivation {
+        let rules: Vec<Rule> = rules.iter().map(|rule| rule.parse().expect(rule)).collect();
+        let bind = |condition: &Condition| condition.bind(|_| Some(2)).expect("a column");
+        let conditions = rules.iter().map(|rule| rule.condition().map(bind)).collect();
+        Derivation { rules, conditions }
+    }
+
+    fn naming(derivation: &Derivation, has_event: bool) -> Naming<'_> {
+        let roles = RoleSlots { event: has_event.then_some(0), url: Some(1), ..RoleSlots::default() };
+        Naming::of(&roles, false, derivation)
+    }
+
+    /// Name, page kept beside it and number of the rule of each row, from 1; `-` for none.
+    fn told(naming: &mut Naming<'_>, rows: &[(&str, &str, &str)]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        rows.iter()
+            .map(|(event, url, status)| {
+                let fields = [event, url, status].map(|text| Field::Text(text.as_bytes()));
+                let number = naming.number(event.as_bytes(), &fields, |name, page, rule| {
+                    let rule = rule.map_or("-".to_owned(), |rule| (rule + 1).to_string());
+                    names.push(format!("{} {} {rule}", name.unwrap_or("-"), page.unwrap_or("-")));
+                    names.len() as u32 - 1
+                });
+                names[number as usize].clone()
+            })
+            .collect()
+    }
+
+    const ROWS: [(&str, &str, &str); 7] = [
+        ("view", "/a?x=1", "200"),
+        ("view", "/a", "404"),
+        ("view", "/pay", "200"),
+        ("view", "/pay", "500"),
+        ("click", "/b%20c", "200"),
+        ("", "", "200"),
+        ("click", "/b c", "500"),
+    ];
+
+    #[test]
+    fn the_first_rule_that_fits_names_a_row() {
+        let rules = derivation(&["x=?x=1", "paid=/pay[status = 200]", "failed=[status >= 500]"]);
+        let by_page = ["x - 1", "/a - -", "paid - 2", "failed - 3", "/b c - -", "- - -", "failed - 3"];
+        assert_eq!(told(&mut naming(&rules, false), &ROWS), by_page);
+        let by_event = ["x - 1", "view /a -", "paid - 2", "failed - 3", "click /b c -", "-  -", "failed - 3"];
+        assert_eq!(told(&mut naming(&rules, true), &ROWS), by_event);
+    }
+
+    #[test]
+    fn without_rules_a_row_is_its_page() {
+        let names = ["/a - -", "/a - -", "/pay - -", "/pay - -", "/b c - -", "- - -", "/b c - -"];
+        assert_eq!(told(&mut naming(&derivation(&[]), false), &ROWS), names);
+    }
+
+    #[test]
+    fn more_urls_than_are_remembered_are_named_all_the_same() {
+        let rules = derivation(&["seven=/*7"]);
+        let mut naming = naming(&rules, false);
+        let mut count = 0;
+        let urls: Vec<String> = (0..KNOWN_URLS + 10).map(|k| format!("/{}?{k}", k % 10)).collect();
+        let rows: Vec<(&str, &str, &str)> = urls.iter().map(|url| ("", url.as_str(), "")).collect();
+        for name in told(&mut naming, &rows) {
+            count += usize::from(name == "seven - 1");
+        }
+        // Every tenth, and the last digit of 65,546 is less than 7.
+        assert_eq!(count, KNOWN_URLS.div_euclid(10) + 1);
+        assert!(naming.pages.len() <= KNOWN_URLS);
     }
 }

@@ -1,7 +1,7 @@
 //! From everything that was read to the body of a report.
 
-use super::derived::Derived;
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
+use super::derived::Derived;
 use super::funnel::{Context, FunnelReport, SegmentValues};
 use super::input::{Input, InputFacts};
 use super::segments::choose;

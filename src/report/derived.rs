@@ -58,11 +58,7 @@ pub struct UnmatchedValue {
 impl Derived {
     /// Counts by rule and by value; `None` without rules. Beside it a warning of each rule that named no
     /// row.
-    pub fn of(
-        plan: &ReadPlan,
-        catalog: &Catalog,
-        rows_of_kind: &[u64],
-    ) -> Option<(Derived, Vec<Warning>)> {
+    pub fn of(plan: &ReadPlan, catalog: &Catalog, rows_of_kind: &[u64]) -> Option<(Derived, Vec<Warning>)> {
         let derivation = plan.derivation.as_ref().filter(|derivation| !derivation.rules.is_empty())?;
         let mut of_rule = vec![0; derivation.rules.len()];
         let mut of_value: BTreeMap<Option<&str>, u64> = BTreeMap::new();
@@ -83,7 +79,8 @@ impl Derived {
         let warnings = rules.clone().zip(1..).filter(|((_, rows), _)| **rows == 0);
         let warnings = warnings.map(|((rule, _), number)| {
             let near = rule.first_path().map(|path| nearest(path, &unmatched.0)).unwrap_or_default();
-            let hint = if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join(", ")) };
+            let hint =
+                if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join(", ")) };
             let message =
                 format!("derive: rule {number} ({rule}) names no row that no rule before it names{hint}");
             Warning { code: "W01".to_owned(), n: 0, message }
@@ -174,7 +171,10 @@ impl Unmatched {
         }
         (self.rows > 0).then(|| Table {
             name: "unmatched".to_owned(),
-            title: format!("Rows that no rule fits, {}: they keep the name they have without rules", count(self.rows)),
+            title: format!(
+                "Rows that no rule fits, {}: they keep the name they have without rules",
+                count(self.rows)
+            ),
             columns: vec![Column::text("value", title), Column::number("rows", "Rows")],
             rows: rows.collect(),
             notes,

@@ -27,10 +27,10 @@ use crate::definition::SourceTable;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
-use pages::{Sections, suggest_pages};
 use crate::schema::suggest::{EventSummary, suggest_funnel};
 use crate::stats::{Quantile, QuantileMethod, Values, quantile};
 use jiff::tz::TimeZone;
+use pages::{Sections, suggest_pages};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -176,17 +176,17 @@ pub fn build(
     let observed = Observed::of(&tally, plan, timeout_us);
     let ids_have_column = plan.roles.user.len() > 1 && !plan.columns.user_together;
     let input_facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
-    let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
+    let found_of =
+        |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
     let event_count = catalog.events.len();
     let sections = plan.names_pages().then(|| Sections::of(&catalog.events));
     let section_of_kind = sections.as_ref().map(|sections| sections.of_kinds(&catalog.event_of_kind));
     let (facts, mut found, by_section) = match (&sections, &section_of_kind) {
         (Some(sections), Some(section_of_kind)) => {
-            let (facts, (found, by_section)) =
-                over_store(store, &catalog.ties, timeout_us, threads, || {
-                    let by_section = found_of(section_of_kind, sections.names.len());
-                    (input_facts(), (found_of(&catalog.event_of_kind, event_count), by_section))
-                })?;
+            let (facts, (found, by_section)) = over_store(store, &catalog.ties, timeout_us, threads, || {
+                let by_section = found_of(section_of_kind, sections.names.len());
+                (input_facts(), (found_of(&catalog.event_of_kind, event_count), by_section))
+            })?;
             (facts, found, Some(by_section))
         }
         _ => {
@@ -205,8 +205,7 @@ pub fn build(
             suggest_pages(&of_sections, &summaries)
                 .map(|suggested| (pages::steps_text(&suggested.steps, sections), suggested))
         }
-        _ => suggest_funnel(&summaries)
-            .map(|suggested| (command::steps_text(&suggested.steps), suggested)),
+        _ => suggest_funnel(&summaries).map(|suggested| (command::steps_text(&suggested.steps), suggested)),
     };
     let suggested = suggested.map(|(steps, suggested)| SuggestedFunnel {
         steps,

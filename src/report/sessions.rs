@@ -8,7 +8,9 @@ use super::table::{Cell, Column, Table};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::ingest::plan::{Columns, ReadPlan};
-use crate::ingest::{Accumulator, Everything, ID_BORDER, Person, PersonRows, Session, SpillError, Tally, over_store};
+use crate::ingest::{
+    Accumulator, Everything, ID_BORDER, Person, PersonRows, Session, SpillError, Tally, over_store,
+};
 use crate::session::SplitCause;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -254,12 +256,7 @@ impl<'c> SessionRows<'c> {
 
     /// Puts the sessions in their order and names everything. `columns` are those that
     /// hold persons' ids, as the plan names them.
-    fn finish(
-        self,
-        catalog_events: Vec<String>,
-        columns: &Columns,
-        has_log_sessions: bool,
-    ) -> SessionList {
+    fn finish(self, catalog_events: Vec<String>, columns: &Columns, has_log_sessions: bool) -> SessionList {
         let mut order: Vec<u32> = (0..self.persons.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| self.persons[a as usize].cmp(&self.persons[b as usize]));
         let mut place = vec![0_u32; order.len()];

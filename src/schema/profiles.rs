@@ -381,7 +381,10 @@ mod tests {
             ("user_id,event_name,ts", "none"),
             ("user_id,session_id,event,timestamp,platform", "none"),
             ("host,logname,time,method,url,response,bytes", "none"),
-            ("host,ident,user,time,method,url,protocol,status,bytes", "access log | host | time | - | - | - | -"),
+            (
+                "host,ident,user,time,method,url,protocol,status,bytes",
+                "access log | host | time | - | - | - | -",
+            ),
             ("host,time,url,status,bytes,user_agent", "access log | host+user_agent | time | - | - | - | -"),
             ("", "none"),
         ] {

@@ -241,7 +241,17 @@ const URL: [&[&str]; 2] = [
         "location",
         "href",
     ],
-    &["path", "page_path", "pathname", "url_path", "page_urlpath", "request_path", "uri", "cs_uri_stem", "page"],
+    &[
+        "path",
+        "page_path",
+        "pathname",
+        "url_path",
+        "page_urlpath",
+        "request_path",
+        "uri",
+        "cs_uri_stem",
+        "page",
+    ],
 ];
 const URL_ENDINGS: [&str; 3] = ["_page_url", "_page_path", "_request_uri"];
 /// URLs of other places than the one visited.

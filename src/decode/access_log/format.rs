@@ -308,11 +308,7 @@ impl Compiler {
                 ("protocol", Piece::Protocol),
                 (REQUEST, Piece::Whole),
             ],
-            "url" => &[
-                ("url", Piece::Whole),
-                ("path", Piece::PathOfTarget),
-                ("query", Piece::QueryOfTarget),
-            ],
+            "url" => &[("url", Piece::Whole), ("path", Piece::PathOfTarget), ("query", Piece::QueryOfTarget)],
             name => &[(name, Piece::Whole)],
         };
         for &(name, piece) in pieces {

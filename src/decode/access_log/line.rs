@@ -147,8 +147,8 @@ fn shown(literal: &[u8]) -> String {
 /// dash, nothing. A target may hold blanks; the protocol is missing in requests of HTTP/0.9.
 pub(super) fn request_pieces(request: &[u8]) -> Option<(Range<usize>, Range<usize>, Range<usize>)> {
     let method = memchr::memchr(b' ', request)?;
-    let is_method = method > 0
-        && request[..method].iter().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(byte));
+    let is_method =
+        method > 0 && request[..method].iter().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(byte));
     if !is_method {
         return None;
     }

@@ -130,14 +130,21 @@ fn requests_that_are_none_leave_the_line_sound() {
     for (request, expected) in [
         (r"\x16\x03\x01\x02", ["NULL", "NULL", "NULL", r"\x16\x03\x01\x02"]),
         ("", ["NULL", "NULL", "NULL", "NULL"]),
-        ("GET /?q=a?b=\\\"c\\\" HTTP/1.1", ["GET", "/?q=a?b=\"c\"", "q=a?b=\"c\"", "GET /?q=a?b=\"c\" HTTP/1.1"]),
+        (
+            "GET /?q=a?b=\\\"c\\\" HTTP/1.1",
+            ["GET", "/?q=a?b=\"c\"", "q=a?b=\"c\"", "GET /?q=a?b=\"c\" HTTP/1.1"],
+        ),
         (r"GET /\xd7\xa9 HTTP/1.1", ["GET", "/ש", "NULL", "GET /ש HTTP/1.1"]),
         (r"GET /\xff HTTP/1.1", ["GET", r"/\xff", "NULL", r"GET /\xff HTTP/1.1"]),
         ("GET /a? HTTP/1.1", ["GET", "/a?", "NULL", "GET /a? HTTP/1.1"]),
         ("GET", ["NULL", "NULL", "NULL", "GET"]),
     ] {
         let line = format!(r#"h - - [t] "{request}" 400 0"#);
-        assert_eq!(fields("common", &["method", "url", "query", "request"], &line), texts(&expected), "{request}");
+        assert_eq!(
+            fields("common", &["method", "url", "query", "request"], &line),
+            texts(&expected),
+            "{request}"
+        );
     }
 }
 
@@ -167,15 +174,60 @@ fn faulty_lines_are_rejected_with_their_reason() {
     let wanted = ["host", "time", "url", "status", "referer"];
     for (line, code, slot, message) in [
         ("h - -", R01, Some(1), "the line ends before the time (byte 6 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\" 200 1", R01, Some(4), "the line ends before the referer (byte 33 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\" 200 1 \"-\" \"-\" x", R02, None, "the line goes on behind its last value (byte 41 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0 200 1", R15, Some(2), "the quote of the request is never closed (byte 11 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\\\" 200 1", R15, Some(2), "the quote of the request is never closed (byte 11 of the line)"),
-        ("h - - [t] \"GET /\"x HTTP/1.0\" 200 1 \"-\" \"-\"", R15, Some(2), "a quote that is not escaped, before the status (byte 17 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\" OK 1 \"-\" \"-\"", R09, Some(3), "the status is not a number of three digits (byte 28 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\" 200 1k \"-\" \"-\"", R09, None, "the bytes is not a number (byte 32 of the line)"),
-        ("h - - [t] \"GET / HTTP/1.0\" 200 1 \"-\" \"Moz", R15, None, "the quote of the user_agent is never closed (byte 38 of the line)"),
-        ("h - - [t] \"GET /\u{0} HTTP/1.0\" 200 1 \"-\" \"-\"", R14, None, "a NUL byte (byte 17 of the line)"),
+        (
+            "h - - [t] \"GET / HTTP/1.0\" 200 1",
+            R01,
+            Some(4),
+            "the line ends before the referer (byte 33 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0\" 200 1 \"-\" \"-\" x",
+            R02,
+            None,
+            "the line goes on behind its last value (byte 41 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0 200 1",
+            R15,
+            Some(2),
+            "the quote of the request is never closed (byte 11 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0\\\" 200 1",
+            R15,
+            Some(2),
+            "the quote of the request is never closed (byte 11 of the line)",
+        ),
+        (
+            "h - - [t] \"GET /\"x HTTP/1.0\" 200 1 \"-\" \"-\"",
+            R15,
+            Some(2),
+            "a quote that is not escaped, before the status (byte 17 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0\" OK 1 \"-\" \"-\"",
+            R09,
+            Some(3),
+            "the status is not a number of three digits (byte 28 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0\" 200 1k \"-\" \"-\"",
+            R09,
+            None,
+            "the bytes is not a number (byte 32 of the line)",
+        ),
+        (
+            "h - - [t] \"GET / HTTP/1.0\" 200 1 \"-\" \"Moz",
+            R15,
+            None,
+            "the quote of the user_agent is never closed (byte 38 of the line)",
+        ),
+        (
+            "h - - [t] \"GET /\u{0} HTTP/1.0\" 200 1 \"-\" \"-\"",
+            R14,
+            None,
+            "a NUL byte (byte 17 of the line)",
+        ),
     ] {
         let told = decode("combined", &wanted, line.as_bytes());
         assert_eq!(told.got, [Got::Reject(0, 0, code, slot)], "{line}");
@@ -261,7 +313,7 @@ fn read_slowly(line: &str) -> Option<[String; 8]> {
     let user = take(" [")?;
     let time = take("] \"")?;
     let mut rest = rest.chars().peekable();
-    let mut quoted = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Option<String> {
+    let quoted = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> Option<String> {
         let mut value = String::new();
         loop {
             match rest.next()? {
@@ -271,7 +323,7 @@ fn read_slowly(line: &str) -> Option<[String; 8]> {
             }
         }
     };
-    let mut word = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> String {
+    let word = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| -> String {
         std::iter::from_fn(|| rest.next_if(|sign| *sign != ' ' && *sign != '"')).collect()
     };
     let expect = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>, text: &str| -> Option<()> {

@@ -357,10 +357,9 @@ fn summarise(samples: &[&[u8]], formats: Vec<TimeFormat>, evidence: String) -> D
             TimeFormat::DateOnly | TimeFormat::CompactDate => false,
             TimeFormat::Slash(_) => SlashParts::split(text).is_some_and(|parts| parts.has_time()),
             TimeFormat::Strptime(layout) => layout_has_time(layout),
-            TimeFormat::Iso
-            | TimeFormat::Epoch(_)
-            | TimeFormat::CompactDateTime
-            | TimeFormat::CommonLog => true,
+            TimeFormat::Iso | TimeFormat::Epoch(_) | TimeFormat::CompactDateTime | TimeFormat::CommonLog => {
+                true
+            }
         };
     }
     Detected { formats, evidence, naive, date_only: !with_time }

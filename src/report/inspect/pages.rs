@@ -7,8 +7,8 @@ use crate::schema::suggest::{EventSummary, Suggested, suggest_funnel};
 
 /// Files that a page brings along: nobody goes to them.
 const PARTS_OF_PAGES: [&str; 23] = [
-    "gif", "jpg", "jpeg", "png", "webp", "avif", "svg", "ico", "bmp", "xbm", "css", "js", "mjs", "map", "json",
-    "woff", "woff2", "ttf", "eot", "mp3", "mp4", "mpg", "wav",
+    "gif", "jpg", "jpeg", "png", "webp", "avif", "svg", "ico", "bmp", "xbm", "css", "js", "mjs", "map",
+    "json", "woff", "woff2", "ttf", "eot", "mp3", "mp4", "mpg", "wav",
 ];
 /// Pages of a funnel that speaks of no sale.
 const PAGES: usize = 3;
@@ -37,7 +37,10 @@ impl Sections {
 
     /// The section of every kind of row; `none` stays as it is.
     pub(super) fn of_kinds(&self, event_of_kind: &[u32]) -> Vec<u32> {
-        event_of_kind.iter().map(|&event| self.of_event.get(event as usize).copied().unwrap_or(event)).collect()
+        event_of_kind
+            .iter()
+            .map(|&event| self.of_event.get(event as usize).copied().unwrap_or(event))
+            .collect()
     }
 }
 
