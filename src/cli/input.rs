@@ -228,7 +228,7 @@ pub fn read_plan(
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
     let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
-    check_columns(found, &slots)?;
+    check_columns(found, &slots, columns.user_together)?;
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
     };
@@ -280,7 +280,7 @@ pub fn read_plan(
 
 /// A column that was named but is not in the only input is a usage error at once; among several
 /// inputs others may have it, and of JSON later records ([`check_columns_read`]).
-fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
+fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
     }
@@ -290,9 +290,9 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     if matches!(sample.form, Form::Json(_)) {
         return Ok(());
     }
-    // Of several person columns any one may be there.
+    // Of several person columns any one may be there, unless they are one id together.
     let is_there = |slot: usize| sample.find(&slots.names[slot]).is_some();
-    let has_user = slots.roles.user.iter().any(|&slot| is_there(slot));
+    let has_user = !together && slots.roles.user.iter().any(|&slot| is_there(slot));
     let is_needless = |slot: &usize| has_user && slots.roles.user.contains(slot);
     match (0..slots.names.len()).find(|slot| !is_needless(slot) && !is_there(*slot)) {
         Some(slot) => Err(unknown_column(&slots.names[slot], &found.columns)),
@@ -303,7 +303,7 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
 /// A named column that no input had is a usage error.
 pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
     for (slot, name) in plan.slots.iter().enumerate() {
-        let is_alternative = plan.roles.user.contains(&slot);
+        let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
             return Err(unknown_column(name, columns));
         }

@@ -335,7 +335,7 @@ fn find_columns(
             if required {
                 return Err(missing_column(sample, wanted, name));
             }
-            if !plan.roles.user.contains(&slot) {
+            if !plan.roles.user.contains(&slot) || plan.columns.user_together {
                 let message = format!("{name} has no column {wanted:?}: empty in its rows");
                 notes.push(FileNote::warning("W18", message));
             }
@@ -343,7 +343,8 @@ fn find_columns(
         // A key that the sample did not show may still come later in the file.
         columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
-    let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
+    let needed = if plan.columns.user_together { 1 } else { plan.roles.user.len() };
+    let has_user = plan.roles.user[..needed].iter().any(|&slot| columns[slot].is_some());
     if !has_user {
         return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
     }
