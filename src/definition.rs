@@ -6,6 +6,7 @@ mod funnel;
 
 pub use funnel::{ByFrom, FunnelTable, HoldTable, SettleError, Steps, UnitTable};
 
+use crate::derive::Rule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct DefinitionFile {
     pub source: SourceTable,
     pub sessions: SessionsTable,
     pub report: ReportTable,
+    /// The first that fits a row names its event.
+    pub derive: Vec<Rule>,
     /// By name; `funnels` gives them in the order of the file.
     funnel: BTreeMap<String, Spanned<FunnelTable>>,
     pub check: Vec<CheckTable>,
@@ -44,11 +47,13 @@ impl OneOrMore {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceTable {
-    pub user: Option<OneOrMore>,
+    pub user: Option<UserTable>,
     pub time: Option<OneOrMore>,
     pub event: Option<String>,
     /// The event of every row, where there is no event column.
     pub event_name: Option<String>,
+    /// URLs, for rules that look at them and for logs without events.
+    pub url: Option<String>,
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,
@@ -60,11 +65,44 @@ pub struct SourceTable {
     pub date_order: Option<String>,
     #[serde(rename = "where")]
     pub filter: Option<String>,
+    /// Of access logs: the name of a format, or its text.
+    pub log_format: Option<String>,
     pub delimiter: Option<String>,
     pub header: Option<bool>,
     pub columns: Option<Vec<String>>,
     pub null_ids: Option<Vec<String>>,
     pub decimal: Option<String>,
+}
+
+/// Who a row is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a column, a list of columns, or { all = [\"host\", \"user_agent\"] }"
+)]
+pub enum UserTable {
+    One(String),
+    /// The first that is present.
+    More(Vec<String>),
+    /// All of them together are one id.
+    Together {
+        all: Vec<String>,
+    },
+}
+
+impl UserTable {
+    /// The columns, and whether they are one id together.
+    pub fn columns(self) -> (Vec<String>, bool) {
+        match self {
+            UserTable::One(column) => (vec![column], false),
+            UserTable::More(columns) => (columns, false),
+            UserTable::Together { all } => {
+                let together = all.len() > 1;
+                (all, together)
+            }
+        }
+    }
 }
 
 /// A value column, by name alone or with the currency that all its values are in.

@@ -3,7 +3,7 @@
 //! ```text
 //! source/    files, globs, stdin, gz, zst        → bytes
 //! decode/    CSV, JSONL, Parquet                 → records, or rejects with their place
-//! condition/ funnel/ schema/                     what rows, steps and columns mean
+//! condition/ derive/ funnel/ schema/             what rows, events, steps and columns mean
 //! ingest/    records → events → every person's rows, in order
 //! session    visits of one person
 //! report/    counts and, with stats/, shares     → one typed result per report
@@ -21,6 +21,7 @@ pub mod cli;
 pub mod condition;
 pub mod decode;
 pub mod definition;
+pub mod derive;
 pub mod event;
 pub mod funnel;
 pub mod human;

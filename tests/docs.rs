@@ -74,7 +74,8 @@ struct ExampleFunnel {
 }
 
 /// In the order of file names; a new file has to be added here.
-const EXAMPLE_FUNNELS: [ExampleFunnel; 5] = [
+const EXAMPLE_FUNNELS: [ExampleFunnel; 6] = [
+    ExampleFunnel { file: "access-log.toml", name: "purchase", counted: Some((4, 1)) },
     ExampleFunnel { file: "cdnow.toml", name: "repeat", counted: Some((2_349, 450)) },
     ExampleFunnel { file: "ecom.toml", name: "purchase", counted: Some((598, 70)) },
     ExampleFunnel { file: "ibm.toml", name: "purchase", counted: None },

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["source"],
     &["decode"],
     &["condition"],
-    &["funnel", "schema"],
+    &["derive", "funnel", "schema"],
     &["definition"],
     &["session"],
     &["ingest"],

@@ -119,6 +119,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         },
         columns,
         event_name: None,
+        derivation: None,
         slots: names,
         roles,
         conditions: vec![bound],

@@ -122,7 +122,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "FILE", env = "DROPOFF_CONFIG")]
     pub config: Option<PathBuf>,
 
-    /// Person column, or several: the first one present identifies the row.
+    /// Person column, or several: the first one present identifies the row. `a+b`: both together do.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Columns")]
     pub user: Vec<String>,
     /// Time column, or a date and a time-of-day column.
@@ -134,6 +134,13 @@ pub struct InputArgs {
     /// The event of every row, where there is no event column.
     #[arg(long, value_name = "NAME", conflicts_with = "event", help_heading = "Columns")]
     pub event_name: Option<String>,
+    /// Column of URLs, for --derive; where no column holds events, the page is the event.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub url: Option<String>,
+    /// Name the event of the rows that fit, e.g. 'pay=/checkout/pay*[status = 200]'; may be repeated:
+    /// the first that fits names the row.
+    #[arg(long, value_name = "EVENT=URL[CONDITION]", help_heading = "Columns")]
+    pub derive: Vec<String>,
     /// The log's own session id, to be compared with the rebuilt sessions.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub session: Option<String>,
@@ -172,6 +179,10 @@ pub struct InputArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Times")]
     pub session_timeout: Option<String>,
 
+    /// Access log: common, combined, main, vhost_common, vhost_combined, or the text of a format of Apache's or
+    /// nginx's; found if not given.
+    #[arg(long, value_name = "FORMAT", help_heading = "Format")]
+    pub log_format: Option<String>,
     /// Field delimiter; found if not given. `\t` is a tab.
     #[arg(long, value_name = "CHAR", help_heading = "Format")]
     pub delimiter: Option<String>,
@@ -232,6 +243,9 @@ impl InputArgs {
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("where", self.filter.clone());
+        for rule in &self.derive {
+            flag("derive", Some(rule.clone()));
+        }
         for id in &self.null_ids {
             flag("null-id", Some(id.clone()));
         }
@@ -244,6 +258,7 @@ impl InputArgs {
         flag("date-order", self.date_order.clone());
         flag("as-of", self.as_of.clone());
         flag("session-timeout", self.session_timeout.clone());
+        flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("decimal", self.decimal.clone());

@@ -8,9 +8,11 @@ use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
+use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, parse_duration_us};
-use crate::definition::{DefinitionFile, OneOrMore, SourceTable, ValueColumn};
+use crate::definition::{DefinitionFile, OneOrMore, SourceTable, UserTable, ValueColumn};
+use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::funnel::steps::parse_steps;
 use crate::report::build::{FunnelRequest, Request};
@@ -50,6 +52,8 @@ pub struct InputPlan {
     pub naive_zone_given: bool,
     pub as_of_us: Option<i64>,
     pub filter: Option<Condition>,
+    /// The first that fits a row names its event.
+    pub rules: Vec<Rule>,
     pub null_ids: Vec<String>,
     pub decimal_mark: u8,
     pub session_timeout_us: i64,
@@ -180,10 +184,11 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         (event, event_name) => (event.clone(), event_name.clone()),
     };
     SourceTable {
-        user: list(&args.user, &written.user),
+        user: users(&args.user).or_else(|| written.user.clone()),
         time: list(&args.time, &written.time),
         event,
         event_name,
+        url: first(&args.url, &written.url),
         session: first(&args.session, &written.session),
         value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
         currency: first(&args.currency, &written.currency),
@@ -194,11 +199,23 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
         date_order: first(&args.date_order, &written.date_order),
         filter: first(&args.filter, &written.filter),
+        log_format: first(&args.log_format, &written.log_format),
         delimiter: first(&args.delimiter, &written.delimiter),
         header: if args.no_header { Some(false) } else { written.header },
         columns: plain_list(&args.columns, &written.columns),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
         decimal: first(&args.decimal, &written.decimal),
+    }
+}
+
+/// The columns of `--user`: `a+b` is both together.
+fn users(typed: &[String]) -> Option<UserTable> {
+    match typed {
+        [] => None,
+        [sum] if sum.contains('+') => {
+            Some(UserTable::Together { all: sum.split('+').map(str::to_owned).collect() })
+        }
+        list => Some(UserTable::More(list.to_vec())),
     }
 }
 
@@ -247,7 +264,8 @@ impl InputPlan {
         }
         let threads = args.threads.unwrap_or(environment.cores);
         let memory = args.memory.as_deref();
-        let (asked, currency) = asked(&source)?;
+        let rules = rules(args, file)?;
+        let (asked, currency) = asked(&source, &rules)?;
         Ok(InputPlan {
             asked,
             currency,
@@ -259,6 +277,7 @@ impl InputPlan {
                     .transpose()?,
                 header: source.header,
                 columns: source.columns.clone(),
+                log_format: log_format(&source)?,
                 ..DialectHints::default()
             },
             time: time_options(&source)?,
@@ -271,6 +290,7 @@ impl InputPlan {
                 .as_ref()
                 .map(|text| Condition::parse(text).map_err(|error| syntax("--where", text, &error)))
                 .transpose()?,
+            rules,
             null_ids: source.null_ids.unwrap_or_default(),
             files: source.files,
             decimal_mark,
@@ -285,19 +305,38 @@ impl InputPlan {
     }
 }
 
+/// The rules that were typed, else those of the definition file.
+fn rules(args: &InputArgs, file: &DefinitionFile) -> Result<Vec<Rule>, Failure> {
+    if args.derive.is_empty() {
+        return Ok(file.derive.clone());
+    }
+    let typed = args.derive.iter();
+    typed.map(|text| text.parse().map_err(|error| Failure::usage(format!("--derive: {error}")))).collect()
+}
+
+fn log_format(source: &SourceTable) -> Result<Option<LogFormat>, Failure> {
+    let format = source.log_format.as_deref().map(LogFormat::parse).transpose();
+    format.map_err(|error| Failure::usage(format!("--log-format: {error}")))
+}
+
 /// The columns that were named, and the currency of all values.
-fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
+fn asked(source: &SourceTable, rules: &[Rule]) -> Result<(Asked, Option<String>), Failure> {
     let names = |names: &Option<OneOrMore>| names.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let (value, currency) = match &source.value {
         None => (None, None),
         Some(ValueColumn::Column(column)) => (Some(column.clone()), None),
         Some(ValueColumn::WithCurrency { column, currency }) => (Some(column.clone()), currency.clone()),
     };
+    let (user, user_together) = source.user.clone().map_or_else(Default::default, UserTable::columns);
     let asked = Asked {
-        user: names(&source.user),
+        user,
+        user_together,
         time: names(&source.time),
         event: source.event.clone(),
         event_name: source.event_name.clone(),
+        url: source.url.clone(),
+        has_rules: !rules.is_empty(),
+        rules_ask_url: rules.iter().any(Rule::asks_url),
         session: source.session.clone(),
         value,
         currency: source.currency.clone(),

@@ -80,7 +80,7 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns);
+    let guessed = found.guessed(&columns, &start.plan.asked);
     let reading = read_plan(&start.plan, &found, columns, request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);

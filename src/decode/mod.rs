@@ -4,6 +4,7 @@
 //! file) and hands every sound record to a [`RecordSink`], every unsound one to
 //! [`RecordSink::reject`]. Which columns are wanted never changes which records are sound.
 
+pub mod access_log;
 pub mod csv;
 mod csv_exact;
 mod csv_scan;

@@ -5,6 +5,7 @@
 
 use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
 use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
+use super::naming::{Naming, Origin};
 use super::plan::ReadPlan;
 use crate::decode::RecordSink;
 use crate::decode::number::{NumberError, parse_amount};
@@ -12,6 +13,9 @@ use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+
+/// Between the parts of an id of several columns: no wanted field holds it.
+pub const ID_BORDER: u8 = 0;
 
 /// Bytes of a faulty field that a reject keeps.
 const EXCERPT_BYTES: usize = 120;
@@ -24,6 +28,8 @@ pub struct Kind {
     pub event: Option<u32>,
     /// One truth for each condition of [`relevant_conditions`], in their order.
     pub truths: Box<[bool]>,
+    /// What named the row.
+    pub origin: Origin,
 }
 
 /// The texts that all threads share.
@@ -32,6 +38,8 @@ pub struct Dictionaries {
     pub events: Dictionary<Box<str>>,
     pub kinds: Dictionary<Kind>,
     pub currencies: Dictionary<Box<str>>,
+    /// Pages of rows that no rule fitted.
+    pub pages: Dictionary<Box<str>>,
     /// By dimension. Code 0 is the empty text: not set.
     pub dimensions: Vec<Dictionary<Box<str>>>,
 }
@@ -47,6 +55,7 @@ impl Dictionaries {
             events: Dictionary::default(),
             kinds: Dictionary::default(),
             currencies: with_not_set(),
+            pages: Dictionary::default(),
             dimensions: (0..dimensions).map(|_| with_not_set()).collect(),
         }
     }
@@ -72,6 +81,8 @@ pub struct Codes<'p> {
     shared: &'p Dictionaries,
     /// Rows without a name come first, then the names in the order in which this thread met them.
     events: Vec<EventEntry>,
+    /// Where rules or pages name events.
+    naming: Option<Box<Naming<'p>>>,
     event_numbers: HashMap<Box<[u8]>, u32, RandomState>,
     /// The kind of the rows of an event name, or where conditions decide it, the name's number
     /// with [`CONDITIONAL`].
@@ -87,6 +98,7 @@ const CONDITIONAL: u32 = 1 << 31;
 /// What a thread knows of one event name: the kinds of its rows, as a tree over its conditions.
 struct EventEntry {
     event: Option<u32>,
+    origin: Origin,
     relevant: Vec<usize>,
     /// `nodes[i][truth]` is the next node, or the kind at the last condition; `UNKNOWN` until met.
     nodes: Vec<[u32; 2]>,
@@ -99,7 +111,8 @@ impl<'p> Codes<'p> {
         Codes {
             plan,
             shared,
-            events: vec![EventEntry::new(plan, shared, None)],
+            events: vec![EventEntry::new(plan, shared, None, Origin::default())],
+            naming: plan.derivation.as_ref().map(|derivation| Box::new(Naming::new(plan, derivation))),
             event_numbers: HashMap::default(),
             recent: RecentTexts::default(),
             currencies: TextCodes::new(&shared.currencies),
@@ -143,16 +156,30 @@ impl<'p> Codes<'p> {
         }
         let number = self.events.len() as u32;
         let name = String::from_utf8_lossy(event);
-        self.events.push(EventEntry::new(self.plan, self.shared, Some(&name)));
+        self.events.push(EventEntry::new(self.plan, self.shared, Some(&name), Origin::default()));
         self.event_numbers.insert(event.into(), number);
         number
+    }
+
+    /// The kind of a row that rules or its page name; `event` is what its column says. Beside it,
+    /// whether the row has an event at all.
+    #[inline(never)]
+    fn derived_kind(&mut self, naming: &mut Naming<'_>, event: &[u8], fields: &[Field<'_>]) -> (u32, bool) {
+        let (plan, shared) = (self.plan, self.shared);
+        let events = &mut self.events;
+        let number = naming.number(event, fields, |name, page, rule| {
+            let page = page.map(|page| shared.pages.code(page.into()));
+            events.push(EventEntry::new(plan, shared, name, Origin { rule, page }));
+            events.len() as u32 - 1
+        });
+        (self.kind_by_conditions(number, fields), self.events[number as usize].event.is_some())
     }
 }
 
 impl EventEntry {
-    fn new(plan: &ReadPlan, shared: &Dictionaries, name: Option<&str>) -> EventEntry {
+    fn new(plan: &ReadPlan, shared: &Dictionaries, name: Option<&str>, origin: Origin) -> EventEntry {
         let event = name.map(|name| shared.events.code(name.into()));
-        EventEntry { event, relevant: relevant_conditions(plan, name), nodes: vec![[UNKNOWN; 2]] }
+        EventEntry { event, origin, relevant: relevant_conditions(plan, name), nodes: vec![[UNKNOWN; 2]] }
     }
 
     fn kind(&mut self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
@@ -182,7 +209,7 @@ impl EventEntry {
     #[cold]
     fn new_kind(&self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
         let truths = self.relevant.iter().map(|&condition| plan.conditions[condition].holds(fields));
-        shared.kinds.code(Kind { event: self.event, truths: truths.collect() })
+        shared.kinds.code(Kind { event: self.event, truths: truths.collect(), origin: self.origin })
     }
 }
 
@@ -239,7 +266,8 @@ impl Assembler<'_, '_> {
         let plan = self.codes.plan;
         let roles = &plan.roles;
         let time_us = self.time(fields)?;
-        let (user_index, user) = person(plan, fields)?;
+        let (user_index, user) =
+            if plan.columns.user_together { (0, first_of_all(plan, fields)?) } else { person(plan, fields)? };
         let value = match roles.value {
             Some(slot) => amount(fields[slot], plan.decimal_mark)
                 .map_err(|error| Fault::new(RejectCode::R09, slot, error.to_string()))?,
@@ -254,17 +282,28 @@ impl Assembler<'_, '_> {
             (None, Some(slot)) => text(fields[slot]),
             (None, None) => b"",
         };
-        let kind = self.codes.kind(event, fields);
+        let (kind, has_event) = match self.codes.naming.take() {
+            None => (self.codes.kind(event, fields), !event.is_empty()),
+            Some(mut naming) => {
+                let named = self.codes.derived_kind(&mut naming, event, fields);
+                self.codes.naming = Some(naming);
+                named
+            }
+        };
         let batch = &mut *self.batch;
-        batch.tally.without_event += u64::from(event.is_empty());
+        batch.tally.without_event += u64::from(!has_event);
         batch.tally.negative_values += u64::from(value.is_some_and(|value| value < 0));
 
         let id_start = batch.texts.len() as u32;
-        if roles.user.len() > 1 {
-            // "7" in two columns is two people.
-            batch.texts.push(user_index as u8);
+        if plan.columns.user_together {
+            push_together(&mut batch.texts, user, roles.user[1..].iter().map(|&slot| text(fields[slot])));
+        } else {
+            if roles.user.len() > 1 {
+                // "7" in two columns is two people.
+                batch.texts.push(user_index as u8);
+            }
+            push_text(&mut batch.texts, user);
         }
-        push_text(&mut batch.texts, user);
         let id_len = batch.texts.len() as u32 - id_start;
         batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
         if self.codes.has_words {
@@ -377,6 +416,26 @@ fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8])
         }
     }
     Err(Fault::new(RejectCode::R07, plan.roles.user[0], "no person".to_owned()))
+}
+
+/// The first part of an id of several columns, which no row may lack.
+fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], Box<Fault>> {
+    let slot = plan.roles.user[0];
+    match fields[slot] {
+        Field::Text(id) if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) => {
+            Ok(id)
+        }
+        _ => Err(Fault::new(RejectCode::R07, slot, "no person".to_owned())),
+    }
+}
+
+/// Puts the parts of one id behind one another, with a sign between them that no field holds.
+fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<Item = &'f [u8]>) {
+    push_text(texts, first);
+    for part in others {
+        texts.push(ID_BORDER);
+        push_text(texts, part);
+    }
 }
 
 fn amount(field: Field<'_>, decimal_mark: u8) -> Result<Option<i64>, NumberError> {

@@ -5,6 +5,7 @@ use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use crate::condition::suggest_nearest;
+use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
@@ -58,6 +59,7 @@ pub struct FileAccount {
 #[derive(Clone)]
 pub enum Decoder {
     Csv(Box<CsvDecoder>),
+    AccessLog(Box<AccessLogDecoder>),
     JsonLines(JsonDecoder),
     JsonDocument(JsonDecoder),
 }
@@ -66,6 +68,7 @@ impl Decoder {
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
+            Decoder::AccessLog(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
             // A document is read whole: all of it is carried over until the last piece.
@@ -200,6 +203,14 @@ impl Job {
                     data_offset: sniffed.data_offset,
                 }
             }
+            Form::AccessLog(format) => {
+                let decoder = AccessLogDecoder::new(&format, &present, plan.limits);
+                Pieces::Text {
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions::default())),
+                    decoder: Decoder::AccessLog(Box::new(decoder)),
+                    data_offset: 0,
+                }
+            }
             Form::Json(form) => {
                 let paths: Vec<JsonPath> = columns
                     .iter()
@@ -324,7 +335,7 @@ fn find_columns(
             if required {
                 return Err(missing_column(sample, wanted, name));
             }
-            if !plan.roles.user.contains(&slot) {
+            if !plan.roles.user.contains(&slot) || plan.columns.user_together {
                 let message = format!("{name} has no column {wanted:?}: empty in its rows");
                 notes.push(FileNote::warning("W18", message));
             }
@@ -332,7 +343,8 @@ fn find_columns(
         // A key that the sample did not show may still come later in the file.
         columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
-    let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
+    let needed = if plan.columns.user_together { 1 } else { plan.roles.user.len() };
+    let has_user = plan.roles.user[..needed].iter().any(|&slot| columns[slot].is_some());
     if !has_user {
         return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
     }
@@ -417,6 +429,7 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
             let header = if sniffed.dialect.header { "header" } else { "no header" };
             format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
+        Form::AccessLog(format) => format!("format {format}"),
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),
         Form::Json(JsonForm::Document) => "objects over several lines".to_owned(),

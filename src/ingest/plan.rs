@@ -4,21 +4,42 @@ use super::batch::RowLayout;
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::Limits;
 use crate::decode::time::TimeOptions;
+use crate::derive::Rule;
 use crate::funnel::steps::EventPattern;
 use jiff::tz::TimeZone;
 
 /// The columns of the source table, by role, each named as in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Columns {
-    /// The first one that is present identifies the row.
+    /// The first one that is present identifies the row; or all of them do together.
     pub user: Vec<String>,
+    /// All person columns are one id. The first must be there.
+    pub user_together: bool,
     /// One column, or a date and a time of day.
     pub time: Vec<String>,
     pub event: Option<String>,
+    /// URLs, where rules or pages name the events.
+    pub url: Option<String>,
     pub session: Option<String>,
     pub value: Option<String>,
     pub currency: Option<String>,
     pub dimensions: Vec<String>,
+}
+
+/// Events that no column names: by rules, or by the page of a URL.
+#[derive(Debug, Default)]
+pub struct Derivation {
+    /// The first that fits a row names it.
+    pub rules: Vec<Rule>,
+    /// Of each rule, bound.
+    pub conditions: Vec<Option<BoundCondition>>,
+}
+
+impl Derivation {
+    /// Whether a rule looks at URLs.
+    pub fn asks_url(&self) -> bool {
+        self.rules.iter().any(Rule::asks_url)
+    }
 }
 
 /// A condition that matters only for rows whose event name fits the pattern.
@@ -35,6 +56,8 @@ pub struct ReadPlan {
     pub columns: Columns,
     /// The event of every row, where the input has no event column.
     pub event_name: Option<String>,
+    /// What names the rows that neither of them names, or names them first.
+    pub derivation: Option<Derivation>,
     /// The wanted columns; a decoder's slot is an index into this list.
     pub slots: Vec<String>,
     pub roles: RoleSlots,
@@ -59,12 +82,20 @@ pub struct ReadPlan {
     pub keep_rejects: usize,
 }
 
+impl ReadPlan {
+    /// Rows that no rule names are called by the page of their URL.
+    pub fn names_pages(&self) -> bool {
+        self.derivation.is_some() && self.event_name.is_none() && self.roles.event.is_none()
+    }
+}
+
 /// The slot of each role.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RoleSlots {
     pub user: Vec<usize>,
     pub time: Vec<usize>,
     pub event: Option<usize>,
+    pub url: Option<usize>,
     pub session: Option<usize>,
     pub value: Option<usize>,
     pub currency: Option<usize>,
@@ -86,6 +117,7 @@ impl Slots {
         slots.roles.time = columns.time.iter().map(|name| slot(&mut slots.names, name)).collect();
         let names = &mut slots.names;
         slots.roles.event = columns.event.as_deref().map(|name| slot(names, name));
+        slots.roles.url = columns.url.as_deref().map(|name| slot(names, name));
         slots.roles.session = columns.session.as_deref().map(|name| slot(names, name));
         slots.roles.value = columns.value.as_deref().map(|name| slot(names, name));
         slots.roles.currency = columns.currency.as_deref().map(|name| slot(names, name));
@@ -113,7 +145,7 @@ fn slot(names: &mut Vec<String>, name: &str) -> usize {
 impl Columns {
     /// Columns without which no row can be used; of several person columns none, as any one will do.
     pub fn required(&self) -> impl Iterator<Item = &String> {
-        let user = self.user.first().filter(|_| self.user.len() == 1);
+        let user = self.user.first().filter(|_| self.user.len() == 1 || self.user_together);
         user.into_iter().chain(&self.time).chain(&self.event)
     }
 }

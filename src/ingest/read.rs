@@ -403,6 +403,7 @@ mod tests {
         ReadPlan {
             columns,
             event_name: None,
+            derivation: None,
             slots: names,
             roles,
             conditions: Vec::new(),

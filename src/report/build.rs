@@ -1,6 +1,7 @@
 //! From everything that was read to the body of a report.
 
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
+use super::derived::Derived;
 use super::funnel::{Context, FunnelReport};
 use super::input::{Input, InputFacts};
 use super::segments::{SegmentPlace, SegmentSource, choose};
@@ -71,6 +72,8 @@ pub struct Catalog {
     pub kinds: Vec<Kind>,
     pub event_of_kind: Vec<u32>,
     pub dimensions: Vec<Vec<String>>,
+    /// Of rows that no rule fitted.
+    pub pages: Vec<String>,
     pub ties: TieOrder,
     pub currency: Option<String>,
 }
@@ -93,14 +96,19 @@ impl Catalog {
         let texts = |keys: Vec<Box<str>>| -> Vec<String> { keys.into_iter().map(String::from).collect() };
         let events = texts(dictionaries.events.into_keys());
         let kinds = dictionaries.kinds.into_keys();
+        let pages = texts(dictionaries.pages.into_keys());
         let currencies = texts(dictionaries.currencies.into_keys());
         let dimensions: Vec<Vec<String>> =
             dictionaries.dimensions.into_iter().map(|keys| texts(keys.into_keys())).collect();
         let mut named: Vec<String> = currencies.iter().filter(|text| !text.is_empty()).cloned().collect();
         named.sort_unstable();
-        let kind_keys: Vec<(Option<&str>, &[bool])> = kinds
+        let kind_keys: Vec<_> = kinds
             .iter()
-            .map(|kind| (kind.event.map(|event| events[event as usize].as_str()), &*kind.truths))
+            .map(|kind| {
+                let event = kind.event.map(|event| events[event as usize].as_str());
+                let page = kind.origin.page.map(|page| pages[page as usize].as_str());
+                (event, &*kind.truths, kind.origin.rule, page)
+            })
             .collect();
         let ties = TieOrder {
             kinds: ranks(&kind_keys),
@@ -113,6 +121,7 @@ impl Catalog {
             events,
             kinds,
             dimensions,
+            pages,
             ties,
         };
         (catalog, named)
@@ -215,13 +224,13 @@ pub fn build(
         currency: catalog.currency.clone(),
         values_known: plan.layout.value,
     };
-    let warnings = warnings(&tally, &facts, &catalog, request);
+    let mut warnings = warnings(&tally, &facts, &catalog, request);
+    let derived = derived(plan, &catalog, &facts, &mut warnings);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
     let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
         let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
         FunnelReport::of(ready, tally, &context)
     });
-    let mut warnings = warnings;
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     warnings.extend(funnels.iter().filter_map(late_segments));
     for funnel in &funnels {
@@ -232,11 +241,24 @@ pub fn build(
         );
     }
     Ok(Body {
-        definition: definition(request, &funnels, as_of_us),
+        definition: definition(request, plan, &funnels, as_of_us),
         input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
+        derived,
         funnels,
         warnings,
     })
+}
+
+/// What the rules named; what is to be said of them goes to the warnings.
+pub(super) fn derived(
+    plan: &ReadPlan,
+    catalog: &Catalog,
+    facts: &InputFacts,
+    warnings: &mut Vec<Warning>,
+) -> Option<Derived> {
+    let (derived, told) = Derived::of(plan, catalog, &facts.rows_of_kind)?;
+    warnings.extend(told);
+    Some(derived)
 }
 
 /// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What
@@ -264,7 +286,7 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Definition {
+fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport], as_of_us: i64) -> Definition {
     let first = funnels.first().map(|funnel| funnel.definition.clone());
     let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
@@ -286,7 +308,7 @@ fn definition(request: &Request, funnels: &[FunnelReport], as_of_us: i64) -> Def
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
     };
-    definition.hash = definition_hash(&definition, request, as_of_us);
+    definition.hash = definition_hash(&definition, request, plan, as_of_us);
     definition
 }
 
@@ -300,6 +322,9 @@ struct Hashed<'a> {
     /// Only where it was given: the latest row is a fact of the data.
     as_of_us: Option<i64>,
     currency: Option<&'a str>,
+    /// Rules that name events, where there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    derive: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -317,7 +342,7 @@ struct HashedFunnel<'a> {
     terms: Option<String>,
 }
 
-fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
+fn definition_hash(definition: &Definition, request: &Request, plan: &ReadPlan, as_of_us: i64) -> String {
     let hashed = Hashed {
         definition,
         funnels: request
@@ -338,6 +363,12 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
         trend: request.trend,
         as_of_us: request.as_of_us.map(|_| as_of_us),
         currency: request.currency.as_deref(),
+        derive: plan
+            .derivation
+            .iter()
+            .flat_map(|derivation| &derivation.rules)
+            .map(ToString::to_string)
+            .collect(),
     };
     canonical_hash(&hashed)
 }

@@ -118,6 +118,9 @@ pub fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     lines.line("definition", &report.body.definition)?;
     lines.line("input", &report.body.input)?;
+    if let Some(derived) = &report.body.derived {
+        lines.line("derived", derived)?;
+    }
     for funnel in &report.body.funnels {
         lines.funnel = Some(&funnel.name);
         lines.funnel(funnel)?;

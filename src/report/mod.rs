@@ -10,6 +10,7 @@ mod clusters;
 pub mod collect;
 pub mod conversion;
 pub mod definition;
+pub mod derived;
 pub mod funnel;
 pub mod input;
 pub mod inspect;
@@ -25,6 +26,7 @@ pub mod time_to_purchase;
 mod units;
 
 use crate::ingest::Spilled;
+use derived::Derived;
 use funnel::FunnelReport;
 use input::Input;
 use schemars::JsonSchema;
@@ -113,6 +115,9 @@ pub struct Warning {
 pub struct Body {
     pub definition: Definition,
     pub input: Input,
+    /// Events named by rules; left out where there are no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
     pub funnels: Vec<FunnelReport>,
     pub warnings: Vec<Warning>,
 }
@@ -154,6 +159,7 @@ impl Report {
         if let Some(run) = &self.run {
             blocks.extend(run.rejects_table(&self.body.input).map(Block::Table));
         }
+        blocks.extend(self.body.derived.iter().flat_map(Derived::tables).map(Block::Table));
         for funnel in &self.body.funnels {
             blocks.extend(funnel.blocks());
         }

@@ -25,6 +25,7 @@ pub(crate) fn report() -> Report {
         run: Some(run()),
         body: Body {
             definition: definition(),
+            derived: None,
             input: input(),
             funnels: vec![funnel("purchase", &STEPS)],
             warnings: vec![warning("W06", 700), warning("W16", 12)],

@@ -18,6 +18,10 @@ pub(super) fn definition_file(
         "What `dropoff inspect` found. Change what is wrong; flags on the command line override it.",
     );
     source(look, plan, &mut lines);
+    for rule in plan.iter().flat_map(|plan| &plan.derivation).flat_map(|derivation| &derivation.rules) {
+        lines.section("[[derive]]");
+        lines.0.push_str(&rule.keys());
+    }
     lines.section("[sessions]");
     lines.comment("A new session starts after more than this without a row.");
     lines.key("timeout", text(&duration_text(look.session_timeout_us)));
@@ -49,7 +53,7 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     if !files.is_empty() && files.iter().all(|file| file != "-") {
         lines.key("files", list(files));
     }
-    for role in [Role::User, Role::Time, Role::Event, Role::Session] {
+    for role in [Role::User, Role::Time, Role::Event, Role::Url, Role::Session] {
         roles(look, role, lines);
     }
     if let Some(name) = plan.and_then(|plan| plan.event_name.as_ref()).or(source.event_name.as_ref()) {
@@ -69,6 +73,7 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         ("epoch_unit", &source.epoch_unit),
         ("date_order", &source.date_order),
         ("where", &source.filter),
+        ("log_format", &source.log_format),
         ("delimiter", &source.delimiter),
         ("decimal", &source.decimal),
     ];
@@ -107,6 +112,9 @@ fn roles(look: &Look<'_>, role: Role, lines: &mut Lines) {
             }
         }
         [name] => lines.key(role_name(role), text(name)),
+        names if role == Role::User && look.guess.user_together => {
+            lines.key(role_name(role), format!("{{ all = {} }}", list(names)));
+        }
         names => lines.key(role_name(role), list(names)),
     }
 }

@@ -230,7 +230,7 @@ fn the_definition_file_is_one() {
     let file = DefinitionFile::parse(text, "dropoff.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
     let source = &file.source;
     assert_eq!(source.files, ["shop.csv"]);
-    assert_eq!(source.user.clone().map(|user| user.into_vec()), Some(vec!["user".to_owned()]));
+    assert_eq!(source.user.clone().map(|user| user.columns()), Some((vec!["user".to_owned()], false)));
     assert_eq!(source.time.clone().map(|time| time.into_vec()), Some(vec!["ts".to_owned()]));
     assert_eq!((source.event.as_deref(), source.session.as_deref()), (Some("event"), Some("session")));
     assert_eq!(source.value, typed.source.value);

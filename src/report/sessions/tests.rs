@@ -44,6 +44,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
     ReadPlan {
         columns,
         event_name: None,
+        derivation: None,
         slots: slots.names,
         roles: slots.roles,
         conditions: Vec::new(),
