@@ -17,6 +17,8 @@ use toml::Spanned;
 pub struct DefinitionFile {
     pub source: SourceTable,
     pub sessions: SessionsTable,
+    pub dedupe: DedupeTable,
+    pub identity: IdentityTable,
     pub report: ReportTable,
     /// By name; `funnels` gives them in the order of the file.
     funnel: BTreeMap<String, Spanned<FunnelTable>>,
@@ -84,6 +86,25 @@ pub enum ValueColumn {
 pub struct SessionsTable {
     /// Longest gap inside a session.
     pub timeout: Option<String>,
+}
+
+/// Which rows are one event, of which one is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DedupeTable {
+    /// Columns: rows that are alike in all of them are one event.
+    pub key: Option<OneOrMore>,
+    /// Rows that are alike in every column are one event.
+    pub exact: Option<bool>,
+}
+
+/// Which ids are one person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityTable {
+    pub stitch: Option<String>,
+    /// A file with the columns id and person.
+    pub map: Option<String>,
 }
 
 /// What is asked of all funnels.

@@ -9,7 +9,7 @@ use dropoff::event::{DAY_US, MINUTE_US};
 use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::Tie;
 use dropoff::funnel::steps::parse_steps;
-use dropoff::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use dropoff::ingest::plan::{Columns, ConditionUse, IdentityPlan, ReadPlan, Slots};
 use dropoff::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use dropoff::report::build::{FunnelRequest, Request, build};
 use dropoff::report::time_to_purchase::QuantileChoice;
@@ -120,6 +120,8 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         event_name: None,
         slots: names,
         roles,
+        identity: IdentityPlan::default(),
+        whole_record: None,
         conditions: vec![bound],
         uses,
         filter: None,

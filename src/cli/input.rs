@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
-use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use crate::ingest::plan::{Columns, ConditionUse, Dedupe, ReadPlan, Slots};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
@@ -176,6 +176,7 @@ impl Found {
             value: optional(&guess.value),
             currency: optional(&guess.currency),
             dimensions,
+            key: plan.identity.key(),
         })
     }
 
@@ -214,8 +215,10 @@ pub fn read_plan(
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
-    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter));
+    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter));
     check_columns(found, &slots)?;
+    let identity = plan.identity.plan(plan, &columns.user, request.is_some())?;
+    let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
     };
@@ -239,6 +242,8 @@ pub fn read_plan(
         dimensions: columns.dimensions.len(),
     };
     Ok(ReadPlan {
+        identity,
+        whole_record,
         conditions: conditions.iter().map(bind).collect::<Result<_, _>>()?,
         filter: plan.filter.as_ref().map(bind).transpose()?,
         uses,
@@ -282,7 +287,7 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
 
 /// A named column that no input had is a usage error.
 pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
-    for (slot, name) in plan.slots.iter().enumerate() {
+    for (slot, name) in plan.column_slots() {
         let is_alternative = plan.roles.user.contains(&slot);
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
             return Err(unknown_column(name, columns));

@@ -6,6 +6,7 @@ pub mod args;
 mod check;
 mod failure;
 mod generate;
+mod identity;
 mod input;
 mod inspect;
 mod memory;

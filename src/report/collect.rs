@@ -31,6 +31,11 @@ impl ReadyFunnel {
         ReadyFunnel { funnel, rules, stage_rules, kinds, by }
     }
 
+    /// The same funnel, counted as a whole.
+    pub fn without_segments(&self) -> ReadyFunnel {
+        ReadyFunnel::new(self.funnel.clone(), self.kinds.clone(), Vec::new())
+    }
+
     fn serves(&self, kind: u32, step: usize) -> bool {
         self.kinds.serves(kind, step)
     }
@@ -45,6 +50,7 @@ impl ReadyFunnel {
 }
 
 /// What decides how persons are counted, beside the funnels.
+#[derive(Clone)]
 pub struct Scope {
     /// Entries in `entries_us` count; half-open.
     pub entries_us: Range<i64>,

@@ -18,6 +18,7 @@ pub use facts::{EventPeople, Hour, InspectFacts};
 pub use gaps::{Gap, Gaps, unusual_gaps};
 
 use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
+use super::identity::{DedupeUse, Identity};
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
 use super::{Run, Warning};
@@ -163,8 +164,8 @@ pub fn build(
     threads: usize,
 ) -> Result<Inspection, SpillError> {
     let tally = total_tally(&everything);
-    let Everything { store, dictionaries, .. } = everything;
-    let spilled = store.spilled();
+    let spilled = everything.spilled();
+    let Everything { store, dictionaries, identified, .. } = everything;
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
@@ -191,7 +192,11 @@ pub fn build(
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
-        input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
+        input: Input {
+            dedupe: DedupeUse::of(plan, &identified),
+            identity: Identity::of(plan, &identified, identified.stitch.is_none().then_some(facts.persons)),
+            ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
+        },
         events: Events::of(summaries, tally.used),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,

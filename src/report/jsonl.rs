@@ -188,6 +188,7 @@ impl<'a> Lines<'a, '_> {
             trend,
             in_several_buckets,
             ties,
+            stitching,
             began_elsewhere,
             segment_moved,
             steps: _,
@@ -215,6 +216,9 @@ impl<'a> Lines<'a, '_> {
         self.line("time_to_purchase", time_to_purchase)?;
         for stage in session_stages {
             self.line("session_stage", stage)?;
+        }
+        for way in stitching {
+            self.line("stitching", way)?;
         }
         for segment in segments {
             self.by = Some(&segment.by);
