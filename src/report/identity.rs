@@ -49,6 +49,8 @@ pub struct MapUse {
 /// What was dropped as repeated, beside the number of rows.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DedupeUse {
+    /// The columns in which rows of one event are alike; empty: all.
+    pub columns: Vec<String>,
     /// Keys of which rows differ in a column that is used; the first row by these is kept.
     pub keys_that_differ: u64,
     /// Rows kept because all columns of their key are empty.
@@ -98,17 +100,14 @@ impl Identity {
     pub fn facts(&self) -> Vec<(String, String)> {
         let mut facts = Vec::new();
         if let Some(devices) = &self.devices {
+            let way = if self.stitch == "forward" { "forward" } else { "both ways" };
             let text = format!(
-                "stitched {}: {} of one person, {} shared by several, {} of nobody known; {} given to a person, \
-                 {} left with their device",
-                match self.stitch.as_str() {
-                    "forward" => "forward",
-                    _ => "both ways",
-                },
-                counted(devices.of_one_person, "device", "devices"),
+                "stitched {way}; devices: {} of one person, {} shared, {} of nobody known; rows without a \
+                 person: {} given to one, {} left with the device",
+                count(devices.of_one_person),
                 count(devices.shared),
                 count(devices.of_nobody),
-                counted(devices.rows_stitched, "row without a person", "rows without a person"),
+                count(devices.rows_stitched),
                 count(devices.rows_left)
             );
             facts.push(("identity".to_owned(), text));
@@ -130,16 +129,26 @@ impl Identity {
 impl DedupeUse {
     pub fn of(plan: &ReadPlan, identified: &Identified) -> Option<DedupeUse> {
         let facts = identified.repeats.filter(|_| plan.identity.dedupe != Dedupe::Nothing)?;
-        Some(DedupeUse { keys_that_differ: facts.differing_keys, rows_without_key: facts.rows_without_key })
+        let columns = plan.columns.key.clone();
+        Some(DedupeUse {
+            columns,
+            keys_that_differ: facts.differing_keys,
+            rows_without_key: facts.rows_without_key,
+        })
     }
 
     /// For people; `duplicates` are the rows that fell.
     pub fn text(&self, duplicates: u64) -> String {
-        let mut text = format!("{} removed", counted(duplicates, "row", "rows"));
+        let columns =
+            if self.columns.is_empty() { "every column".to_owned() } else { self.columns.join(", ") };
+        let mut text = format!(
+            "{} removed, alike in {columns} with one that is kept",
+            counted(duplicates, "row", "rows")
+        );
         if self.keys_that_differ > 0 {
             text.push_str(&format!(
-                "; of {} in other columns, the first is kept",
-                counted(self.keys_that_differ, "key whose rows differ", "keys whose rows differ")
+                "; {} in other columns: the earliest row is kept",
+                counted(self.keys_that_differ, "key has rows that differ", "keys have rows that differ")
             ));
         }
         if self.rows_without_key > 0 {

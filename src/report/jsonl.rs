@@ -330,7 +330,7 @@ mod tests {
         let segment =
             ["segment", "segment_step", "segment_optional_step", "segment_stage", "segment_time_to_purchase"];
         let mut expected = vec!["run", "definition", "input", "funnel", "step", "optional_step", "stage"];
-        expected.extend(["time_to_purchase", "session_stage"]);
+        expected.extend(["time_to_purchase", "session_stage", "stitching"]);
         expected.extend([segment; 3].concat());
         expected.extend(["trend", "warning", "body_hash"]);
         assert_eq!(kinds, expected);

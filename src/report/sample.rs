@@ -87,7 +87,11 @@ fn definition() -> Definition {
 fn input() -> Input {
     Input {
         rows: Rows { read: 10_000, used: 9_970, rejected: 30, filtered: 0, duplicates: 0 },
-        dedupe: Some(DedupeUse { keys_that_differ: 0, rows_without_key: 3 }),
+        dedupe: Some(DedupeUse {
+            columns: vec!["event_id".to_owned()],
+            keys_that_differ: 0,
+            rows_without_key: 3,
+        }),
         identity: Some(Identity {
             stitch: "both".to_owned(),
             devices: Some(Devices {
