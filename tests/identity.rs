@@ -4,13 +4,14 @@
 
 mod support;
 
+use polars::prelude::{Column, NamedFrom, Series};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use support::stdout_of;
+use support::{gzip, stdout_of, write_parquet, zstandard};
 
 const MINUTE_S: i64 = 60;
 const TIMEOUT_S: i64 = 30 * MINUTE_S;
@@ -287,6 +288,25 @@ fn write_json(path: &Path, rows: &[Row]) {
     fs::write(path, text).expect("the test's folder is writable");
 }
 
+/// Empty texts are null.
+fn write_parquet_log(path: &Path, rows: &[Row]) {
+    let column = |name: &str, text: fn(&Row) -> &String| -> Column {
+        let texts: Vec<Option<&str>> =
+            rows.iter().map(|row| Some(text(row).as_str()).filter(|text| !text.is_empty())).collect();
+        Series::new(name.into(), texts).into()
+    };
+    let times: Vec<i64> = rows.iter().map(|row| row.at_s).collect();
+    let columns = vec![
+        Series::new("time".into(), times).into(),
+        column("note", |row| &row.note),
+        column("user", |row| &row.user),
+        column("device", |row| &row.device),
+        column("event", |row| &row.event),
+        column("event_id", |row| &row.event_id),
+    ];
+    write_parquet(path, columns, 10_000);
+}
+
 fn time_text(at_s: i64) -> String {
     match at_s {
         i64::MIN | i64::MAX => String::new(),
@@ -439,6 +459,13 @@ fn the_answer_depends_neither_on_memory_nor_on_threads_nor_on_the_order_of_rows(
         write_log(&folder.join(format!("part{part}.csv")), rows);
     }
     write_json(&folder.join("log.jsonl"), &rows);
+    write_parquet_log(&folder.join("log.parquet"), &rows);
+    let packed = |from: &str, to: &str, pack: fn(&[u8]) -> Vec<u8>| {
+        let bytes = fs::read(folder.join(from)).expect("it was written");
+        fs::write(folder.join(to), pack(&bytes)).expect("the test's folder is writable");
+    };
+    packed("part0.csv", "part0.csv.gz", gzip);
+    packed("part2.csv", "part2.csv.zst", zstandard);
     let funnel = ["--steps", "a, b, c", "--window", "2d", "--by", "note"].map(String::from);
     for (way, dedupe) in [("both", Dedupe::Key), ("forward", Dedupe::Exact), ("none", Dedupe::Exact)] {
         let of = |files: &[&str], more: &[&str]| {
@@ -453,7 +480,8 @@ fn the_answer_depends_neither_on_memory_nor_on_threads_nor_on_the_order_of_rows(
         for (files, more) in [
             (&["log.csv"][..], &["--threads", "8"][..]),
             (&["shuffled.csv"], &["--threads", "2"]),
-            (&["part2.csv", "part0.csv", "part1.csv"], &["--threads", "2"]),
+            (&["part2.csv.zst", "part0.csv.gz", "part1.csv"], &["--threads", "2"]),
+            (&["log.parquet"], &["--threads", "2"]),
             (&["log.jsonl"], &["--threads", "2"]),
         ] {
             assert_eq!(of(files, more).0, plain, "{way} {dedupe:?} {files:?} {more:?}");
