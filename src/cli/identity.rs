@@ -6,7 +6,7 @@ use super::plan::InputPlan;
 use super::when::parse_when;
 use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
-use crate::definition::{DefinitionFile, OneOrMore};
+use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, OneOrMore};
 use crate::identity::{IdentityMap, MapEntry, MapError, Stitch};
 use crate::ingest::plan::{Dedupe, IdentityPlan};
 use anyhow::Context;
@@ -43,6 +43,12 @@ impl IdentityRequest {
         Ok(IdentityRequest { stitch, map, dedupe: dedupe(args, file)? })
     }
 
+    /// As a definition file says it, which names the map by what `name` gives.
+    pub fn table(&self, name: impl Fn(&Path) -> String) -> IdentityTable {
+        let stitch = (self.stitch != Stitch::None).then(|| self.stitch.name().to_owned());
+        IdentityTable { stitch, map: self.map.as_deref().map(name) }
+    }
+
     /// Columns of the key of events.
     pub fn key(&self) -> Vec<String> {
         match &self.dedupe {
@@ -74,6 +80,17 @@ impl IdentityRequest {
             compares,
             hash_key,
         })
+    }
+}
+
+impl DedupeRequest {
+    /// As a definition file says it.
+    pub fn table(&self) -> DedupeTable {
+        match self {
+            DedupeRequest::Nothing => DedupeTable::default(),
+            DedupeRequest::Key(key) => DedupeTable { key: Some(OneOrMore::More(key.clone())), exact: None },
+            DedupeRequest::Exact => DedupeTable { key: None, exact: Some(true) },
+        }
     }
 }
 

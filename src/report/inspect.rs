@@ -22,7 +22,7 @@ use super::identity::{DedupeUse, Identity};
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
 use super::{Run, Warning};
-use crate::definition::SourceTable;
+use crate::definition::{DedupeTable, IdentityTable, SourceTable};
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
@@ -53,6 +53,9 @@ pub struct Look<'l> {
     pub flags: &'l [String],
     /// What flags and definition file say of the source; the guess fills in the columns.
     pub source: &'l SourceTable,
+    /// The same of people's ids, and of repeated events.
+    pub identity: &'l IdentityTable,
+    pub dedupe: &'l DedupeTable,
     pub session_timeout_us: i64,
     pub zone: &'l TimeZone,
 }
