@@ -92,6 +92,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         value: some(shape.value, "price"),
         currency: some(shape.currency, "currency"),
         dimensions: ["device", "country"][..shape.dimensions].iter().map(|&name| name.to_owned()).collect(),
+        key: Vec::new(),
     };
     let conditions = vec![Condition::parse("country != 'c1'").expect("a condition")];
     let Slots { names, roles } = Slots::assign(&columns, conditions.iter());
