@@ -18,6 +18,8 @@ use toml::Spanned;
 pub struct DefinitionFile {
     pub source: SourceTable,
     pub sessions: SessionsTable,
+    pub dedupe: DedupeTable,
+    pub identity: IdentityTable,
     pub report: ReportTable,
     /// The first that fits a row names its event.
     pub derive: Vec<Rule>,
@@ -122,6 +124,25 @@ pub enum ValueColumn {
 pub struct SessionsTable {
     /// Longest gap inside a session.
     pub timeout: Option<String>,
+}
+
+/// Which rows are one event, of which one is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DedupeTable {
+    /// Columns: rows that are alike in all of them are one event.
+    pub key: Option<OneOrMore>,
+    /// Rows that are alike in every column are one event.
+    pub exact: Option<bool>,
+}
+
+/// Which ids are one person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityTable {
+    pub stitch: Option<String>,
+    /// A file with the columns id and person.
+    pub map: Option<String>,
 }
 
 /// What is asked of all funnels.

@@ -290,7 +290,31 @@ fn the_json_of_reports_is_what_the_formats_list() {
     )
     .expect("it can be written");
     let (empty, bad) = (empty.to_string_lossy(), bad.to_string_lossy());
-    let runs: [&[&str]; 11] = [
+    let (linked, map) = (folder.path().join("linked.csv"), folder.path().join("map.csv"));
+    fs::write(
+        &linked,
+        "user,device,time,event,id\n\
+         ,d1,2026-01-01T10:00:00Z,view,1\n\
+         u1,d1,2026-01-01T10:05:00Z,purchase,2\n\
+         u1,d1,2026-01-01T10:05:00Z,purchase,2\n",
+    )
+    .expect("it can be written");
+    fs::write(&map, "id,person\nu1,ann\n").expect("it can be written");
+    let (linked, map) = (linked.to_string_lossy(), map.to_string_lossy());
+    let runs: [&[&str]; 12] = [
+        &[
+            &linked,
+            "--steps",
+            "view, purchase",
+            "--user",
+            "user,device",
+            "--stitch",
+            "forward",
+            "--identity",
+            &map,
+            "--dedupe-key",
+            "id",
+        ],
         &["--config", "examples/ecom.toml"],
         &[
             "--config",

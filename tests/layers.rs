@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 12] = [
     &["condition"],
     &["derive", "funnel", "schema"],
     &["definition"],
-    &["session"],
+    &["session", "identity"],
     &["ingest"],
     &["report"],
     &["check", "render"],

@@ -157,6 +157,19 @@ pub struct InputArgs {
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
 
+    /// Whose rows without a person are: their device's, or the person's who used it [default: none].
+    #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
+    pub stitch: Option<String>,
+    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub identity: Option<PathBuf>,
+    /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "People and repeats")]
+    pub dedupe_key: Vec<String>,
+    /// Keep one of the rows that are alike in every column.
+    #[arg(long, conflicts_with = "dedupe_key", help_heading = "People and repeats")]
+    pub dedupe_exact: bool,
+
     /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
     #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
     pub time_format: Vec<String>,
@@ -249,6 +262,9 @@ impl InputArgs {
         for id in &self.null_ids {
             flag("null-id", Some(id.clone()));
         }
+        flag("stitch", self.stitch.clone());
+        flag("identity", self.identity.as_ref().map(|path| path.display().to_string()));
+        flag("dedupe-key", (!self.dedupe_key.is_empty()).then(|| self.dedupe_key.join(",")));
         for layout in &self.time_format {
             flag("time-format", Some(layout.clone()));
         }
@@ -262,6 +278,9 @@ impl InputArgs {
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("decimal", self.decimal.clone());
+        if self.dedupe_exact {
+            words.push("--dedupe-exact".to_owned());
+        }
         if self.no_header {
             words.push("--no-header".to_owned());
         }

@@ -6,7 +6,7 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::derive::Rule;
-use crate::ingest::plan::{Columns, ConditionUse, Derivation, ReadPlan, Slots};
+use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
@@ -181,6 +181,7 @@ impl Found {
             value: optional(&guess.value),
             currency: optional(&guess.currency),
             dimensions,
+            key: plan.identity.key(),
         })
     }
 
@@ -227,8 +228,10 @@ pub fn read_plan(
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
-    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
     check_columns(found, &slots, columns.user_together)?;
+    let identity = plan.identity.plan(plan, &columns, request.is_some())?;
+    let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
     };
@@ -258,6 +261,8 @@ pub fn read_plan(
         })
         .transpose()?;
     Ok(ReadPlan {
+        identity,
+        whole_record,
         conditions: conditions.iter().map(bind).collect::<Result<_, _>>()?,
         filter: plan.filter.as_ref().map(bind).transpose()?,
         uses,
@@ -302,7 +307,7 @@ fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Fai
 
 /// A named column that no input had is a usage error.
 pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
-    for (slot, name) in plan.slots.iter().enumerate() {
+    for (slot, name) in plan.column_slots() {
         let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
             return Err(unknown_column(name, columns));

@@ -7,6 +7,7 @@ mod check;
 mod failure;
 mod funnel;
 mod generate;
+mod identity;
 mod input;
 mod inspect;
 mod memory;

@@ -4,6 +4,7 @@
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
 use super::funnel::funnel_request;
+use super::identity::IdentityRequest;
 use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
@@ -57,6 +58,7 @@ pub struct InputPlan {
     pub null_ids: Vec<String>,
     pub decimal_mark: u8,
     pub session_timeout_us: i64,
+    pub identity: IdentityRequest,
     pub tolerance: Tolerance,
     pub keep_rejects: usize,
     /// Nothing to analyse is no error.
@@ -295,6 +297,7 @@ impl InputPlan {
             files: source.files,
             decimal_mark,
             session_timeout_us,
+            identity: IdentityRequest::resolve(args, file)?,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,

@@ -43,7 +43,7 @@ pub fn make_report(
     }
     let columns = found.roles(&start.plan, dimensions)?;
     let reading = read_rows(start, args, found, columns, Some(request))?;
-    let spilled = reading.everything.store.spilled();
+    let spilled = reading.everything.spilled();
     let body = build(reading.everything, &reading.plan, request, start.plan.threads)?;
     let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
     run.note_spilled(&spilled);

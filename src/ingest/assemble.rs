@@ -6,11 +6,12 @@
 use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
 use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
 use super::naming::{Naming, Origin};
-use super::plan::ReadPlan;
+use super::plan::{Dedupe, ReadPlan};
 use crate::decode::RecordSink;
 use crate::decode::number::{NumberError, parse_amount};
 use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
+use crate::identity::Stitch;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
@@ -89,7 +90,10 @@ pub struct Codes<'p> {
     recent: RecentTexts,
     currencies: TextCodes<'p>,
     dimensions: Vec<TextCodes<'p>>,
+    /// A row has more than a time, a person and a kind.
     has_words: bool,
+    /// Room for the texts of a key.
+    key: Vec<u8>,
 }
 
 /// Marks a number of [`Codes::events`] among kinds.
@@ -117,7 +121,8 @@ impl<'p> Codes<'p> {
             recent: RecentTexts::default(),
             currencies: TextCodes::new(&shared.currencies),
             dimensions: shared.dimensions.iter().map(TextCodes::new).collect(),
-            has_words: plan.layout.words() > 0,
+            has_words: plan.layout.words() > 0 || plan.identity.is_asked(),
+            key: Vec::new(),
         }
     }
 
@@ -308,6 +313,9 @@ impl Assembler<'_, '_> {
         batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
         if self.codes.has_words {
             self.push_words(fields, value);
+            if plan.identity.is_asked() {
+                self.push_identity(fields, user_index, TextRange { start: id_start, len: id_len });
+            }
         }
         Ok(())
     }
@@ -339,6 +347,31 @@ impl Assembler<'_, '_> {
             } else {
                 TextRange { start, len: session.len() as u32 }
             });
+        }
+    }
+
+    /// What tells whose the row is, and whether it repeats another, once all rows are known.
+    fn push_identity(&mut self, fields: &[Field<'_>], user_index: usize, id: TextRange) {
+        let plan = self.codes.plan;
+        let batch = &mut *self.batch;
+        if plan.identity.stitch != Stitch::None {
+            let device = match (user_index, plan.roles.user.get(1)) {
+                (0, Some(&slot)) => present(plan, fields[slot]),
+                _ => None,
+            };
+            batch.devices.push(match device {
+                Some(device) => {
+                    let start = batch.texts.len() as u32;
+                    batch.texts.push(1);
+                    push_text(&mut batch.texts, device);
+                    TextRange { start, len: device.len() as u32 + 1 }
+                }
+                None if user_index == 1 => id,
+                None => TextRange::NONE,
+            });
+        }
+        if plan.identity.dedupe != Dedupe::Nothing {
+            batch.keys.push(event_key(plan, fields, &mut self.codes.key));
         }
     }
 
@@ -407,11 +440,7 @@ fn text(field: Field<'_>) -> &[u8] {
 #[inline]
 fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Box<Fault>> {
     for (index, &slot) in plan.roles.user.iter().enumerate() {
-        let id = match fields[slot] {
-            Field::Text(id) => id,
-            _ => continue,
-        };
-        if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) {
+        if let Some(id) = present(plan, fields[slot]) {
             return Ok((index, id));
         }
     }
@@ -421,12 +450,7 @@ fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8])
 /// The first part of an id of several columns, which no row may lack.
 fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], Box<Fault>> {
     let slot = plan.roles.user[0];
-    match fields[slot] {
-        Field::Text(id) if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) => {
-            Ok(id)
-        }
-        _ => Err(Fault::new(RejectCode::R07, slot, "no person".to_owned())),
-    }
+    present(plan, fields[slot]).ok_or_else(|| Fault::new(RejectCode::R07, slot, "no person".to_owned()))
 }
 
 /// Puts the parts of one id behind one another, with a sign between them that no field holds.
@@ -435,6 +459,45 @@ fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<It
     for part in others {
         texts.push(ID_BORDER);
         push_text(texts, part);
+    }
+}
+
+/// An id that does not stand for none.
+#[inline]
+fn present<'f>(plan: &ReadPlan, field: Field<'f>) -> Option<&'f [u8]> {
+    match field {
+        Field::Text(id) if !id.is_empty() => {
+            (!plan.null_ids.iter().any(|null| null.as_bytes() == id)).then_some(id)
+        }
+        _ => None,
+    }
+}
+
+/// A keyed hash of 128 bits of what the columns of the key hold; `None` where all are empty. Nobody
+/// can write two events that fall together, for the key of the hash is new in every process.
+fn event_key(plan: &ReadPlan, fields: &[Field<'_>], bytes: &mut Vec<u8>) -> Option<u128> {
+    bytes.clear();
+    let mut is_empty = true;
+    for &slot in &plan.roles.key {
+        is_empty &= matches!(fields[slot], Field::Missing | Field::Text(b""));
+        write_field(fields[slot], bytes);
+    }
+    let hash = (!is_empty).then(|| blake3::keyed_hash(&plan.identity.hash_key, bytes))?;
+    hash.as_bytes().first_chunk().map(|first| u128::from_le_bytes(*first))
+}
+
+/// Writes a field so that no two fields, and no two lists of fields, are written alike.
+pub(super) fn write_field(field: Field<'_>, bytes: &mut Vec<u8>) {
+    let mut write = |kind: u8, value: &[u8]| {
+        bytes.push(kind);
+        bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(value);
+    };
+    match field {
+        Field::Missing => write(0, b""),
+        Field::Text(text) => write(0, text),
+        Field::TimeUs(us) => write(1, &us.to_le_bytes()),
+        Field::LocalTimeUs(us) => write(2, &us.to_le_bytes()),
     }
 }
 

@@ -92,6 +92,12 @@ pub struct Batch {
     pub sessions: Vec<TextRange>,
     /// Person and session ids, end to end.
     pub texts: Vec<u8>,
+    /// One a row where rows wait for their device to be known, else empty.
+    pub devices: Vec<TextRange>,
+    /// One a row where repeated events are dropped, else empty: rows with one key are one event.
+    pub keys: Vec<Option<u128>>,
+    /// One a row where rows are not in the order of the input, and their places matter; else empty.
+    pub places: Vec<u64>,
     pub tally: Tally,
     /// The first rejects of the piece, all of them where they are kept.
     pub rejects: Vec<Reject>,
@@ -106,6 +112,9 @@ impl Batch {
         self.words.clear();
         self.sessions.clear();
         self.texts.clear();
+        self.devices.clear();
+        self.keys.clear();
+        self.places.clear();
         self.tally = Tally::default();
         self.rejects.clear();
         self.first_time_us = None;
@@ -135,6 +144,11 @@ impl Batch {
         &self.texts[start as usize..(start + len) as usize]
     }
 
+    /// The text of a range; `None` where it stands for none.
+    pub fn text_of(&self, range: TextRange) -> Option<&[u8]> {
+        (!range.is_none()).then(|| self.text(range.start, range.len))
+    }
+
     /// Whether two ranges hold the same text, or neither holds one.
     pub fn is_same_text(&self, a: TextRange, b: TextRange) -> bool {
         if a.is_none() || b.is_none() {
@@ -144,12 +158,14 @@ impl Batch {
     }
 }
 
-/// Counts of rows. `read = used + rejected() + filtered`, always.
+/// Counts of rows. `read = used + rejected() + filtered + duplicates`, always.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     pub read: u64,
     pub used: u64,
     pub filtered: u64,
+    /// Rows of an event that another row stands for; known once all is read.
+    pub duplicates: u64,
     /// By `RejectCode::index`.
     pub rejects: [u64; RejectCode::ALL.len()],
     /// Used rows without an event name.
@@ -191,6 +207,7 @@ impl Tally {
         self.read += other.read;
         self.used += other.used;
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
         for (mine, theirs) in self.rejects.iter_mut().zip(other.rejects) {
             *mine += theirs;
         }

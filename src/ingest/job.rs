@@ -4,6 +4,7 @@ use super::IngestError;
 use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
+use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
@@ -90,6 +91,8 @@ pub struct Job {
     pub sequence: Sequence,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
+    /// Where records are told apart by all they hold.
+    pub whole: Option<WholeColumns>,
     pub times: TimeParser,
     pub account: FileAccount,
     /// By slot, where the input is JSON: a record had the key.
@@ -159,11 +162,12 @@ impl Job {
         let detected = detect_times(&sample, &columns, plan, &name, &mut notes)?;
         let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
         let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
-        let present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
-        let has = columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
+        let mut has: Vec<bool> =
+            columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
         let mut decoded = 0;
-        let spread = columns
+        let mut spread: Vec<Option<usize>> = columns
             .iter()
             .map(|column| {
                 column.map(|_| {
@@ -172,6 +176,11 @@ impl Job {
                 })
             })
             .collect();
+        let whole = plan.whole_record.map(|_| {
+            has.push(true);
+            spread.push(Some(decoded));
+            WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
+        });
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         if let Some(detected) = &detected {
@@ -222,6 +231,7 @@ impl Job {
                     })
                     .collect();
                 let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
                 let decoder = match form {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
@@ -243,6 +253,7 @@ impl Job {
             pieces,
             sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
             spread,
+            whole,
             times,
             seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
             account: FileAccount {
@@ -313,11 +324,11 @@ fn find_columns(
 ) -> Result<Vec<Option<usize>>, IngestError> {
     if sample.is_empty() {
         notes.push(FileNote::warning("W17", format!("{name} is empty")));
-        return Ok(vec![None; plan.slots.len()]);
+        return Ok(vec![None; plan.column_slots().count()]);
     }
     let is_json = matches!(sample.form, Form::Json(_));
     let mut columns = Vec::with_capacity(plan.slots.len());
-    for (slot, wanted) in plan.slots.iter().enumerate() {
+    for (slot, wanted) in plan.column_slots() {
         let found = sample.find(wanted);
         if let Form::Csv(sniffed) = &sample.form
             && sniffed.duplicates.contains(wanted)

@@ -96,7 +96,8 @@ fn over_shards<A: Accumulator>(
     make: impl Fn() -> A + Sync,
 ) -> Result<A, SpillError> {
     let layout: RowLayout = store.layout();
-    let workers = for_each_shard(
+    let workers = for_each(
+        SHARDS,
         threads,
         || (make(), Vec::new()),
         |(accumulator, sessions), shard| {
@@ -131,9 +132,10 @@ fn merge_all<A: Accumulator>(workers: impl Iterator<Item = A>, make: impl Fn() -
         .unwrap_or_else(make)
 }
 
-/// Lets each thread take shard after shard with a state of its own; gives back the states. The
-/// first error ends it.
-fn for_each_shard<S: Send>(
+/// Lets each thread take one of `count` jobs after the other with a state of its own; gives back the
+/// states. The first error ends it.
+pub(super) fn for_each<S: Send>(
+    count: usize,
     threads: usize,
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> Result<(), SpillError> + Sync,
@@ -142,11 +144,11 @@ fn for_each_shard<S: Send>(
     let run = || {
         let mut state = state();
         loop {
-            let shard = next.fetch_add(1, Ordering::Relaxed);
-            if shard >= SHARDS {
+            let job = next.fetch_add(1, Ordering::Relaxed);
+            if job >= count {
                 return Ok(state);
             }
-            work(&mut state, shard).inspect_err(|_| next.store(SHARDS, Ordering::Relaxed))?;
+            work(&mut state, job).inspect_err(|_| next.store(count, Ordering::Relaxed))?;
         }
     };
     std::thread::scope(|scope| {

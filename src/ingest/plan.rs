@@ -6,7 +6,9 @@ use crate::decode::Limits;
 use crate::decode::time::TimeOptions;
 use crate::derive::Rule;
 use crate::funnel::steps::EventPattern;
+use crate::identity::{IdentityMap, Stitch};
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 /// The columns of the source table, by role, each named as in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +26,41 @@ pub struct Columns {
     pub value: Option<String>,
     pub currency: Option<String>,
     pub dimensions: Vec<String>,
+    /// Rows that are alike in all of these are one event.
+    pub key: Vec<String>,
+}
+
+/// Which rows are one event, of which one is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dedupe {
+    #[default]
+    Nothing,
+    /// Those that are alike in the columns of the key.
+    Key,
+    /// Those that are alike in every column of their files.
+    Exact,
+}
+
+/// Who acted, and which rows are one event.
+#[derive(Debug, Clone, Default)]
+pub struct IdentityPlan {
+    /// The second person column is the device.
+    pub stitch: Stitch,
+    pub map: Option<Arc<IdentityMap>>,
+    pub dedupe: Dedupe,
+    /// A longer gap ends somebody's use of a shared device.
+    pub session_timeout_us: i64,
+    /// The rows are wanted under other ways of stitching as well.
+    pub compares: bool,
+    /// Of the hashes that tell events apart: new in every process.
+    pub hash_key: [u8; 32],
+}
+
+impl IdentityPlan {
+    /// A row needs more than its own id to find its person.
+    pub fn is_asked(&self) -> bool {
+        self.stitch != Stitch::None || self.map.is_some() || self.dedupe != Dedupe::Nothing
+    }
 }
 
 /// Events that no column names: by rules, or by the page of a URL.
@@ -67,6 +104,9 @@ pub struct ReadPlan {
     /// Rows that do not satisfy it are counted as filtered.
     pub filter: Option<BoundCondition>,
     pub layout: RowLayout,
+    pub identity: IdentityPlan,
+    /// The slot of the hash of the whole record, which no column has; behind all others.
+    pub whole_record: Option<usize>,
     pub time: TimeOptions,
     /// Of times without a zone.
     pub naive_zone: TimeZone,
@@ -100,6 +140,7 @@ pub struct RoleSlots {
     pub value: Option<usize>,
     pub currency: Option<usize>,
     pub dimensions: Vec<usize>,
+    pub key: Vec<usize>,
 }
 
 /// The part of a [`ReadPlan`] that names slots: built once from columns and conditions.
@@ -122,12 +163,21 @@ impl Slots {
         slots.roles.value = columns.value.as_deref().map(|name| slot(names, name));
         slots.roles.currency = columns.currency.as_deref().map(|name| slot(names, name));
         slots.roles.dimensions = columns.dimensions.iter().map(|name| slot(names, name)).collect();
+        slots.roles.key = columns.key.iter().map(|name| slot(names, name)).collect();
         for condition in conditions {
             for name in condition.columns() {
                 slot(names, name);
             }
         }
         slots
+    }
+
+    /// Adds the slot of the hash of the whole record, by which alone repeated events are known.
+    pub fn add_whole_record(&mut self) -> usize {
+        self.names.push("every column".to_owned());
+        let slot = self.names.len() - 1;
+        self.roles.key = vec![slot];
+        slot
     }
 
     pub fn slot_of(&self, name: &str) -> Option<usize> {
@@ -140,6 +190,13 @@ fn slot(names: &mut Vec<String>, name: &str) -> usize {
         names.push(name.to_owned());
         names.len() - 1
     })
+}
+
+impl ReadPlan {
+    /// The slots of columns, each with its name.
+    pub fn column_slots(&self) -> impl Iterator<Item = (usize, &String)> {
+        self.slots.iter().enumerate().filter(|(slot, _)| self.whole_record != Some(*slot))
+    }
 }
 
 impl Columns {

@@ -5,11 +5,14 @@ use super::IngestError;
 use super::assemble::{Assembler, Codes, Dictionaries};
 use super::batch::Batch;
 use super::budget::Resources;
+use super::identify::{Identified, Identifier, IdentifyScratch};
 use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
 use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
+use super::spill::{SpillError, Spilled};
+use super::whole_record::WholeRecord;
 use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::TimeParser;
@@ -39,6 +42,15 @@ pub struct Everything {
     pub dictionaries: Dictionaries,
     /// In the order of the inputs.
     pub files: Vec<FileAccount>,
+    pub identified: Identified,
+}
+
+impl Everything {
+    /// What was written to temporary files, while it is used and after.
+    pub fn spilled(&self) -> Vec<Arc<Spilled>> {
+        let of_waits = self.identified.spilled.iter().cloned();
+        of_waits.chain([self.store.spilled()]).collect()
+    }
 }
 
 /// Reads all inputs to the end. The first error, by the order of inputs, ends it.
@@ -50,10 +62,13 @@ pub fn read_all(
     progress: &dyn Progress,
 ) -> Result<Everything, IngestError> {
     let dictionaries = Dictionaries::new(plan.layout.dimensions);
+    let (identifier, of_store) =
+        plan.identity.is_asked().then(|| Identifier::new(&plan.identity, plan.layout, resources)).unzip();
     let shared = Shared {
         plan,
         hints,
-        store: Store::new(plan.layout, resources),
+        store: Store::new(plan.layout, of_store.as_ref().unwrap_or(resources)),
+        identifier,
         progress,
         failed: AtomicBool::new(false),
         board: Mutex::new(Board {
@@ -72,19 +87,23 @@ pub fn read_all(
         }
         Worker::new(&shared, &dictionaries).run();
     });
-    let Shared { store, board, .. } = shared;
+    let Shared { store, board, identifier, .. } = shared;
     let board = board.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some((_, error)) = board.error {
         return Err(error);
     }
     let files = board.accounts.into_iter().flatten().collect();
-    Ok(Everything { store, dictionaries, files })
+    let identified = identifier.map(|identifier| identifier.finish(&store, &dictionaries, resources.threads));
+    let identified = identified.transpose()?.unwrap_or_default();
+    Ok(Everything { store, dictionaries, files, identified })
 }
 
 struct Shared<'s> {
     plan: &'s ReadPlan,
     hints: &'s DialectHints,
     store: Store,
+    /// Where more than its own id tells whose a row is.
+    identifier: Option<Identifier<'s>>,
     progress: &'s dyn Progress,
     failed: AtomicBool,
     board: Mutex<Board>,
@@ -218,6 +237,7 @@ struct Worker<'s> {
     shared: &'s Shared<'s>,
     codes: Codes<'s>,
     insert: InsertScratch,
+    identify: Option<Box<IdentifyScratch>>,
 }
 
 /// A thread that panics leaves pieces that others wait for: they must not wait for ever.
@@ -235,10 +255,24 @@ impl Drop for Worker<'_> {
 
 impl<'s> Worker<'s> {
     fn new(shared: &'s Shared<'s>, dictionaries: &'s Dictionaries) -> Worker<'s> {
-        Worker { shared, codes: Codes::new(shared.plan, dictionaries), insert: InsertScratch::default() }
+        Worker {
+            shared,
+            codes: Codes::new(shared.plan, dictionaries),
+            insert: InsertScratch::default(),
+            identify: shared.identifier.as_ref().map(|_| Box::default()),
+        }
     }
 
     fn run(&mut self) {
+        self.read();
+        if let (Some(identifier), Some(scratch)) = (&self.shared.identifier, &mut self.identify)
+            && let Err(error) = identifier.settle(&self.shared.store, scratch)
+        {
+            self.shared.fail(&mut self.shared.board(), usize::MAX, error.into());
+        }
+    }
+
+    fn read(&mut self) {
         while let Some(task) = self.shared.task() {
             let (place, job) = match task {
                 Task::Help(place, job) => (place, job),
@@ -309,7 +343,10 @@ impl<'s> Worker<'s> {
         let mut unseen = looked_for.clone();
         let assembler = Assembler { codes: &mut self.codes, times, batch };
         let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-        let end = decoder.decode(bytes, last, &mut sink);
+        let end = match &job.whole {
+            None => decoder.decode(bytes, last, &mut sink),
+            Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
+        };
         job.note_seen(&looked_for, &unseen);
         batch.tally.note_times(before, times.notes());
         batch.sum_up();
@@ -326,7 +363,11 @@ impl<'s> Worker<'s> {
             let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
             let mut unseen = Vec::new();
             let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-            let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
+            let end = match &job.whole {
+                None => file.decode_slice(slice, wanted, &mut sink),
+                Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+            };
+            let end = end.map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
@@ -351,9 +392,16 @@ impl<'s> Worker<'s> {
 
     fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) -> Result<(), IngestError> {
         let ordinal = place as u64 * ROWS_PER_FILE + rows_before;
-        self.shared.store.insert(&batch, ordinal, &mut self.insert)?;
+        self.insert(&batch, ordinal)?;
         self.shared.spare().batches.push(batch);
         Ok(())
+    }
+
+    fn insert(&mut self, batch: &Batch, ordinal: u64) -> Result<(), SpillError> {
+        match (&self.shared.identifier, &mut self.identify) {
+            (Some(identifier), Some(scratch)) => identifier.take(batch, ordinal, &self.shared.store, scratch),
+            _ => self.shared.store.insert(batch, ordinal, &mut self.insert),
+        }
     }
 
     /// A batch to fill, from those that were used before.
@@ -387,7 +435,7 @@ mod tests {
     use crate::decode::Limits;
     use crate::decode::time::TimeOptions;
     use crate::ingest::RowLayout;
-    use crate::ingest::plan::{Columns, Slots};
+    use crate::ingest::plan::{Columns, IdentityPlan, Slots};
     use jiff::tz::TimeZone;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
@@ -406,6 +454,8 @@ mod tests {
             derivation: None,
             slots: names,
             roles,
+            identity: IdentityPlan::default(),
+            whole_record: None,
             conditions: Vec::new(),
             uses: Vec::new(),
             filter: None,

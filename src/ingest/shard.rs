@@ -173,7 +173,7 @@ impl Shard {
         for &row in rows {
             let row = row as usize;
             if layout.ordinal {
-                let place = ordinal + row as u64;
+                let place = batch.places.get(row).copied().unwrap_or(ordinal + row as u64);
                 self.words.push(place as u32);
                 self.words.push((place >> 32) as u32);
             }

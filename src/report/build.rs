@@ -1,8 +1,11 @@
 //! From everything that was read to the body of a report.
 
-use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
+use super::collect::{
+    Collector, FunnelTally, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn,
+};
 use super::derived::Derived;
 use super::funnel::{Context, FunnelReport};
+use super::identity::{DedupeUse, Identity, StitchedFunnel, under_other_way};
 use super::input::{Input, InputFacts};
 use super::segments::{SegmentPlace, SegmentSource, choose};
 use super::tally::NO_EVENT;
@@ -16,9 +19,10 @@ use crate::funnel::definition::Funnel;
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
-use crate::ingest::plan::ReadPlan;
+use crate::identity::Stitch;
+use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::ingest::{
-    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
+    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store,
     relevant_conditions,
 };
 use crate::stats::Quantile;
@@ -93,6 +97,7 @@ impl Catalog {
 
     /// As [`Catalog::of`], with the currencies of all values beside it, where nothing is added up.
     pub fn and_currencies(dictionaries: crate::ingest::Dictionaries) -> (Catalog, Vec<String>) {
+        let ties = TieOrder::of(&dictionaries);
         let texts = |keys: Vec<Box<str>>| -> Vec<String> { keys.into_iter().map(String::from).collect() };
         let events = texts(dictionaries.events.into_keys());
         let kinds = dictionaries.kinds.into_keys();
@@ -102,19 +107,6 @@ impl Catalog {
             dictionaries.dimensions.into_iter().map(|keys| texts(keys.into_keys())).collect();
         let mut named: Vec<String> = currencies.iter().filter(|text| !text.is_empty()).cloned().collect();
         named.sort_unstable();
-        let kind_keys: Vec<_> = kinds
-            .iter()
-            .map(|kind| {
-                let event = kind.event.map(|event| events[event as usize].as_str());
-                let page = kind.origin.page.map(|page| pages[page as usize].as_str());
-                (event, &*kind.truths, kind.origin.rule, page)
-            })
-            .collect();
-        let ties = TieOrder {
-            kinds: ranks(&kind_keys),
-            currencies: ranks(&currencies),
-            dimensions: dimensions.iter().map(|texts| ranks(texts)).collect(),
-        };
         let catalog = Catalog {
             event_of_kind: kinds.iter().map(|kind| kind.event.unwrap_or(NO_EVENT)).collect(),
             currency: None,
@@ -166,6 +158,13 @@ pub fn total_tally(everything: &Everything) -> Tally {
     for file in &everything.files {
         tally.merge(&file.read.tally);
     }
+    if let Some(repeats) = &everything.identified.repeats {
+        tally.used -= repeats.removed;
+        tally.duplicates = repeats.removed;
+        tally.without_event -= repeats.removed_without_event;
+        tally.negative_values -= repeats.removed_negative;
+        (tally.earliest_us, tally.latest_us) = (repeats.earliest_us, repeats.latest_us);
+    }
     tally
 }
 
@@ -177,7 +176,7 @@ pub fn build(
     threads: usize,
 ) -> Result<Body, BuildError> {
     let tally = total_tally(&everything);
-    let Everything { store, dictionaries, .. } = everything;
+    let Everything { store, dictionaries, identified, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
     let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
     let scope = Scope {
@@ -219,6 +218,25 @@ pub fn build(
         })?
     };
     let tallies = collector.into_tallies();
+    let mut unstitched = identified.stitch.is_none().then_some(facts.persons);
+    let mut stitching: Vec<Vec<StitchedFunnel>> = vec![Vec::new(); ready.len()];
+    let mut beside = |way: Stitch, persons: u64, tallies: &[FunnelTally]| {
+        for (ways, tally) in stitching.iter_mut().zip(tallies) {
+            ways.push(StitchedFunnel::of(way, persons, &tally.total));
+        }
+    };
+    if let Some(linked) = &identified.linked {
+        let asked = plan.identity.stitch;
+        for way in Stitch::ALL.into_iter().filter(|way| *way == asked || *way != Stitch::Forward) {
+            if way == asked {
+                beside(way, facts.persons, &tallies);
+                continue;
+            }
+            let (persons, others) = under_other_way(linked, way, &ready, &scope, &catalog.ties, threads)?;
+            beside(way, persons, &others);
+            unstitched = if way == Stitch::None { Some(persons) } else { unstitched };
+        }
+    }
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -227,10 +245,13 @@ pub fn build(
     let mut warnings = warnings(&tally, &facts, &catalog, request);
     let derived = derived(plan, &catalog, &facts, &mut warnings);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
-    let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
+    let mut funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
         let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
         FunnelReport::of(ready, tally, &context)
     });
+    for (funnel, ways) in funnels.iter_mut().zip(stitching) {
+        funnel.stitching = ways;
+    }
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     warnings.extend(funnels.iter().filter_map(late_segments));
     for funnel in &funnels {
@@ -242,7 +263,11 @@ pub fn build(
     }
     Ok(Body {
         definition: definition(request, plan, &funnels, as_of_us),
-        input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
+        input: Input {
+            dedupe: DedupeUse::of(plan, &identified),
+            identity: Identity::of(plan, &identified, unstitched),
+            ..Input::of(&tally, &facts, as_of_us, plan.layout.session)
+        },
         derived,
         funnels,
         warnings,
@@ -304,6 +329,10 @@ fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport], as_o
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         from: bound(request.entries_us.start),
         to: bound(request.entries_us.end),
+        stitch: plan.identity.stitch.name().to_owned(),
+        identity_map: plan.identity.map.as_ref().map(|map| map.hash().to_owned()),
+        dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
+        dedupe_key: plan.columns.key.clone(),
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,

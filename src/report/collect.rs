@@ -74,6 +74,17 @@ impl ReadyFunnel {
         }
     }
 
+    /// The same funnel, counted as a whole.
+    pub fn without_segments(&self) -> ReadyFunnel {
+        ReadyFunnel::new(
+            self.funnel.clone(),
+            self.kinds.clone(),
+            self.variants.clone(),
+            self.value_columns.clone(),
+            SegmentSource { by: Vec::new(), from: self.segments.from },
+        )
+    }
+
     fn serves(&self, kind: u32, step: usize) -> bool {
         self.kinds.serves(kind, step)
     }
@@ -118,6 +129,7 @@ impl ReadyFunnel {
 }
 
 /// What decides how persons are counted, beside the funnels.
+#[derive(Clone)]
 pub struct Scope {
     /// Entries in `entries_us` count; half-open.
     pub entries_us: Range<i64>,

@@ -1,5 +1,6 @@
 //! What was read: rows and their account, people, sessions, span, ties.
 
+use super::identity::{DedupeUse, Identity};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
@@ -11,11 +12,13 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Rows {
-    /// `used + rejected + filtered`.
+    /// `used + rejected + filtered + duplicates`.
     pub read: u64,
     pub used: u64,
     pub rejected: u64,
     pub filtered: u64,
+    /// Rows of an event that another row stands for.
+    pub duplicates: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -23,6 +26,10 @@ pub struct Input {
     pub rows: Rows,
     /// Rejected rows by code; codes without rows are left out.
     pub rejects: BTreeMap<String, u64>,
+    /// Null where no event may fall as repeated.
+    pub dedupe: Option<DedupeUse>,
+    /// Null where people are who their rows say.
+    pub identity: Option<Identity>,
     pub persons: u64,
     pub sessions: u64,
     /// Earliest and latest used row, RFC 3339 in UTC.
@@ -49,12 +56,17 @@ pub struct LogSessions {
 
 impl Input {
     pub fn of(tally: &Tally, facts: &InputFacts, as_of_us: i64, has_log_sessions: bool) -> Input {
-        let rows =
-            Rows { read: tally.read, used: tally.used, rejected: tally.rejected(), filtered: tally.filtered };
+        let rows = Rows {
+            read: tally.read,
+            used: tally.used,
+            rejected: tally.rejected(),
+            filtered: tally.filtered,
+            duplicates: tally.duplicates,
+        };
         assert_eq!(
             rows.read,
-            rows.used + rows.rejected + rows.filtered,
-            "every row read is used, rejected or filtered"
+            rows.used + rows.rejected + rows.filtered + rows.duplicates,
+            "every row read is used, rejected, filtered or a duplicate"
         );
         let rejects = RejectCode::ALL
             .iter()
@@ -63,6 +75,8 @@ impl Input {
         Input {
             rows,
             rejects: rejects.collect(),
+            dedupe: None,
+            identity: None,
             persons: facts.persons,
             sessions: facts.sessions,
             from: tally.earliest_us.map(format_utc),

@@ -20,10 +20,11 @@ pub use gaps::{Gap, Gaps, unusual_gaps};
 
 use super::build::{Catalog, canonical_hash, derived, input_warnings, total_tally};
 use super::derived::Derived;
+use super::identity::{DedupeUse, Identity};
 use super::input::{Input, InputFacts};
 use super::sessions::Observed;
 use super::{Run, Warning};
-use crate::definition::SourceTable;
+use crate::definition::{DedupeTable, IdentityTable, SourceTable};
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
@@ -55,6 +56,9 @@ pub struct Look<'l> {
     pub flags: &'l [String],
     /// What flags and definition file say of the source; the guess fills in the columns.
     pub source: &'l SourceTable,
+    /// The same of people's ids, and of repeated events.
+    pub identity: &'l IdentityTable,
+    pub dedupe: &'l DedupeTable,
     pub session_timeout_us: i64,
     pub zone: &'l TimeZone,
 }
@@ -169,8 +173,8 @@ pub fn build(
     threads: usize,
 ) -> Result<Inspection, SpillError> {
     let tally = total_tally(&everything);
-    let Everything { store, dictionaries, .. } = everything;
-    let spilled = store.spilled();
+    let spilled = everything.spilled();
+    let Everything { store, dictionaries, identified, .. } = everything;
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
@@ -220,7 +224,11 @@ pub fn build(
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
-        input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
+        input: Input {
+            dedupe: DedupeUse::of(plan, &identified),
+            identity: Identity::of(plan, &identified, identified.stitch.is_none().then_some(facts.persons)),
+            ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
+        },
         derived,
         events: Events::of(summaries, tally.used),
         sessions: SessionsSummary::of(&mut found),

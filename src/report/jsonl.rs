@@ -199,6 +199,7 @@ impl<'a> Lines<'a, '_> {
             trend,
             in_several_buckets,
             ties,
+            stitching,
             began_elsewhere,
             segment_moved,
             segment_differs,
@@ -233,6 +234,9 @@ impl<'a> Lines<'a, '_> {
         self.line("time_to_purchase", time_to_purchase)?;
         for stage in session_stages {
             self.line("session_stage", stage)?;
+        }
+        for way in stitching {
+            self.line("stitching", way)?;
         }
         for segment in segments {
             self.by = Some(&segment.by);
@@ -353,7 +357,7 @@ mod tests {
         let segment =
             ["segment", "segment_step", "segment_optional_step", "segment_stage", "segment_time_to_purchase"];
         let mut expected = vec!["run", "definition", "input", "funnel", "step", "optional_step", "stage"];
-        expected.extend(["time_to_purchase", "session_stage"]);
+        expected.extend(["time_to_purchase", "session_stage", "stitching"]);
         expected.extend([segment; 3].concat());
         expected.extend(["trend", "warning", "body_hash"]);
         assert_eq!(kinds, expected);

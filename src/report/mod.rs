@@ -12,6 +12,7 @@ pub mod conversion;
 pub mod definition;
 pub mod derived;
 pub mod funnel;
+pub mod identity;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
@@ -28,9 +29,11 @@ mod units;
 use crate::ingest::Spilled;
 use derived::Derived;
 use funnel::FunnelReport;
+use identity::Identity;
 use input::Input;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::Arc;
 use table::{Block, Cell, Column, Table};
 
 /// The texts behind the codes that tallies count by.
@@ -140,6 +143,13 @@ pub struct Definition {
     /// Entries are counted from `from` (inclusive) to `to` (exclusive), RFC 3339.
     pub from: Option<String>,
     pub to: Option<String>,
+    /// How rows without a person find one by their device: `none`, `forward` or `both`.
+    pub stitch: String,
+    /// BLAKE3 of the map of ids; null where there is none.
+    pub identity_map: Option<String>,
+    /// Of rows that are alike in every column one is kept; or of those alike in these columns.
+    pub dedupe_exact: bool,
+    pub dedupe_key: Vec<String>,
     /// Condition on rows.
     #[serde(rename = "where")]
     pub filter: Option<String>,
@@ -228,16 +238,20 @@ fn short_hash(hash: &str) -> String {
 pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     use crate::human::count;
     let rows = &input.rows;
-    let mut facts = vec![(
-        "rows".to_owned(),
-        format!(
-            "{} read = {} used + {} rejected + {} filtered",
-            count(rows.read),
-            count(rows.used),
-            count(rows.rejected),
-            count(rows.filtered)
-        ),
-    )];
+    let mut text = format!(
+        "{} read = {} used + {} rejected + {} filtered",
+        count(rows.read),
+        count(rows.used),
+        count(rows.rejected),
+        count(rows.filtered)
+    );
+    let duplicates = input.dedupe.as_ref().map(|dedupe| {
+        text.push_str(&format!(" + {} duplicates", count(rows.duplicates)));
+        ("duplicates".to_owned(), dedupe.text(rows.duplicates))
+    });
+    let mut facts = vec![("rows".to_owned(), text)];
+    facts.extend(duplicates);
+    facts.extend(input.identity.iter().flat_map(Identity::facts));
     facts.push(("people".to_owned(), count(input.persons)));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
@@ -261,9 +275,9 @@ pub fn files_text(files: &[FileRead]) -> String {
 
 impl Run {
     /// Says what waited in temporary files.
-    pub fn note_spilled(&mut self, spilled: &Spilled) {
-        self.spilled_bytes = spilled.bytes();
-        if spilled.in_memory() {
+    pub fn note_spilled(&mut self, spilled: &[Arc<Spilled>]) {
+        self.spilled_bytes = spilled.iter().map(|spilled| spilled.bytes()).sum();
+        if spilled.iter().any(|spilled| spilled.in_memory()) {
             self.notes.push(
                 "the temporary files lay in memory: a --temp-dir on a disk would have saved some".to_owned(),
             );

@@ -25,6 +25,7 @@ pub(super) fn definition_file(
     lines.section("[sessions]");
     lines.comment("A new session starts after more than this without a row.");
     lines.key("timeout", text(&duration_text(look.session_timeout_us)));
+    identity(look, &mut lines);
     match steps {
         Some((steps, why)) => {
             lines.section("[funnel.purchase]");
@@ -94,6 +95,28 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         if let Some(value) = value {
             lines.key(key, list(value));
         }
+    }
+}
+
+/// What was asked of people's ids and of repeated events.
+fn identity(look: &Look<'_>, lines: &mut Lines) {
+    let keys = [("stitch", &look.identity.stitch), ("map", &look.identity.map)];
+    if keys.iter().any(|(_, value)| value.is_some()) {
+        lines.section("[identity]");
+    }
+    for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+        lines.key(key, text(value));
+    }
+    match (look.dedupe.key.clone().map_or_else(Vec::new, OneOrMore::into_vec), look.dedupe.exact) {
+        (key, _) if !key.is_empty() => {
+            lines.section("[dedupe]");
+            lines.key("key", list(&key));
+        }
+        (_, Some(exact)) => {
+            lines.section("[dedupe]");
+            lines.key("exact", exact.to_string());
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::definition::{DefinitionFile, ValueColumn};
+use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, ValueColumn};
 use crate::ingest::Sample;
 use crate::ingest::plan::Columns;
 use crate::report::sessions::tests::{SMALL, TIMEOUT_US, file_of, plan, read_file};
@@ -60,6 +60,8 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         files_of_definition: &files,
         flags: &typed.flags,
         source: &typed.source,
+        identity: &IdentityTable { stitch: Some("none".to_owned()), map: None },
+        dedupe: &DedupeTable::default(),
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
     };

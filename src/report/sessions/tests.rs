@@ -3,7 +3,7 @@ use crate::decode::Limits;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
-use crate::ingest::plan::{Columns, Slots};
+use crate::ingest::plan::{Columns, IdentityPlan, Slots};
 use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use crate::source::Input;
 use jiff::tz::TimeZone;
@@ -47,6 +47,8 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         derivation: None,
         slots: slots.names,
         roles: slots.roles,
+        identity: IdentityPlan::default(),
+        whole_record: None,
         conditions: Vec::new(),
         uses: Vec::new(),
         filter: None,
