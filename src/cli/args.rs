@@ -58,6 +58,8 @@ pub struct ReportArgs {
     #[command(flatten)]
     pub funnel: FunnelArgs,
     #[command(flatten)]
+    pub lists: ListArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -312,6 +314,20 @@ pub struct FunnelArgs {
     /// Interpolated between two values, or the nearest one [default: type-7].
     #[arg(long, value_name = "type-7|nearest-rank", help_heading = "Report")]
     pub quantile_method: Option<String>,
+}
+
+/// Flags of lists of people beside the report.
+#[derive(Debug, Default, Args)]
+pub struct ListArgs {
+    /// Write what became of each person who entered: how far, when, status, value. By its extension
+    /// CSV, TSV, JSONL or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "Lists")]
+    pub people: Option<PathBuf>,
+    /// Write the ids of some of them, e.g. dropped@Checkout=ids.csv; may be repeated. STATUS is entered,
+    /// reached, converted, dropped, open, excluded, removed or any; with a step, those who stopped
+    /// there (reached: got there).
+    #[arg(long, value_name = "[FUNNEL:]STATUS[@STEP]=FILE", help_heading = "Lists")]
+    pub emit_cohort: Vec<String>,
 }
 
 /// Flags of everything that is printed.

@@ -8,6 +8,7 @@ mod failure;
 mod generate;
 mod input;
 mod inspect;
+mod lists;
 mod memory;
 mod output;
 mod plan;

@@ -3,6 +3,8 @@
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
 use super::funnel::{Context, FunnelReport, SegmentValues};
 use super::input::{Input, InputFacts};
+use super::lists::{CohortIds, ListRequest, Lists};
+use super::people::PeopleTable;
 use super::segments::choose;
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
@@ -21,7 +23,9 @@ use crate::ingest::{
 use crate::stats::Quantile;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// One funnel with the columns it is segmented by.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +64,8 @@ pub enum BuildError {
     MixedCurrencies(#[from] MixedCurrencies),
     #[error(transparent)]
     Spill(#[from] SpillError),
+    #[error("{}: cannot keep lists of people in a temporary file there: {source}", .directory.display())]
+    Lists { directory: PathBuf, source: io::Error },
 }
 
 /// What became of the input as texts and kinds, once all is read.
@@ -149,6 +155,32 @@ pub fn build(
     request: &Request,
     threads: usize,
 ) -> Result<Body, BuildError> {
+    build_with_lists(everything, plan, request, None, threads).map(|(body, _)| body)
+}
+
+/// The lists that were asked for, and the directory of the temporary files where what does not fit in
+/// memory waits.
+#[derive(Debug, Clone, Copy)]
+pub struct ListsAsked<'r> {
+    pub request: &'r ListRequest,
+    pub temp_dir: &'r Path,
+}
+
+/// Lists of single units, to be read once.
+pub struct Listed {
+    pub people: PeopleTable,
+    /// As in the request.
+    pub cohorts: Vec<CohortIds>,
+}
+
+/// The same, and lists of single units beside it where they are asked for.
+pub fn build_with_lists(
+    everything: Everything,
+    plan: &ReadPlan,
+    request: &Request,
+    asked: Option<ListsAsked<'_>>,
+    threads: usize,
+) -> Result<(Body, Option<Listed>), BuildError> {
     let tally = total_tally(&everything);
     let Everything { store, dictionaries, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
@@ -175,9 +207,11 @@ pub fn build(
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
     let mut chosen_values: Vec<Vec<SegmentValues>> = vec![Vec::new(); ready.len()];
     let mut slots = vec![SegmentSlots::default(); ready.len()];
+    let has_columns = plan.columns.user.len() > 1;
+    let lists = || asked.map(|asked| Lists::new(asked.request, &ready, has_columns, asked.temp_dir));
     let (facts, collector) = if ready.iter().all(|funnel| funnel.by.is_empty()) {
         over_store(store, &catalog.ties, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, &slots).with_lists(lists()))
         })?
     } else {
         let population = Population::new(store, &catalog.ties, threads)?;
@@ -191,10 +225,10 @@ pub fn build(
             chosen_values[index] = chosen.values;
         }
         over_population(&population, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, &slots).with_lists(lists()))
         })?
     };
-    let tallies = collector.tallies;
+    let (tallies, lists) = (collector.tallies, collector.lists);
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -216,12 +250,32 @@ pub fn build(
             "every unit that entered has one status"
         );
     }
-    Ok(Body {
+    let body = Body {
         definition: definition(request, as_of_us),
         input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
         funnels,
         warnings,
-    })
+    };
+    let listed = match (lists, asked) {
+        (Some(lists), Some(asked)) => Some(listed(lists, asked, plan, request, catalog.dimensions)?),
+        _ => None,
+    };
+    Ok((body, listed))
+}
+
+fn listed(
+    lists: Lists<'_>,
+    asked: ListsAsked<'_>,
+    plan: &ReadPlan,
+    request: &Request,
+    texts: Vec<Vec<String>>,
+) -> Result<Listed, BuildError> {
+    let directory = || asked.temp_dir.to_owned();
+    let (lines, cohorts) =
+        lists.sorted().map_err(|source| BuildError::Lists { directory: directory(), source })?;
+    let columns = &plan.columns;
+    let people = PeopleTable::new(lines, request, &columns.user, &columns.dimensions, texts);
+    Ok(Listed { people, cohorts })
 }
 
 /// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What

@@ -1,6 +1,7 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::active::ActiveRows;
+use super::lists::{ListedUnit, Lists};
 use super::tally::{Clusters, LeavingFacts, NO_EVENT, PersonReached, PurchaseFacts, UnitFacts, UnitTally};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{Funnel, Unit};
@@ -166,6 +167,8 @@ pub struct Collector<'p> {
     engines: Vec<Engines<'p>>,
     calendar: Calendar,
     pub tallies: Vec<FunnelTally>,
+    /// Where units are to be listed one by one.
+    pub lists: Option<Lists<'p>>,
     bucket_starts: Vec<i64>,
     active: ActiveRows,
     facts: UnitFacts,
@@ -211,12 +214,18 @@ impl<'p> Collector<'p> {
             engines: funnels.iter().map(engines).collect(),
             calendar: Calendar::new(scope.zone.clone()),
             tallies: funnels.iter().zip(slots).map(tally).collect(),
+            lists: None,
             bucket_starts: Vec::new(),
             active: ActiveRows::default(),
             facts: UnitFacts::default(),
             key: Vec::new(),
             person_reached: Vec::new(),
         }
+    }
+
+    /// The same, with every unit on lists as well.
+    pub fn with_lists(self, lists: Option<Lists<'p>>) -> Collector<'p> {
+        Collector { lists, ..self }
     }
 
     #[inline(never)]
@@ -236,7 +245,17 @@ impl<'p> Collector<'p> {
         let seen = Observation { entries_us: scope.entries_us.clone(), as_of_us: scope.as_of_us, closes_us };
         let Engines { main, ties, .. } = &mut self.engines[index];
         let outcome = main.run(rows, &seen);
-        if matches!(outcome.status, Status::NotEntered | Status::Removed) {
+        if outcome.status == Status::NotEntered {
+            return;
+        }
+        if let Some(lists) = &mut self.lists {
+            let number = match ready.funnel.unit {
+                Unit::Session => person.session_of(unit_start) + 1,
+                _ => 0,
+            };
+            lists.unit(&ListedUnit { funnel: index, ready, person, number, outcome, rows, place: &place });
+        }
+        if outcome.status == Status::Removed {
             return;
         }
         let facts = &mut self.facts;
@@ -370,6 +389,10 @@ impl Accumulator for Collector<'_> {
     }
 
     fn merge(&mut self, other: Self) {
+        match (&mut self.lists, other.lists) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine, theirs) => *mine = mine.take().or(theirs),
+        }
         for (mine, theirs) in self.tallies.iter_mut().zip(other.tallies) {
             mine.total.merge(theirs.total);
             for (mine, theirs) in mine.segments.iter_mut().zip(theirs.segments) {
@@ -448,6 +471,6 @@ fn leaving_facts(
         next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
-        value: rows.has_values().then(|| (0..=leaving_row).rev().find_map(|row| rows.value(row))).flatten(),
+        value: rows.last_value(leaving_row),
     }
 }

@@ -12,6 +12,8 @@ pub mod funnel;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
+pub mod lists;
+pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod segments;
