@@ -1,5 +1,6 @@
 //! What was typed. Nothing is decided here: see `plan`.
 
+use crate::source::Input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -151,6 +152,13 @@ pub struct InputArgs {
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
 
+    /// Only these people: a list of ids, one a line, or a column of them in CSV, JSON or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "People")]
+    pub cohort: Option<PathBuf>,
+    /// All but these people.
+    #[arg(long, value_name = "FILE", help_heading = "People")]
+    pub cohort_not: Option<PathBuf>,
+
     /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
     #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
     pub time_format: Vec<String>,
@@ -221,6 +229,11 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
+    /// The files of ids that say whose rows are reported.
+    pub fn cohort_inputs(&self) -> impl Iterator<Item = Input> {
+        self.cohort.iter().chain(&self.cohort_not).map(Input::file)
+    }
+
     /// The flags that change how the same files are read again, as typed, but for those that name
     /// columns of roles.
     pub fn typed_flags(&self) -> Vec<String> {
@@ -233,6 +246,8 @@ impl InputArgs {
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("where", self.filter.clone());
+        flag("cohort", self.cohort.as_ref().map(|path| path.display().to_string()));
+        flag("cohort-not", self.cohort_not.as_ref().map(|path| path.display().to_string()));
         for id in &self.null_ids {
             flag("null-id", Some(id.clone()));
         }

@@ -79,7 +79,8 @@ impl Outputs {
         forms: Forms,
     ) -> Result<Outputs, Failure> {
         let has_junit = forms.junit;
-        let inputs = &found.inputs();
+        let inputs: Vec<Input> = found.inputs().into_iter().chain(input_args.cohort_inputs()).collect();
+        let inputs = &inputs;
         if let Some(path) = &input_args.rejects {
             if path == Path::new("-") {
                 return Err(Failure::usage("--rejects takes a file: standard output is for the result"));

@@ -13,6 +13,7 @@ use crate::report::build::{BuildError, Listed, ListsAsked, Request, build_with_l
 use crate::report::lists::ListRequest;
 use crate::report::table::Block;
 use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
+use crate::source::Input;
 use std::io::{self, Write};
 
 /// Runs the command.
@@ -23,7 +24,8 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let lists = ListPlan::resolve(&args.lists, &request, args.output.csv_raw)?;
     if let Some(lists) = &lists {
-        lists.check(args.output.output.iter().chain(&args.input.rejects), &found.inputs())?;
+        let inputs: Vec<Input> = found.inputs().into_iter().chain(args.input.cohort_inputs()).collect();
+        lists.check(args.output.output.iter().chain(&args.input.rejects), &inputs)?;
     }
     let asked = lists.as_ref().map(|lists| &lists.request);
     let made = make_report(&start, &args.input, found, &request, asked, args.output.reproducible)?;

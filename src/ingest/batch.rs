@@ -1,5 +1,6 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
+use super::cohort::LeftOut;
 use super::texts::same_bytes;
 use crate::decode::time::TimeNotes;
 use crate::event::{Reject, RejectCode};
@@ -179,6 +180,15 @@ impl Tally {
             .filter(|code| code.counts_against_tolerance())
             .map(|code| self.rejects[code.index()])
             .sum()
+    }
+
+    /// Moves the rows of persons who are left out from those that are used to those that are filtered.
+    /// The span stays: all of them were watched.
+    pub fn leave_out(&mut self, left_out: &LeftOut, without_event: u64) {
+        self.used -= left_out.rows;
+        self.filtered += left_out.rows;
+        self.without_event -= without_event;
+        self.negative_values -= left_out.negative_values;
     }
 
     /// Takes over what a time parser met between two moments.

@@ -5,6 +5,7 @@
 mod assemble;
 mod batch;
 mod budget;
+pub mod cohort;
 mod dictionary;
 mod events;
 mod gather;

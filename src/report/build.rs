@@ -2,7 +2,7 @@
 
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
 use super::funnel::{Context, FunnelReport, SegmentValues};
-use super::input::{Input, InputFacts};
+use super::input::{CohortCounts, Input, InputFacts, leave_out};
 use super::lists::{CohortIds, ListRequest, Lists};
 use super::people::PeopleTable;
 use super::segments::choose;
@@ -15,6 +15,7 @@ use crate::decode::time::format_utc;
 use crate::funnel::definition::Funnel;
 use crate::funnel::kinds::KindTable;
 use crate::human;
+use crate::ingest::cohort::Members;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{
     Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
@@ -181,7 +182,8 @@ pub fn build_with_lists(
     asked: Option<ListsAsked<'_>>,
     threads: usize,
 ) -> Result<(Body, Option<Listed>), BuildError> {
-    let tally = total_tally(&everything);
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
     let Everything { store, dictionaries, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
     let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
@@ -229,6 +231,7 @@ pub fn build_with_lists(
         })?
     };
     let (tallies, lists) = (collector.tallies, collector.lists);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind);
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -251,8 +254,11 @@ pub fn build_with_lists(
         );
     }
     let body = Body {
-        definition: definition(request, as_of_us),
-        input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
+        definition: definition(request, members.as_deref(), as_of_us),
+        input: Input {
+            cohort: members.as_deref().map(CohortCounts::of),
+            ..Input::of(&tally, &facts, as_of_us, plan.layout.session)
+        },
         funnels,
         warnings,
     };
@@ -303,7 +309,7 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, as_of_us: i64) -> Definition {
+fn definition(request: &Request, members: Option<&Members>, as_of_us: i64) -> Definition {
     let first = request.funnels.first();
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
     let mut definition = Definition {
@@ -320,7 +326,7 @@ fn definition(request: &Request, as_of_us: i64) -> Definition {
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
     };
-    definition.hash = definition_hash(&definition, request, as_of_us);
+    definition.hash = definition_hash(&definition, request, members, as_of_us);
     definition
 }
 
@@ -334,6 +340,9 @@ struct Hashed<'a> {
     /// Only where it was given: the latest row is a fact of the data.
     as_of_us: Option<i64>,
     currency: Option<&'a str>,
+    /// Of the ids that are reported, and of those that are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohorts: Option<[Option<String>; 2]>,
 }
 
 #[derive(Serialize)]
@@ -349,7 +358,12 @@ struct HashedFunnel<'a> {
     terms: Option<String>,
 }
 
-fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) -> String {
+fn definition_hash(
+    definition: &Definition,
+    request: &Request,
+    members: Option<&Members>,
+    as_of_us: i64,
+) -> String {
     let hashed = Hashed {
         definition,
         funnels: request
@@ -369,6 +383,8 @@ fn definition_hash(definition: &Definition, request: &Request, as_of_us: i64) ->
         trend: request.trend,
         as_of_us: request.as_of_us.map(|_| as_of_us),
         currency: request.currency.as_deref(),
+        cohorts: members
+            .map(|members| [&members.only, &members.without].map(|ids| Some(ids.as_ref()?.hash()))),
     };
     canonical_hash(&hashed)
 }

@@ -3,6 +3,7 @@
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
+use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::{Accumulator, Person, PersonRows, Tally};
 use crate::session::{Agreement, compare};
 use schemars::JsonSchema;
@@ -36,6 +37,47 @@ pub struct Input {
     pub tied_rows: u64,
     /// Against the log's own session ids; null where it has none.
     pub log_sessions: Option<LogSessions>,
+    /// Where lists of ids said who is reported; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<CohortCounts>,
+}
+
+/// Whose rows were reported, where not everybody's were.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortCounts {
+    /// Of the list of those who are reported; null where all are.
+    pub only: Option<IdCounts>,
+    /// Of the list of those who are left out.
+    pub without: Option<IdCounts>,
+    pub persons_left_out: u64,
+    /// Rows of theirs, which are among the filtered.
+    pub rows_left_out: u64,
+}
+
+/// How many ids a list has, each counted once: `found + not_found`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IdCounts {
+    pub ids: u64,
+    /// A person of the log has the id.
+    pub found: u64,
+    pub not_found: u64,
+}
+
+impl CohortCounts {
+    /// Of the pass that is done.
+    pub fn of(members: &Members) -> CohortCounts {
+        let counts = |cohort: &Cohort| {
+            let (ids, found) = (cohort.ids(), cohort.found());
+            IdCounts { ids, found, not_found: ids - found }
+        };
+        let left_out = members.left_out();
+        CohortCounts {
+            only: members.only.as_ref().map(counts),
+            without: members.without.as_ref().map(counts),
+            persons_left_out: left_out.persons,
+            rows_left_out: left_out.rows,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -75,8 +117,19 @@ impl Input {
                 identical: facts.agreement.identical,
                 rows_without_id: facts.agreement.rows_without_id,
             }),
+            cohort: None,
         }
     }
+}
+
+/// Takes the rows of persons who were left out of the counts of used rows, once a pass is done. `event_of_kind` as
+/// in the catalog.
+pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32]) {
+    let Some(members) = members else { return };
+    let left_out = members.left_out();
+    let kinds = left_out.rows_of_kind.iter().zip(event_of_kind);
+    let without_event = kinds.filter(|(_, event)| **event == NO_EVENT).map(|(n, _)| n).sum();
+    tally.leave_out(&left_out, without_event);
 }
 
 /// What a pass over persons learns of the input as a whole.

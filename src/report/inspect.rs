@@ -18,7 +18,7 @@ pub use facts::{EventPeople, Hour, InspectFacts};
 pub use gaps::{Gap, Gaps, unusual_gaps};
 
 use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
-use super::input::{Input, InputFacts};
+use super::input::{CohortCounts, Input, InputFacts, leave_out};
 use super::sessions::Observed;
 use super::{Run, Warning};
 use crate::definition::SourceTable;
@@ -162,7 +162,8 @@ pub fn build(
     mut reading: Run,
     threads: usize,
 ) -> Result<Inspection, SpillError> {
-    let tally = total_tally(&everything);
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
     let Everything { store, dictionaries, .. } = everything;
     let spilled = store.spilled();
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
@@ -177,6 +178,7 @@ pub fn build(
         )
     })?;
     reading.note_spilled(&spilled);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind);
 
     let summaries = event_summaries(&catalog, &facts, &found);
     let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
@@ -191,7 +193,10 @@ pub fn build(
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
-        input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
+        input: Input {
+            cohort: members.as_deref().map(CohortCounts::of),
+            ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
+        },
         events: Events::of(summaries, tally.used),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,

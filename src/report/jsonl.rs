@@ -8,7 +8,7 @@
 use super::abandonment::Stage;
 use super::conversion::{Conversion, ConversionStep, OptionalUse, Rate};
 use super::funnel::{FunnelDefinition, FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
-use super::{FileRead, RejectSample, Report, Run};
+use super::{CohortFile, FileRead, RejectSample, Report, Run};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -36,6 +36,8 @@ struct RunLine<'a> {
     notes: &'a [String],
     rows_out_of_order: u64,
     spilled_bytes: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    cohort_files: &'a [CohortFile],
 }
 
 #[derive(Serialize)]
@@ -153,6 +155,7 @@ impl<'a> Lines<'a, '_> {
             notes,
             rows_out_of_order,
             spilled_bytes,
+            cohort_files,
         } = run;
         self.line(
             "run",
@@ -166,6 +169,7 @@ impl<'a> Lines<'a, '_> {
                 notes,
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
+                cohort_files,
             },
         )
     }

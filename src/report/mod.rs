@@ -24,7 +24,7 @@ pub mod time_to_purchase;
 
 use crate::ingest::Spilled;
 use funnel::FunnelReport;
-use input::Input;
+use input::{CohortCounts, IdCounts, Input};
 use schemars::JsonSchema;
 use serde::Serialize;
 use table::{Block, Cell, Column, Table};
@@ -70,6 +70,42 @@ pub struct Run {
     pub rows_out_of_order: u64,
     /// Bytes that waited in temporary files, as memory did not suffice.
     pub spilled_bytes: u64,
+    /// Lists of ids that said who is reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cohort_files: Vec<CohortFile>,
+}
+
+/// How a list of ids was read; what the ids are is told nowhere.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortFile {
+    pub path: String,
+    /// Where its ids stand.
+    pub read_as: String,
+    /// Ids that stood there before, which changes nothing.
+    pub repeated: u64,
+    pub first_repeated_line: Option<u64>,
+    /// Lines and records without an id.
+    pub empty: u64,
+    /// Of the records; blank lines are only counted.
+    pub first_empty_line: Option<u64>,
+}
+
+impl CohortFile {
+    fn text(&self) -> String {
+        let CohortFile { path, read_as, repeated, empty, .. } = self;
+        let place =
+            |line: Option<u64>| line.map_or(String::new(), |line| format!(" (first at {path}:{line})"));
+        let mut text = format!("{path}: {read_as}");
+        if *repeated > 0 {
+            let n = crate::human::count(*repeated);
+            text.push_str(&format!("; {n} stood there before{}", place(self.first_repeated_line)));
+        }
+        if *empty > 0 {
+            let n = crate::human::counted(*empty, "line has", "lines have");
+            text.push_str(&format!("; {n} no id{}", place(self.first_empty_line)));
+        }
+        text
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -164,6 +200,7 @@ impl Report {
                 facts.push(("guessed".to_owned(), guess.clone()));
             }
             facts.extend(run.memory_fact());
+            facts.extend(run.cohort_files.iter().map(|file| ("list".to_owned(), file.text())));
         }
         let timeout = duration((definition.session_timeout_s * 1e6) as i64, false);
         facts.push((
@@ -215,11 +252,34 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
         ),
     )];
     facts.push(("people".to_owned(), count(input.persons)));
+    facts.extend(input.cohort.iter().flat_map(cohort_facts));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
     }
     facts
+}
+
+/// What became of lists of ids.
+fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+    use crate::human::{count, counted};
+    let ids = |ids: &IdCounts| {
+        format!(
+            "{} in the list, {} found in the log, {} not",
+            counted(ids.ids, "id", "ids"),
+            count(ids.found),
+            count(ids.not_found)
+        )
+    };
+    let left_out = format!(
+        "{} with {}, which are among the filtered",
+        counted(cohort.persons_left_out, "person", "people"),
+        counted(cohort.rows_left_out, "row", "rows")
+    );
+    let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
+    let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
+    let facts = only.chain(without).chain([("left out", left_out)]);
+    facts.map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 /// One file by name, several by number.
