@@ -49,6 +49,8 @@ pub struct SourceTable {
     pub event: Option<String>,
     /// The event of every row, where there is no event column.
     pub event_name: Option<String>,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Option<OneOrMore>,
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,

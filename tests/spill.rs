@@ -130,6 +130,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 10,
     };
     let request = Request {

@@ -136,6 +136,15 @@ pub struct InputArgs {
     /// The event of every row, where there is no event column.
     #[arg(long, value_name = "NAME", conflicts_with = "event", help_heading = "Columns")]
     pub event_name: Option<String>,
+    /// Time columns of a file with one row a person, each an event of its own: 'created_at,
+    /// won_at=won'. Globs count: '*_at=*' calls them created, won.
+    #[arg(
+        long,
+        value_name = "COLUMN[=EVENT],..",
+        conflicts_with_all = ["time", "event", "event_name"],
+        help_heading = "Columns"
+    )]
+    pub unpivot: Option<String>,
     /// The log's own session id, to be compared with the rebuilt sessions.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub session: Option<String>,
@@ -245,6 +254,7 @@ impl InputArgs {
             }
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("unpivot", self.unpivot.clone());
         flag("where", self.filter.clone());
         flag("cohort", self.cohort.as_ref().map(|path| path.display().to_string()));
         flag("cohort-not", self.cohort_not.as_ref().map(|path| path.display().to_string()));

@@ -5,7 +5,9 @@ use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
+use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
@@ -160,7 +162,7 @@ impl Found {
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
         // Who names the columns wants those columns: then nothing is read that nobody named.
-        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let named = !plan.asked.user.is_empty() && (plan.asked.unpivot || !plan.asked.time.is_empty());
         let optional = |choice: &Option<Choice>| {
             choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
         };
@@ -171,12 +173,18 @@ impl Found {
                 plan.asked.user.clone()
             },
             time: guess.time.iter().map(name).collect(),
+            unpivot: self.timed_columns(plan)?,
             event: guess.event.as_ref().map(name),
             session: optional(&guess.session),
             value: optional(&guess.value),
             currency: optional(&guess.currency),
             dimensions,
         })
+    }
+
+    /// The time columns of wide rows, where they were asked for.
+    fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
+        resolve_unpivot(&plan.unpivot, &self.columns).map_err(unpivot_failure)
     }
 
     /// What was guessed and is used, each with its reason.
@@ -211,6 +219,7 @@ pub fn read_plan(
     plan: &InputPlan,
     found: &Found,
     columns: Columns,
+    members: Option<Arc<Members>>,
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
@@ -254,6 +263,7 @@ pub fn read_plan(
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
         limits: Limits::default(),
+        members,
         keep_rejects: plan.keep_rejects,
     })
 }
@@ -289,6 +299,15 @@ pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[Str
         }
     }
     Ok(())
+}
+
+/// A list of time columns that cannot be used.
+pub fn unpivot_failure(error: UnpivotError) -> Failure {
+    let failure = Failure::usage(format!("--unpivot: {error}"));
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn unknown_column(name: &str, columns: &[String]) -> Failure {

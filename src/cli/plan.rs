@@ -3,6 +3,7 @@
 
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
+use super::input::unpivot_failure;
 use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
@@ -17,6 +18,7 @@ use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::Tie;
 use crate::funnel::options::{Choice, Entry, Exclusion, Order};
 use crate::funnel::steps::{StepSpec, parse_steps};
+use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
@@ -45,6 +47,8 @@ pub struct Environment {
 pub struct InputPlan {
     pub files: Vec<String>,
     pub asked: Asked,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Vec<UnpivotItem>,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -167,15 +171,22 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         [] => written.clone(),
         typed => Some(typed.to_vec()),
     };
-    let (event, event_name) = match (&args.event, &args.event_name) {
-        (None, None) => (written.event.clone(), written.event_name.clone()),
-        (event, event_name) => (event.clone(), event_name.clone()),
+    // Who types one way to tell events takes back the other that was written.
+    let unpivot = args.unpivot.clone().map(OneOrMore::One);
+    let names_columns = !args.time.is_empty() || args.event.is_some() || args.event_name.is_some();
+    let (time, (event, event_name)) = match (&args.event, &args.event_name) {
+        _ if unpivot.is_some() => (None, (None, None)),
+        (None, None) => {
+            (list(&args.time, &written.time), (written.event.clone(), written.event_name.clone()))
+        }
+        (event, event_name) => (list(&args.time, &written.time), (event.clone(), event_name.clone())),
     };
     SourceTable {
         user: list(&args.user, &written.user),
-        time: list(&args.time, &written.time),
+        time,
         event,
         event_name,
+        unpivot: unpivot.or_else(|| written.unpivot.clone().filter(|_| !names_columns)),
         session: first(&args.session, &written.session),
         value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
         currency: first(&args.currency, &written.currency),
@@ -240,8 +251,10 @@ impl InputPlan {
         let threads = args.threads.unwrap_or(environment.cores);
         let memory = args.memory.as_deref();
         let (asked, currency) = asked(&source)?;
+        let unpivot = unpivot(&source)?;
         Ok(InputPlan {
             asked,
+            unpivot,
             currency,
             hints: DialectHints {
                 delimiter: source
@@ -290,6 +303,7 @@ fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
         time: names(&source.time),
         event: source.event.clone(),
         event_name: source.event_name.clone(),
+        unpivot: source.unpivot.is_some(),
         session: source.session.clone(),
         value,
         currency: source.currency.clone(),
@@ -298,6 +312,18 @@ fn asked(source: &SourceTable) -> Result<(Asked, Option<String>), Failure> {
         return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
     }
     Ok((asked, currency))
+}
+
+/// The time columns of wide rows, as written.
+fn unpivot(source: &SourceTable) -> Result<Vec<UnpivotItem>, Failure> {
+    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
+    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
+        return Err(Failure::usage(
+            "unpivot makes events of time columns: it goes with no time, event or event_name",
+        ));
+    }
+    let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
+    Ok(lists.map_err(unpivot_failure)?.concat())
 }
 
 fn time_options(source: &SourceTable) -> Result<TimeOptions, Failure> {

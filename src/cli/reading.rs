@@ -91,11 +91,10 @@ pub fn read_rows(
 ) -> Result<Reading, Failure> {
     let guessed = found.guessed(&columns);
     let (members, cohort_files) = read_cohorts(args, &columns.user)?;
-    let reading = read_plan(&start.plan, &found, columns, request)?;
+    let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
-    let mut everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
-    everything.store.only(members.clone());
+    let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
     check_columns_read(&reading, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
@@ -125,7 +124,7 @@ pub fn read_rows(
             trusted: start.plan.tolerance.allows(rejected, tally.read),
             rejected,
             read: tally.read,
-            used: tally.used,
+            used: tally.events,
             first_reject,
             members,
         },

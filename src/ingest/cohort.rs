@@ -363,6 +363,13 @@ pub struct Members {
     left_out: Mutex<LeftOut>,
 }
 
+impl std::fmt::Debug for Members {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids = |cohort: &Option<Cohort>| cohort.as_ref().map(Cohort::ids);
+        write!(f, "Members({:?} without {:?})", ids(&self.only), ids(&self.without))
+    }
+}
+
 /// What a pass left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOut {

@@ -21,6 +21,7 @@ mod settle;
 mod shard;
 mod spill;
 mod texts;
+pub mod unpivot;
 
 pub use assemble::{Dictionaries, Kind, relevant_conditions};
 pub use batch::{RowLayout, Tally};

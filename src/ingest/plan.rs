@@ -1,19 +1,24 @@
 //! What one pass over the rows reads: columns by role, conditions, and how texts become values.
 
 use super::batch::RowLayout;
+use super::cohort::Members;
+use super::unpivot::TimedColumn;
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::Limits;
 use crate::decode::time::TimeOptions;
 use crate::funnel::steps::EventPattern;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 /// The columns of the source table, by role, each named as in the input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Columns {
     /// The first one that is present identifies the row.
     pub user: Vec<String>,
-    /// One column, or a date and a time of day.
+    /// One column, or a date and a time of day; none where rows are wide.
     pub time: Vec<String>,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Vec<TimedColumn>,
     pub event: Option<String>,
     pub session: Option<String>,
     pub value: Option<String>,
@@ -55,6 +60,8 @@ pub struct ReadPlan {
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
     pub limits: Limits,
+    /// Whose rows are wanted, where not everybody's are.
+    pub members: Option<Arc<Members>>,
     /// Rejects kept with their place and text; beyond them they are only counted.
     pub keep_rejects: usize,
 }
@@ -64,6 +71,7 @@ pub struct ReadPlan {
 pub struct RoleSlots {
     pub user: Vec<usize>,
     pub time: Vec<usize>,
+    pub unpivot: Vec<usize>,
     pub event: Option<usize>,
     pub session: Option<usize>,
     pub value: Option<usize>,
@@ -85,6 +93,7 @@ impl Slots {
         slots.roles.user = columns.user.iter().map(|name| slot(&mut slots.names, name)).collect();
         slots.roles.time = columns.time.iter().map(|name| slot(&mut slots.names, name)).collect();
         let names = &mut slots.names;
+        slots.roles.unpivot = columns.unpivot.iter().map(|timed| slot(names, &timed.column)).collect();
         slots.roles.event = columns.event.as_deref().map(|name| slot(names, name));
         slots.roles.session = columns.session.as_deref().map(|name| slot(names, name));
         slots.roles.value = columns.value.as_deref().map(|name| slot(names, name));
@@ -108,6 +117,21 @@ fn slot(names: &mut Vec<String>, name: &str) -> usize {
         names.push(name.to_owned());
         names.len() - 1
     })
+}
+
+impl RoleSlots {
+    /// A row has a time column for each thing that happened.
+    pub fn is_wide(&self) -> bool {
+        !self.unpivot.is_empty()
+    }
+
+    /// The slots of each time that a row can have: one time in one or two of them, or several times.
+    pub fn times(&self) -> Vec<Vec<usize>> {
+        if self.is_wide() {
+            return self.unpivot.iter().map(|&slot| vec![slot]).collect();
+        }
+        vec![self.time.clone()]
+    }
 }
 
 impl Columns {

@@ -10,9 +10,10 @@ use super::plan::ReadPlan;
 use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
+use super::unpivot::Unpivoter;
 use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::TimeParser;
+use crate::decode::time::{TimeNotes, TimeParser};
 use crate::source::Input;
 use crate::source::chunks::Chunk;
 use crate::source::open::{Opened, open};
@@ -50,10 +51,12 @@ pub fn read_all(
     progress: &dyn Progress,
 ) -> Result<Everything, IngestError> {
     let dictionaries = Dictionaries::new(plan.layout.dimensions);
+    let mut store = Store::new(plan.layout, resources);
+    store.only(plan.members.clone());
     let shared = Shared {
         plan,
         hints,
-        store: Store::new(plan.layout, resources),
+        store,
         progress,
         failed: AtomicBool::new(false),
         board: Mutex::new(Board {
@@ -299,20 +302,26 @@ impl<'s> Worker<'s> {
         &mut self,
         job: &Job,
         decoder: &mut Decoder,
-        times: &mut TimeParser,
+        times: &mut [TimeParser],
         bytes: &[u8],
         last: bool,
         batch: &mut Batch,
     ) -> PieceEnd {
-        let before = times.notes();
+        let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
-        let assembler = Assembler { codes: &mut self.codes, times, batch };
-        let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-        let end = decoder.decode(bytes, last, &mut sink);
+        let codes = &mut self.codes;
+        let wide = codes.plan.roles.is_wide();
+        let end = if wide {
+            let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+        } else {
+            let assembler = Assembler { codes, times: &mut times[0], batch };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
+        };
         job.note_seen(&looked_for, &unseen);
-        batch.tally.note_times(before, times.notes());
-        batch.sum_up();
+        batch.tally.note_all_times(&before, times);
+        batch.sum_up(wide);
         end
     }
 
@@ -322,16 +331,23 @@ impl<'s> Worker<'s> {
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
             let mut batch = self.spare_batch();
-            let before = times.notes();
-            let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
+            let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
-            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-            let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
+            let codes = &mut self.codes;
+            let wide = codes.plan.roles.is_wide();
+            let end = if wide {
+                let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
+                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+            } else {
+                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, assembler))
+            };
+            let end = end.map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
-            batch.tally.note_times(before, times.notes());
-            batch.sum_up();
+            batch.tally.note_all_times(&before, &times);
+            batch.sum_up(wide);
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),
@@ -371,7 +387,8 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
             let opened = open(&pending.input)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().map(|&slot| Sample::folded(&shared.plan.slots[slot]));
+            let times = roles.time.iter().chain(&roles.unpivot);
+            let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
             let times: Vec<String> = times.collect();
             let is_time = |column: &str| times.contains(&Sample::folded(column));
             let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
@@ -416,6 +433,7 @@ mod tests {
             decimal_mark: b'.',
             null_ids: Vec::new(),
             limits: Limits::default(),
+            members: None,
             keep_rejects: 0,
         }
     }

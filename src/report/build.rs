@@ -2,7 +2,7 @@
 
 use super::collect::{Collector, ReadyFunnel, Scope, SegmentCounter, SegmentSlots};
 use super::funnel::{Context, FunnelReport, SegmentValues};
-use super::input::{CohortCounts, Input, InputFacts, leave_out};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
 use super::lists::{CohortIds, ListRequest, Lists};
 use super::people::PeopleTable;
 use super::segments::choose;
@@ -231,7 +231,7 @@ pub fn build_with_lists(
         })?
     };
     let (tallies, lists) = (collector.tallies, collector.lists);
-    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
@@ -256,7 +256,8 @@ pub fn build_with_lists(
     let body = Body {
         definition: definition(request, members.as_deref(), as_of_us),
         input: Input {
-            cohort: members.as_deref().map(CohortCounts::of),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
             ..Input::of(&tally, &facts, as_of_us, plan.layout.session)
         },
         funnels,
@@ -459,7 +460,7 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
     };
-    let used = tally.used.max(1) as f64;
+    let used = tally.events.max(1) as f64;
     let tied = facts.tied_rows as f64 / used;
     if tied > MANY_TIES {
         let message = format!(

@@ -4,6 +4,7 @@ use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
 use crate::ingest::cohort::{Cohort, Members};
+use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Accumulator, Person, PersonRows, Tally};
 use crate::session::{Agreement, compare};
 use schemars::JsonSchema;
@@ -37,9 +38,23 @@ pub struct Input {
     pub tied_rows: u64,
     /// Against the log's own session ids; null where it has none.
     pub log_sessions: Option<LogSessions>,
+    /// Where rows have a time column for each thing that happened; else left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wide: Option<WideCounts>,
     /// Where lists of ids said who is reported; else left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cohort: Option<CohortCounts>,
+}
+
+/// What was made of wide rows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WideCounts {
+    /// Time columns.
+    pub columns: u64,
+    /// Their times in used rows: one event each.
+    pub events: u64,
+    /// Sound rows without a time in any of the columns: they have no event.
+    pub rows_without_time: u64,
 }
 
 /// Whose rows were reported, where not everybody's were.
@@ -65,7 +80,7 @@ pub struct IdCounts {
 
 impl CohortCounts {
     /// Of the pass that is done.
-    pub fn of(members: &Members) -> CohortCounts {
+    pub fn of(members: &Members, tally: &Tally) -> CohortCounts {
         let counts = |cohort: &Cohort| {
             let (ids, found) = (cohort.ids(), cohort.found());
             IdCounts { ids, found, not_found: ids - found }
@@ -75,7 +90,7 @@ impl CohortCounts {
             only: members.only.as_ref().map(counts),
             without: members.without.as_ref().map(counts),
             persons_left_out: left_out.persons,
-            rows_left_out: left_out.rows,
+            rows_left_out: tally.left_out,
         }
     }
 }
@@ -117,19 +132,30 @@ impl Input {
                 identical: facts.agreement.identical,
                 rows_without_id: facts.agreement.rows_without_id,
             }),
+            wide: None,
             cohort: None,
         }
     }
 }
 
+impl WideCounts {
+    pub fn of(plan: &ReadPlan, tally: &Tally) -> Option<WideCounts> {
+        plan.roles.is_wide().then(|| WideCounts {
+            columns: plan.roles.unpivot.len() as u64,
+            events: tally.events,
+            rows_without_time: tally.without_time,
+        })
+    }
+}
+
 /// Takes the rows of persons who were left out of the counts of used rows, once a pass is done. `event_of_kind` as
 /// in the catalog.
-pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32]) {
+pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32], wide: bool) {
     let Some(members) = members else { return };
     let left_out = members.left_out();
     let kinds = left_out.rows_of_kind.iter().zip(event_of_kind);
     let without_event = kinds.filter(|(_, event)| **event == NO_EVENT).map(|(n, _)| n).sum();
-    tally.leave_out(&left_out, without_event);
+    tally.leave_out(&left_out, without_event, wide);
 }
 
 /// What a pass over persons learns of the input as a whole.

@@ -18,7 +18,7 @@ pub use facts::{EventPeople, Hour, InspectFacts};
 pub use gaps::{Gap, Gaps, unusual_gaps};
 
 use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
-use super::input::{CohortCounts, Input, InputFacts, leave_out};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
 use super::sessions::Observed;
 use super::{Run, Warning};
 use crate::definition::SourceTable;
@@ -178,7 +178,7 @@ pub fn build(
         )
     })?;
     reading.note_spilled(&spilled);
-    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
 
     let summaries = event_summaries(&catalog, &facts, &found);
     let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
@@ -194,10 +194,11 @@ pub fn build(
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
         input: Input {
-            cohort: members.as_deref().map(CohortCounts::of),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
             ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
         },
-        events: Events::of(summaries, tally.used),
+        events: Events::of(summaries, tally.events),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,
         gaps: unusual_gaps(&found.hours),

@@ -24,7 +24,7 @@ pub mod time_to_purchase;
 
 use crate::ingest::Spilled;
 use funnel::FunnelReport;
-use input::{CohortCounts, IdCounts, Input};
+use input::{CohortCounts, IdCounts, Input, WideCounts};
 use schemars::JsonSchema;
 use serde::Serialize;
 use table::{Block, Cell, Column, Table};
@@ -98,7 +98,7 @@ impl CohortFile {
         let mut text = format!("{path}: {read_as}");
         if *repeated > 0 {
             let n = crate::human::count(*repeated);
-            text.push_str(&format!("; {n} stood there before{}", place(self.first_repeated_line)));
+            text.push_str(&format!("; {n} repeated{}", place(self.first_repeated_line)));
         }
         if *empty > 0 {
             let n = crate::human::counted(*empty, "line has", "lines have");
@@ -251,6 +251,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
             count(rows.filtered)
         ),
     )];
+    facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
     facts.extend(input.cohort.iter().flat_map(cohort_facts));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
@@ -258,6 +259,18 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
     }
     facts
+}
+
+/// What was made of wide rows.
+fn wide_fact(wide: &WideCounts) -> (String, String) {
+    use crate::human::{count, counted};
+    let columns = counted(wide.columns, "time column", "time columns");
+    let mut text = format!("{} in {columns} of the used rows", count(wide.events));
+    if wide.rows_without_time > 0 {
+        let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
+        text.push_str(&format!("; {rows} no time at all"));
+    }
+    ("events".to_owned(), text)
 }
 
 /// What became of lists of ids.

@@ -6,7 +6,7 @@ use super::facts::{Facts, present};
 use super::profiles::{Profile, recognise};
 use super::synonyms;
 use super::words::{is_purchase, stage};
-use crate::condition::suggest_nearest;
+use crate::condition::{Quoted, suggest_nearest};
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +68,9 @@ pub struct Asked {
     pub event: Option<String>,
     /// What all rows are called, where the file has no event column.
     pub event_name: Option<String>,
+    /// Rows have a time column for each thing that happened, which were named: there is no one time, and no
+    /// event column.
+    pub unpivot: bool,
     pub session: Option<String>,
     pub value: Option<String>,
     pub currency: Option<String>,
@@ -115,6 +118,9 @@ pub enum RoleProblem {
     /// No column fits; the candidates have the name without the content.
     #[error("no column was recognised as the {}{}", role.label(), Unfit(candidates))]
     NotFound { role: Role, candidates: Vec<Candidate> },
+    /// One row a person, no event column and several time columns.
+    #[error("there is no column of events, but one row a person with times in {}", columns.join(", "))]
+    Wide { columns: Vec<String> },
 }
 
 impl RoleProblem {
@@ -123,6 +129,7 @@ impl RoleProblem {
             RoleProblem::UnknownColumn { role, .. }
             | RoleProblem::Ambiguous { role, .. }
             | RoleProblem::NotFound { role, .. } => *role,
+            RoleProblem::Wide { .. } => Role::Event,
         }
     }
 
@@ -145,12 +152,25 @@ impl RoleProblem {
                 let column = candidates.first().map_or("COLUMN", |candidate| candidate.column.as_str());
                 format!("choose one, e.g. {flag} {column}")
             }
+            RoleProblem::Wide { columns } => {
+                let names: Vec<String> = columns.iter().map(|name| unpivot_name(name)).collect();
+                format!(
+                    "read every time as an event: --unpivot '{}'",
+                    names.join(", ").replace('\'', "'\\''")
+                )
+            }
             RoleProblem::NotFound { role: Role::Event, .. } => {
                 "name it: --event COLUMN; if all rows are one event: --event-name purchase".to_owned()
             }
             RoleProblem::NotFound { .. } => format!("name it: {flag} COLUMN"),
         }
     }
+}
+
+/// A column in a list of `--unpivot`.
+fn unpivot_name(name: &str) -> String {
+    let is_plain = !name.contains([',', '=', '\'', '*']) && name.trim() == name;
+    if is_plain { name.to_owned() } else { Quoted(name).to_string() }
 }
 
 struct Listed<'a>(&'a [Candidate]);
@@ -214,6 +234,7 @@ pub fn guess(columns: &[ColumnSample<'_>], asked: &Asked) -> Guess {
     let session = guesser.session(asked, user.first());
     let value = guesser.value(asked, event.as_ref());
     let currency = guesser.currency(asked, value.as_ref());
+    guesser.tell_wide(user.first());
     let Guesser { profile, problems, .. } = guesser;
     Guess { user, time, event, session, value, currency, profile, problems }
 }
@@ -257,6 +278,9 @@ impl Guesser<'_> {
     }
 
     fn time(&mut self, asked: &Asked) -> Vec<Choice> {
+        if asked.unpivot {
+            return Vec::new();
+        }
         if !asked.time.is_empty() {
             let mut named = Vec::new();
             for name in &asked.time {
@@ -292,11 +316,31 @@ impl Guesser<'_> {
         }
     }
 
+    /// Where no column names events, and every row is another person's, several time columns are what
+    /// happened: says so in the place of what is missing.
+    fn tell_wide(&mut self, user: Option<&Choice>) {
+        let is_missing =
+            |problem: &RoleProblem| matches!(problem, RoleProblem::NotFound { role: Role::Event, .. });
+        let is_one_row_each = user.is_some_and(|user| {
+            let facts = self.facts(user.column);
+            facts.present > 1 && facts.distinct == facts.present
+        });
+        if !is_one_row_each || !self.problems.iter().any(is_missing) {
+            return;
+        }
+        let times = self.where_facts(|facts| facts.holds_date_times() || facts.holds_dates_alone());
+        if times.len() > 1 {
+            let columns = times.iter().map(|&k| self.columns[k].name.clone()).collect();
+            self.problems.retain(|problem| !matches!(problem.role(), Role::Time | Role::Event));
+            self.problems.insert(0, RoleProblem::Wide { columns });
+        }
+    }
+
     fn event(&mut self, asked: &Asked) -> Option<Choice> {
         if asked.event.is_some() {
             return self.asked_or_unknown(Role::Event, asked.event.as_ref());
         }
-        if asked.event_name.is_some() {
+        if asked.event_name.is_some() || asked.unpivot {
             return None;
         }
         if let Some(choice) = self.profile_choice(|profile| profile.event.as_ref(), |_| true) {
