@@ -203,8 +203,8 @@ impl Tally {
     }
 
     /// Moves the rows of persons who are left out from those that are used to those that are filtered.
-    /// The span stays: all of them were watched. Of wide rows only the events are left: the rows were counted as
-    /// they were read.
+    /// The span stays: all of them were watched. Of wide rows only the events are moved: the rows were
+    /// counted as they were read.
     pub fn leave_out(&mut self, left_out: &LeftOut, without_event: u64, wide: bool) {
         self.events -= left_out.rows;
         if !wide {

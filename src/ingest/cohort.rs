@@ -1,9 +1,9 @@
 //! Cohorts: lists of ids that say whose rows are reported.
 //!
-//! A list is delimited text, one id a line, JSON or Parquet, told by its first bytes. Its ids lie in the
-//! columns called as those that name people in the log (`user_id`, or `person` as in the table of people); a single column
-//! needs no header. Every person of the log is looked up once ([`Members::take`]), when their rows are
-//! together: what is left out is counted there.
+//! A list is delimited text, one id a line, JSON or Parquet, told by its first bytes. Its ids lie in
+//! the columns called as those that name people in the log (or `person`, as in the table of people); a
+//! single column needs no header. Every person of the log is looked up once ([`Members::take`]), when
+//! their rows are together: what is left out is counted there.
 
 use super::IngestError;
 use super::gather::hash_of;
@@ -52,11 +52,9 @@ impl CohortError {
             CohortError::Record { .. } => {
                 "a list of ids is read whole or not at all: mend that line, or take it out".to_owned()
             }
-            CohortError::NoColumn { columns, wanted, .. } => {
+            CohortError::NoColumn { columns, .. } => {
                 let shown = columns.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-                format!(
-                    "give the column of ids that name in the first line; it has {shown} ({wanted} is the column of people in the log)"
-                )
+                format!("give the column of ids that name in its first line, which has {shown}")
             }
             CohortError::Empty { .. } => "one id a line, or a column of ids under its name".to_owned(),
             CohortError::TooLarge { .. } => "split it, and report each part".to_owned(),
@@ -72,6 +70,8 @@ pub struct Cohort {
     /// By id: a person of the log has it.
     found: Vec<AtomicBool>,
     has_columns: bool,
+    /// The list says what its column is: then it may be empty.
+    is_named: bool,
     /// Records without an id, and blank lines.
     pub empty: u64,
     pub first_empty_line: Option<u64>,
@@ -105,7 +105,7 @@ impl Cohort {
                 cohort.take_delimited(&file, &bytes, user_columns)?;
             }
         }
-        if cohort.ids.len() == 0 {
+        if cohort.ids.len() == 0 && !cohort.is_named {
             return Err(CohortError::Empty { file });
         }
         cohort.found = (0..cohort.ids.len()).map(|_| AtomicBool::new(false)).collect();
@@ -118,6 +118,7 @@ impl Cohort {
             ids: Texts::default(),
             found: Vec::new(),
             has_columns,
+            is_named: false,
             empty: 0,
             first_empty_line: None,
             repeated: 0,
@@ -156,6 +157,7 @@ impl Cohort {
                 (b',', 1, vec![(0, None)], None)
             }
         };
+        self.is_named = header.is_some();
         self.read_as = match &header {
             Some(_) => format!("ids are in {}", names_of(&found, user_columns)),
             None => "no header line: one id a line".to_owned(),
@@ -199,6 +201,7 @@ impl Cohort {
             let wanted = user_columns.join(" or ");
             return Err(CohortError::NoColumn { file: file.to_owned(), columns, wanted });
         }
+        self.is_named = true;
         self.read_as = format!("Parquet, ids are in {}", names_of(&found, user_columns));
         let wanted: Vec<usize> = found.iter().map(|(column, _)| *column).collect();
         for slice in parquet.slices() {
@@ -472,6 +475,7 @@ mod tests {
             assert_eq!(ids(text), ["a", "b"], "{text:?}");
         }
         assert_eq!(ids("{\"user_id\":12345678901234567890}\n"), ["12345678901234567890"]);
+        assert_eq!(ids("user_id\n"), [""; 0]);
         assert_eq!(ids("'=1\n'x\n\"a,b\"\n"), ["=1", "'x", "a,b"]);
         assert_eq!(ids("{\"user_id\":\"'=1\"}\n"), ["'=1"]);
     }
@@ -487,7 +491,7 @@ mod tests {
     fn what_cannot_be_read_is_told_with_its_line() {
         for (text, error) in [
             ("", "F: there is no id in it"),
-            ("user_id\n\n", "F: there is no id in it"),
+            ("\n \n", "F: there is no id in it"),
             ("{\"id\":\"a\"}\n", "F: there is no id in it"),
             ("id,name\na,x\n", "F: 2 columns, and none of them is called user_id"),
             ("user_id,name\na,x\nb\n", "F:3: has 1 field, not 2 (R01)"),

@@ -38,11 +38,9 @@ pub struct Input {
     pub tied_rows: u64,
     /// Against the log's own session ids; null where it has none.
     pub log_sessions: Option<LogSessions>,
-    /// Where rows have a time column for each thing that happened; else left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where rows have a time column for each thing that happened; else null.
     pub wide: Option<WideCounts>,
-    /// Where lists of ids said who is reported; else left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where lists of ids said who is reported; else null.
     pub cohort: Option<CohortCounts>,
 }
 
@@ -148,8 +146,8 @@ impl WideCounts {
     }
 }
 
-/// Takes the rows of persons who were left out of the counts of used rows, once a pass is done. `event_of_kind` as
-/// in the catalog.
+/// Takes the rows of persons who were left out from the counts of used rows, once a pass is done.
+/// `event_of_kind` is that of the catalog.
 pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32], wide: bool) {
     let Some(members) = members else { return };
     let left_out = members.left_out();

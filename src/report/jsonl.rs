@@ -36,7 +36,6 @@ struct RunLine<'a> {
     notes: &'a [String],
     rows_out_of_order: u64,
     spilled_bytes: u64,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     cohort_files: &'a [CohortFile],
 }
 

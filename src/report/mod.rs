@@ -71,7 +71,6 @@ pub struct Run {
     /// Bytes that waited in temporary files, as memory did not suffice.
     pub spilled_bytes: u64,
     /// Lists of ids that said who is reported.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cohort_files: Vec<CohortFile>,
 }
 

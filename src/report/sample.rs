@@ -91,6 +91,8 @@ fn input() -> Input {
         rows_without_event: 12,
         tied_rows: 700,
         log_sessions: None,
+        wide: None,
+        cohort: None,
     }
 }
 
