@@ -50,8 +50,8 @@ fn log(persons: u64, seed: u64) -> String {
     let mut draw = Draw(seed);
     let mut text = String::from("user,time,event,price,device,land\n");
     for person in 0..persons {
-        for _ in 0..1 + draw.below(12) {
-            let (day, minute) = (1 + draw.below(4), draw.below(1440));
+        for _ in 0..1 + draw.below(40) {
+            let (day, minute) = (1 + draw.below(2), draw.below(480));
             let event = ["a", "b", "c", "d", "x", "y"][draw.below(6) as usize];
             let price = if draw.below(3) == 0 { format!("{}.25", draw.below(90)) } else { String::new() };
             let device = ["web", "app", ""][draw.below(3) as usize];
@@ -113,7 +113,7 @@ fn the_table_adds_up_to_the_report() {
         let all = lines(folder.path(), "p.jsonl");
         for funnel in report["body"]["funnels"].as_array().expect("funnels") {
             let rows = rows_of(&all, funnel);
-            assert!(rows.len() > 20, "the log is no test of {}", funnel["name"]);
+            assert!(rows.len() > 20 && funnel["converted"] != 0, "the log is no test of {}", funnel["name"]);
             assert_eq!(funnel["entered"], rows.len() as u64);
             for status in ["converted", "dropped", "open", "excluded", "removed"] {
                 assert_eq!(funnel[status], count(&rows, |row| row["status"] == status), "{status}");
@@ -158,7 +158,8 @@ fn adds_up_in_time(funnel: &Value, rows: &[&Value]) {
         // The optional step has a time where it was used by those who passed it.
         let passed = |row: &Value| row["level"].as_u64() >= Some(2);
         let used = count(rows, |row| passed(row) && !row["x"].is_null());
-        assert_eq!(funnel["conversion"]["optional"][0]["used"]["k"], used);
+        assert_eq!(funnel["conversion"]["optional"][0]["used"], used);
+        assert!(used > 0, "the log is no test of optional steps");
     }
 }
 
@@ -179,7 +180,7 @@ fn adds_up_in_segment(segment: &Value, rows: &[&Value]) {
 
 #[test]
 fn every_form_has_the_same_bytes_whatever_threads_and_memory() {
-    let folder = folder_with_log(40_000, 9);
+    let folder = folder_with_log(30_000, 9);
     let mut known: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     let files = ["p.csv", "p.jsonl", "p.parquet", "c.csv"];
     for machine in [
@@ -209,7 +210,7 @@ fn every_form_has_the_same_bytes_whatever_threads_and_memory() {
 
 #[test]
 fn the_ids_of_one_run_are_the_cohort_of_the_next() {
-    let folder = folder_with_log(400, 3);
+    let folder = folder_with_log(200, 3);
     let whole = run(
         folder.path(),
         &[

@@ -494,7 +494,7 @@ mod tests {
             ("\n \n", "F: there is no id in it"),
             ("{\"id\":\"a\"}\n", "F: there is no id in it"),
             ("id,name\na,x\n", "F: 2 columns, and none of them is called user_id"),
-            ("user_id,name\na,x\nb\n", "F:3: has 1 field, not 2 (R01)"),
+            ("user_id,name\na,x\nb\n", "F:3: 1 fields where the header has 2 (R01)"),
             ("a\n\"b\n", "F:2: the quote is never closed (R15)"),
             ("{\"user_id\":\"a\"}\nb\n", "F:2: not a JSON object (R10)"),
         ] {
