@@ -87,6 +87,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
     let columns = Columns {
         user: vec!["user".to_owned()],
         time: vec!["time".to_owned()],
+        unpivot: Vec::new(),
         event: Some("event".to_owned()),
         session: some(shape.session, "visit"),
         value: some(shape.value, "price"),
