@@ -292,8 +292,8 @@ fn the_json_of_reports_is_what_the_formats_list() {
     fs::write(&ids, "id,name\nx,1\n,2\nx,3\nw,4\n").expect("it can be written");
     let (leads, ids) = (leads.to_string_lossy(), ids.to_string_lossy());
     let runs: [&[&str]; 11] = [
-        &[&leads, "--unpivot", "*_at=*", "--steps", "a, b", "--cohort", &ids],
-        &[&leads, "--unpivot", "*_at=*", "--steps", "a, b", "--cohort-not", &ids],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort", &ids],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort-not", &ids],
         &["--config", "examples/ecom.toml"],
         &[
             "--config",

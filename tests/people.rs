@@ -148,7 +148,9 @@ fn adds_up_in_time(funnel: &Value, rows: &[&Value]) {
     assert_eq!(time["p50_s"].as_f64(), median(totals));
     let attempts: f64 = converted.iter().filter_map(|row| row["attempts"].as_f64()).sum();
     if !converted.is_empty() {
-        assert_eq!(time["attempts_mean"].as_f64(), Some(attempts / converted.len() as f64));
+        let mean = time["attempts_mean"].as_f64().expect("a mean");
+        // The last digit of a number is not always read back.
+        assert!((mean - attempts / converted.len() as f64).abs() < 1e-9);
     }
     let last = if funnel["name"] == "forbids" { "a 2" } else { "" };
     if !last.is_empty() {
@@ -210,7 +212,7 @@ fn every_form_has_the_same_bytes_whatever_threads_and_memory() {
 
 #[test]
 fn the_ids_of_one_run_are_the_cohort_of_the_next() {
-    let folder = folder_with_log(200, 3);
+    let folder = folder_with_log(600, 3);
     let whole = run(
         folder.path(),
         &[
