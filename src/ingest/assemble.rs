@@ -223,8 +223,8 @@ impl Fault {
 
     /// Counts the record as rejected.
     #[cold]
-    pub fn reject(self: Box<Fault>, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
-        let Fault { code, slot, message } = *self;
+    pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
+        let Fault { code, slot, message } = self;
         let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
         batch.count_reject(reject, keep);
     }

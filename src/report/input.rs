@@ -138,7 +138,7 @@ impl Input {
 
 impl WideCounts {
     pub fn of(plan: &ReadPlan, tally: &Tally) -> Option<WideCounts> {
-        plan.roles.is_wide().then(|| WideCounts {
+        plan.roles.is_wide().then_some(WideCounts {
             columns: plan.roles.unpivot.len() as u64,
             events: tally.events,
             rows_without_time: tally.without_time,
