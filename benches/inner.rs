@@ -213,6 +213,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 10,
     };
     let pending = vec![Pending { input: Input::file(file), opened: None }];

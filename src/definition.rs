@@ -56,6 +56,8 @@ pub struct SourceTable {
     pub event_name: Option<String>,
     /// URLs, for rules that look at them and for logs without events.
     pub url: Option<String>,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Option<OneOrMore>,
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,

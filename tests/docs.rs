@@ -301,7 +301,13 @@ fn the_json_of_reports_is_what_the_formats_list() {
     .expect("it can be written");
     fs::write(&map, "id,person\nu1,ann\n").expect("it can be written");
     let (linked, map) = (linked.to_string_lossy(), map.to_string_lossy());
-    let runs: [&[&str]; 12] = [
+    let leads = folder.path().join("leads.csv");
+    fs::write(&leads, "id,a_at,b_at\nx,2026-01-01,2026-01-02\ny,2026-01-03,\nz,,\n")
+        .expect("it can be written");
+    let ids = folder.path().join("ids.csv");
+    fs::write(&ids, "id,name\nx,1\n,2\nx,3\nw,4\n").expect("it can be written");
+    let (leads, ids) = (leads.to_string_lossy(), ids.to_string_lossy());
+    let runs: [&[&str]; 14] = [
         &[
             &linked,
             "--steps",
@@ -315,6 +321,8 @@ fn the_json_of_reports_is_what_the_formats_list() {
             "--dedupe-key",
             "id",
         ],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort", &ids],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort-not", &ids],
         &["--config", "examples/ecom.toml"],
         &[
             "--config",

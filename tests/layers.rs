@@ -40,7 +40,7 @@ const HOMES: [Home; 14] = [
     Home { library: "tempfile", places: &["cli/", "source/open.rs", "source/scratch.rs"] },
     Home { library: "rustix", places: &["source/scratch.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
-    Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/"] },
+    Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/", "render/parquet.rs"] },
     Home { library: "flate2", places: &["source/"] },
     Home { library: "zstd", places: &["source/"] },
     Home { library: "globset", places: &["source/"] },

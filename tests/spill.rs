@@ -88,6 +88,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
     let columns = Columns {
         user: vec!["user".to_owned()],
         time: vec!["time".to_owned()],
+        unpivot: Vec::new(),
         event: Some("event".to_owned()),
         session: some(shape.session, "visit"),
         value: some(shape.value, "price"),
@@ -135,6 +136,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 10,
     };
     let request = Request {

@@ -1,5 +1,6 @@
 //! What was typed. Nothing is decided here: see `plan`.
 
+use crate::source::Input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -58,6 +59,8 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    #[command(flatten)]
+    pub lists: ListArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -141,6 +144,15 @@ pub struct InputArgs {
     /// the first that fits names the row.
     #[arg(long, value_name = "EVENT=URL[CONDITION]", help_heading = "Columns")]
     pub derive: Vec<String>,
+    /// Time columns of a file with one row a person, each an event of its own: 'created_at,
+    /// won_at=won'. Globs count: '*_at=*' calls them created, won.
+    #[arg(
+        long,
+        value_name = "COLUMN[=EVENT],..",
+        conflicts_with_all = ["time", "event", "event_name"],
+        help_heading = "Columns"
+    )]
+    pub unpivot: Option<String>,
     /// The log's own session id, to be compared with the rebuilt sessions.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub session: Option<String>,
@@ -169,6 +181,13 @@ pub struct InputArgs {
     /// Keep one of the rows that are alike in every column.
     #[arg(long, conflicts_with = "dedupe_key", help_heading = "People and repeats")]
     pub dedupe_exact: bool,
+
+    /// Only these people: a list of ids, one a line, or a column of them in CSV, JSON or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub cohort: Option<PathBuf>,
+    /// All but these people.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub cohort_not: Option<PathBuf>,
 
     /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
     #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
@@ -244,6 +263,11 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
+    /// The files of ids that say whose rows are reported.
+    pub fn cohort_inputs(&self) -> impl Iterator<Item = Input> {
+        self.cohort.iter().chain(&self.cohort_not).map(Input::file)
+    }
+
     /// The flags that change how the same files are read again, as typed, but for those that name
     /// columns of roles.
     pub fn typed_flags(&self) -> Vec<String> {
@@ -255,10 +279,13 @@ impl InputArgs {
             }
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("unpivot", self.unpivot.clone());
         flag("where", self.filter.clone());
         for rule in &self.derive {
             flag("derive", Some(rule.clone()));
         }
+        flag("cohort", self.cohort.as_ref().map(|path| path.display().to_string()));
+        flag("cohort-not", self.cohort_not.as_ref().map(|path| path.display().to_string()));
         for id in &self.null_ids {
             flag("null-id", Some(id.clone()));
         }
@@ -391,6 +418,20 @@ pub struct FunnelArgs {
     /// Interpolated between two values, or the nearest one [default: type-7].
     #[arg(long, value_name = "type-7|nearest-rank", help_heading = "Report")]
     pub quantile_method: Option<String>,
+}
+
+/// Flags of lists of people beside the report.
+#[derive(Debug, Default, Args)]
+pub struct ListArgs {
+    /// Write what became of each person who entered: how far, when, status, value. By its extension
+    /// CSV, TSV, JSONL or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "Lists")]
+    pub people: Option<PathBuf>,
+    /// Write the ids of some of them, e.g. dropped@Checkout=ids.csv; may be repeated. STATUS is entered,
+    /// reached, converted, dropped, open, excluded, removed or any; with a step, those who stopped
+    /// there (reached: got there).
+    #[arg(long, value_name = "[FUNNEL:]STATUS[@STEP]=FILE", help_heading = "Lists")]
+    pub emit_cohort: Vec<String>,
 }
 
 /// Flags of everything that is printed.

@@ -70,7 +70,12 @@ impl IdentityRequest {
 
     /// What the reading does. `compares` where other ways of stitching are wanted beside the one
     /// that was asked for.
-    pub fn plan(&self, input: &InputPlan, columns: &Columns, compares: bool) -> Result<IdentityPlan, Failure> {
+    pub fn plan(
+        &self,
+        input: &InputPlan,
+        columns: &Columns,
+        compares: bool,
+    ) -> Result<IdentityPlan, Failure> {
         let users = &columns.user;
         if columns.user_together {
             self.check_together(users)?;

@@ -6,7 +6,9 @@ use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
 use crate::derive::Rule;
+use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
+use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
@@ -163,7 +165,7 @@ impl Found {
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
         // Who names the columns wants those columns: then nothing is read that nobody named.
-        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let named = !plan.asked.user.is_empty() && (plan.asked.unpivot || !plan.asked.time.is_empty());
         let optional = |choice: &Option<Choice>| {
             choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
         };
@@ -175,6 +177,7 @@ impl Found {
             },
             time: guess.time.iter().map(name).collect(),
             user_together: guess.user_together,
+            unpivot: self.timed_columns(plan)?,
             event: guess.event.as_ref().map(name),
             url: guess.url.as_ref().map(name),
             session: optional(&guess.session),
@@ -183,6 +186,11 @@ impl Found {
             dimensions,
             key: plan.identity.key(),
         })
+    }
+
+    /// The time columns of wide rows, where they were asked for.
+    fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
+        resolve_unpivot(&plan.unpivot, &self.columns).map_err(unpivot_failure)
     }
 
     /// What was guessed and is used, each with its reason.
@@ -224,13 +232,14 @@ pub fn read_plan(
     plan: &InputPlan,
     found: &Found,
     columns: Columns,
+    members: Option<Arc<Members>>,
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
     let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
     check_columns(found, &slots, columns.user_together)?;
-    let identity = plan.identity.plan(plan, &columns, request.is_some())?;
+    let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
@@ -279,6 +288,7 @@ pub fn read_plan(
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
         limits: Limits::default(),
+        members,
         keep_rejects: plan.keep_rejects,
     })
 }
@@ -314,6 +324,15 @@ pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[Str
         }
     }
     Ok(())
+}
+
+/// A list of time columns that cannot be used.
+pub fn unpivot_failure(error: UnpivotError) -> Failure {
+    let failure = Failure::usage(format!("--unpivot: {error}"));
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn unknown_column(name: &str, columns: &[String]) -> Failure {

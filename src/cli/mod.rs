@@ -10,6 +10,7 @@ mod generate;
 mod identity;
 mod input;
 mod inspect;
+mod lists;
 mod memory;
 mod output;
 mod plan;

@@ -4,7 +4,8 @@
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
 use super::funnel::funnel_request;
-use super::identity::IdentityRequest;
+use super::identity::{DedupeRequest, IdentityRequest};
+use super::input::unpivot_failure;
 use super::memory::store_bytes;
 use super::when::parse_when;
 use crate::calendar::Period;
@@ -16,6 +17,8 @@ use crate::definition::{DefinitionFile, OneOrMore, SourceTable, UserTable, Value
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::funnel::steps::parse_steps;
+use crate::identity::Stitch;
+use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
@@ -44,6 +47,8 @@ pub struct Environment {
 pub struct InputPlan {
     pub files: Vec<String>,
     pub asked: Asked,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Vec<UnpivotItem>,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -181,16 +186,23 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         [] => written.clone(),
         typed => Some(typed.to_vec()),
     };
-    let (event, event_name) = match (&args.event, &args.event_name) {
-        (None, None) => (written.event.clone(), written.event_name.clone()),
-        (event, event_name) => (event.clone(), event_name.clone()),
+    // Who types one way to tell events takes back the other that was written.
+    let unpivot = args.unpivot.clone().map(OneOrMore::One);
+    let names_columns = !args.time.is_empty() || args.event.is_some() || args.event_name.is_some();
+    let (time, (event, event_name)) = match (&args.event, &args.event_name) {
+        _ if unpivot.is_some() => (None, (None, None)),
+        (None, None) => {
+            (list(&args.time, &written.time), (written.event.clone(), written.event_name.clone()))
+        }
+        (event, event_name) => (list(&args.time, &written.time), (event.clone(), event_name.clone())),
     };
     SourceTable {
         user: users(&args.user).or_else(|| written.user.clone()),
-        time: list(&args.time, &written.time),
+        time,
         event,
         event_name,
         url: first(&args.url, &written.url),
+        unpivot: unpivot.or_else(|| written.unpivot.clone().filter(|_| !names_columns)),
         session: first(&args.session, &written.session),
         value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
         currency: first(&args.currency, &written.currency),
@@ -268,8 +280,11 @@ impl InputPlan {
         let memory = args.memory.as_deref();
         let rules = rules(args, file)?;
         let (asked, currency) = asked(&source, &rules)?;
+        let identity = IdentityRequest::resolve(args, file)?;
+        let unpivot = unpivot(&source, &rules, &identity)?;
         Ok(InputPlan {
             asked,
+            unpivot,
             currency,
             hints: DialectHints {
                 delimiter: source
@@ -340,6 +355,7 @@ fn asked(source: &SourceTable, rules: &[Rule]) -> Result<(Asked, Option<String>)
         url: source.url.clone(),
         has_rules: !rules.is_empty(),
         rules_ask_url: rules.iter().any(Rule::asks_url),
+        unpivot: source.unpivot.is_some(),
         session: source.session.clone(),
         value,
         currency: source.currency.clone(),
@@ -348,6 +364,33 @@ fn asked(source: &SourceTable, rules: &[Rule]) -> Result<(Asked, Option<String>)
         return Err(Failure::usage("--time takes one column, or a date and a time-of-day column"));
     }
     Ok((asked, currency))
+}
+
+/// The time columns of wide rows, as written.
+fn unpivot(
+    source: &SourceTable,
+    rules: &[Rule],
+    identity: &IdentityRequest,
+) -> Result<Vec<UnpivotItem>, Failure> {
+    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
+    let other = [
+        ("derive", !rules.is_empty() || source.url.is_some()),
+        ("stitch", identity.stitch != Stitch::None),
+        ("identity", identity.map.is_some()),
+        ("dedupe", identity.dedupe != DedupeRequest::Nothing),
+    ];
+    if let Some((other, _)) = other.iter().find(|(_, is_asked)| !texts.is_empty() && *is_asked) {
+        return Err(Failure::usage(format!(
+            "unpivot makes several events of a row: it does not go with {other}"
+        )));
+    }
+    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
+        return Err(Failure::usage(
+            "unpivot makes events of time columns: it goes with no time, event or event_name",
+        ));
+    }
+    let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
+    Ok(lists.map_err(unpivot_failure)?.concat())
 }
 
 fn time_options(source: &SourceTable) -> Result<TimeOptions, Failure> {

@@ -11,6 +11,7 @@ mod csv_scan;
 mod csv_walk;
 pub mod dialect;
 mod fields;
+pub mod guard;
 mod header;
 pub mod jsonl;
 pub mod number;

@@ -78,7 +78,7 @@ pub fn relevant_conditions(plan: &ReadPlan, event: Option<&str>) -> Vec<usize> {
 
 /// One thread's caches in front of the shared dictionaries. Kept from file to file.
 pub struct Codes<'p> {
-    plan: &'p ReadPlan,
+    pub(super) plan: &'p ReadPlan,
     shared: &'p Dictionaries,
     /// Rows without a name come first, then the names in the order in which this thread met them.
     events: Vec<EventEntry>,
@@ -229,23 +229,18 @@ impl RecordSink for Assembler<'_, '_> {
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
         self.batch.tally.read += 1;
         if let Err(fault) = self.event(fields) {
-            self.count_reject(Reject {
-                code: fault.code,
-                at,
-                slot: Some(fault.slot),
-                excerpt: excerpt(fields[fault.slot]),
-                message: fault.message,
-            });
+            fault.reject(at, fields, self.codes.plan.keep_rejects, self.batch);
         }
     }
 
     fn reject(&mut self, reject: Reject) {
         self.batch.tally.read += 1;
-        self.count_reject(reject);
+        self.batch.count_reject(reject, self.codes.plan.keep_rejects);
     }
 }
 
-struct Fault {
+/// Why a sound record is no event.
+pub(super) struct Fault {
     code: RejectCode,
     slot: usize,
     message: String,
@@ -257,36 +252,70 @@ impl Fault {
     fn new(code: RejectCode, slot: usize, message: String) -> Box<Fault> {
         Box::new(Fault { code, slot, message })
     }
+
+    /// Counts the record as rejected.
+    #[cold]
+    pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
+        let Fault { code, slot, message } = self;
+        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        batch.count_reject(reject, keep);
+    }
+}
+
+/// What every event of a record has.
+pub(super) struct Judged<'f> {
+    /// The place of the id's column in the list, and the id.
+    user: (usize, &'f [u8]),
+    value: Option<i64>,
+}
+
+impl Judged<'_> {
+    /// The id as shards have it.
+    pub fn id(&self, has_columns: bool) -> Vec<u8> {
+        let (column, id) = self.user;
+        let column = has_columns.then_some(column as u8);
+        column.into_iter().chain(id.iter().copied()).collect()
+    }
 }
 
 impl Assembler<'_, '_> {
-    fn count_reject(&mut self, reject: Reject) {
-        self.batch.tally.rejects[reject.code.index()] += 1;
-        if self.batch.rejects.len() < self.codes.plan.keep_rejects {
-            self.batch.rejects.push(reject);
-        }
-    }
-
     fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Box<Fault>> {
         let plan = self.codes.plan;
-        let roles = &plan.roles;
-        let time_us = self.time(fields)?;
-        let (user_index, user) =
+        let time_us = plan.time(fields, &plan.roles.time, self.times)?;
+        let Some(judged) = self.judge(fields)? else { return Ok(()) };
+        let event = match (&plan.event_name, plan.roles.event) {
+            (Some(name), _) => name.as_bytes(),
+            (None, Some(slot)) => text(fields[slot]),
+            (None, None) => b"",
+        };
+        self.push(time_us, event, &judged, fields);
+        Ok(())
+    }
+
+    /// What the record says beside its time; `None` if it is filtered, which is counted here.
+    #[inline]
+    pub(super) fn judge<'f>(&mut self, fields: &[Field<'f>]) -> Result<Option<Judged<'f>>, Box<Fault>> {
+        let plan = self.codes.plan;
+        let user =
             if plan.columns.user_together { (0, first_of_all(plan, fields)?) } else { person(plan, fields)? };
-        let value = match roles.value {
+        let value = match plan.roles.value {
             Some(slot) => amount(fields[slot], plan.decimal_mark)
                 .map_err(|error| Fault::new(RejectCode::R09, slot, error.to_string()))?,
             None => None,
         };
         if plan.filter.as_ref().is_some_and(|filter| !filter.holds(fields)) {
             self.batch.tally.filtered += 1;
-            return Ok(());
+            return Ok(None);
         }
-        let event = match (&plan.event_name, roles.event) {
-            (Some(name), _) => name.as_bytes(),
-            (None, Some(slot)) => text(fields[slot]),
-            (None, None) => b"",
-        };
+        Ok(Some(Judged { user, value }))
+    }
+
+    /// Adds one event of a record.
+    #[inline]
+    pub(super) fn push(&mut self, time_us: i64, event: &[u8], judged: &Judged<'_>, fields: &[Field<'_>]) {
+        let Judged { user: (user_index, user), value } = *judged;
+        let plan = self.codes.plan;
+        let roles = &plan.roles;
         let (kind, has_event) = match self.codes.naming.take() {
             None => (self.codes.kind(event, fields), !event.is_empty()),
             Some(mut naming) => {
@@ -317,7 +346,6 @@ impl Assembler<'_, '_> {
                 self.push_identity(fields, user_index, TextRange { start: id_start, len: id_len });
             }
         }
-        Ok(())
     }
 
     fn push_words(&mut self, fields: &[Field<'_>], value: Option<i64>) {
@@ -374,14 +402,21 @@ impl Assembler<'_, '_> {
             batch.keys.push(event_key(plan, fields, &mut self.codes.key));
         }
     }
+}
 
+impl ReadPlan {
+    /// The time that stands in one slot, or in a date and a time of day.
     #[inline]
-    fn time(&mut self, fields: &[Field<'_>]) -> Result<i64, Box<Fault>> {
-        let plan = self.codes.plan;
-        let slot = plan.roles.time[0];
-        let parsed = match (fields[slot], &plan.roles.time[1..]) {
-            (Field::Text(time), []) => self.times.parse(time),
-            _ => self.other_time(fields),
+    pub(super) fn time(
+        &self,
+        fields: &[Field<'_>],
+        slots: &[usize],
+        times: &mut TimeParser,
+    ) -> Result<i64, Box<Fault>> {
+        let slot = slots[0];
+        let parsed = match (fields[slot], &slots[1..]) {
+            (Field::Text(time), []) => times.parse(time),
+            _ => other_time(fields, slots, times),
         };
         let time_us = match parsed {
             Ok(time_us) => time_us,
@@ -391,24 +426,23 @@ impl Assembler<'_, '_> {
                 return Err(Fault::new(error.code(), slot, message));
             }
         };
-        if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
+        if self.as_of_us.is_some_and(|as_of| time_us > as_of) {
             let message = "is after the end of observation".to_owned();
             return Err(Fault::new(RejectCode::R17, slot, message));
         }
         Ok(time_us)
     }
+}
 
-    /// A time in two columns, or one that is not logged as text.
-    #[inline(never)]
-    fn other_time(&mut self, fields: &[Field<'_>]) -> Result<i64, TimeError> {
-        let roles = &self.codes.plan.roles;
-        match (fields[roles.time[0]], roles.time.get(1)) {
-            (Field::TimeUs(time_us), _) => self.times.parse_us(time_us),
-            (Field::LocalTimeUs(local_us), _) => self.times.parse_local_us(local_us),
-            (Field::Text(date), Some(&time_slot)) => self.times.parse_two(date, text(fields[time_slot])),
-            (Field::Text(time), None) => self.times.parse(time),
-            (Field::Missing, _) => Err(TimeError::Unreadable),
-        }
+/// A time in two columns, or one that is not logged as text.
+#[inline(never)]
+fn other_time(fields: &[Field<'_>], slots: &[usize], times: &mut TimeParser) -> Result<i64, TimeError> {
+    match (fields[slots[0]], slots.get(1)) {
+        (Field::TimeUs(time_us), _) => times.parse_us(time_us),
+        (Field::LocalTimeUs(local_us), _) => times.parse_local_us(local_us),
+        (Field::Text(date), Some(&time_slot)) => times.parse_two(date, text(fields[time_slot])),
+        (Field::Text(time), None) => times.parse(time),
+        (Field::Missing, _) => Err(TimeError::Unreadable),
     }
 }
 

@@ -93,7 +93,8 @@ pub struct Job {
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
     pub whole: Option<WholeColumns>,
-    pub times: TimeParser,
+    /// One, or where rows are wide one for each time column.
+    pub times: Vec<TimeParser>,
     pub account: FileAccount,
     /// By slot, where the input is JSON: a record had the key.
     pub seen: Vec<AtomicBool>,
@@ -159,9 +160,14 @@ impl Job {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
-        let detected = detect_times(&sample, &columns, plan, &name, &mut notes)?;
-        let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-        let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
+        let mut times = Vec::new();
+        let mut told: Vec<Detected> = Vec::new();
+        for slots in plan.roles.times() {
+            let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
+            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
+            times.push(TimeParser::new(formats, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US));
+            told.extend(detected);
+        }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
         let mut has: Vec<bool> =
@@ -183,10 +189,15 @@ impl Job {
         });
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
-        if let Some(detected) = &detected {
-            let formats: Vec<String> = detected.formats.iter().map(ToString::to_string).collect();
-            read_as.push_str(&format!("; times {}", formats.join(" or ")));
+        let mut formats: Vec<String> = Vec::new();
+        for detected in &told {
+            formats.extend(detected.formats.iter().map(ToString::to_string));
             notes.push(FileNote::note(format!("{name}: {}", detected.evidence)));
+        }
+        if !told.is_empty() {
+            let mut named = std::collections::BTreeSet::new();
+            formats.retain(|format| named.insert(format.clone()));
+            read_as.push_str(&format!("; times {}", formats.join(" or ")));
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
@@ -354,9 +365,12 @@ fn find_columns(
         // A key that the sample did not show may still come later in the file.
         columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
+    let has_any = |slots: &[usize]| slots.is_empty() || slots.iter().any(|&slot| columns[slot].is_some());
+    if !has_any(&plan.roles.unpivot) {
+        return Err(missing_column(sample, &plan.slots[plan.roles.unpivot[0]], name));
+    }
     let needed = if plan.columns.user_together { 1 } else { plan.roles.user.len() };
-    let has_user = plan.roles.user[..needed].iter().any(|&slot| columns[slot].is_some());
-    if !has_user {
+    if !has_any(&plan.roles.user[..needed]) {
         return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
     }
     Ok(columns)
@@ -371,8 +385,9 @@ fn missing_column(sample: &Sample, wanted: &str, name: &str) -> IngestError {
     }
 }
 
-/// The format of the file's times, from its sample; `None` where times are typed or there are no rows.
+/// The format of the times in one or two slots, from the sample; `None` where times are typed or there are no rows.
 fn detect_times(
+    slots: &[usize],
     sample: &Sample,
     columns: &[Option<usize>],
     plan: &ReadPlan,
@@ -380,13 +395,13 @@ fn detect_times(
     notes: &mut Vec<FileNote>,
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
-    let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
+    let Some(date) = slots.first().and_then(|&slot| known(slot)) else { return Ok(None) };
     if let Form::Parquet(file) = &sample.form
         && file.columns()[date].kind.naive_time().is_some()
     {
         return Ok(None);
     }
-    let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
+    let clock = slots.get(1).and_then(|&slot| known(slot));
     let mut joined = Vec::new();
     let texts: Vec<Vec<u8>> = sample
         .rows
@@ -404,17 +419,24 @@ fn detect_times(
             })
         })
         .collect();
+    let texts: Vec<Vec<u8>> = match plan.roles.is_wide() {
+        // An empty cell of a wide row is no time.
+        true => texts.into_iter().filter(|text| !text.trim_ascii().is_empty()).collect(),
+        false => texts,
+    };
     if texts.iter().all(|text| text.trim_ascii().is_empty()) {
         return Ok(None);
     }
     let detected =
         detect(texts.iter().map(Vec::as_slice), &plan.time).map_err(|error| IngestError::Times {
             name: name.to_owned(),
-            column: plan.slots[plan.roles.time[0]].clone(),
+            column: plan.slots[slots[0]].clone(),
             error: Box::new(error),
         })?;
     if detected.date_only {
-        let message = format!("{name}: times have no time of day; durations are in whole days");
+        let whose =
+            if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
+        let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
         notes.push(FileNote::warning("W06", message));
     }
     Ok(Some(detected))

@@ -5,6 +5,7 @@
 mod assemble;
 mod batch;
 mod budget;
+pub mod cohort;
 mod dictionary;
 mod events;
 mod gather;
@@ -22,6 +23,7 @@ mod settle;
 mod shard;
 mod spill;
 mod texts;
+pub mod unpivot;
 mod waiting;
 mod whole_record;
 

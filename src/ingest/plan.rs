@@ -1,6 +1,8 @@
 //! What one pass over the rows reads: columns by role, conditions, and how texts become values.
 
 use super::batch::RowLayout;
+use super::cohort::Members;
+use super::unpivot::TimedColumn;
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::Limits;
 use crate::decode::time::TimeOptions;
@@ -17,8 +19,10 @@ pub struct Columns {
     pub user: Vec<String>,
     /// All person columns are one id. The first must be there.
     pub user_together: bool,
-    /// One column, or a date and a time of day.
+    /// One column, or a date and a time of day; none where rows are wide.
     pub time: Vec<String>,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Vec<TimedColumn>,
     pub event: Option<String>,
     /// URLs, where rules or pages name the events.
     pub url: Option<String>,
@@ -118,6 +122,8 @@ pub struct ReadPlan {
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
     pub limits: Limits,
+    /// Whose rows are wanted, where not everybody's are.
+    pub members: Option<Arc<Members>>,
     /// Rejects kept with their place and text; beyond them they are only counted.
     pub keep_rejects: usize,
 }
@@ -134,6 +140,7 @@ impl ReadPlan {
 pub struct RoleSlots {
     pub user: Vec<usize>,
     pub time: Vec<usize>,
+    pub unpivot: Vec<usize>,
     pub event: Option<usize>,
     pub url: Option<usize>,
     pub session: Option<usize>,
@@ -157,6 +164,7 @@ impl Slots {
         slots.roles.user = columns.user.iter().map(|name| slot(&mut slots.names, name)).collect();
         slots.roles.time = columns.time.iter().map(|name| slot(&mut slots.names, name)).collect();
         let names = &mut slots.names;
+        slots.roles.unpivot = columns.unpivot.iter().map(|timed| slot(names, &timed.column)).collect();
         slots.roles.event = columns.event.as_deref().map(|name| slot(names, name));
         slots.roles.url = columns.url.as_deref().map(|name| slot(names, name));
         slots.roles.session = columns.session.as_deref().map(|name| slot(names, name));
@@ -199,7 +207,27 @@ impl ReadPlan {
     }
 }
 
+impl RoleSlots {
+    /// A row has a time column for each thing that happened.
+    pub fn is_wide(&self) -> bool {
+        !self.unpivot.is_empty()
+    }
+
+    /// The slots of each time that a row can have: one time in one or two of them, or several times.
+    pub fn times(&self) -> Vec<Vec<usize>> {
+        if self.is_wide() {
+            return self.unpivot.iter().map(|&slot| vec![slot]).collect();
+        }
+        vec![self.time.clone()]
+    }
+}
+
 impl Columns {
+    /// Several columns name people, one a row: an id begins with the number of its own.
+    pub fn ids_have_column(&self) -> bool {
+        self.user.len() > 1 && !self.user_together
+    }
+
     /// Columns without which no row can be used; of several person columns none, as any one will do.
     pub fn required(&self) -> impl Iterator<Item = &String> {
         let user = self.user.first().filter(|_| self.user.len() == 1 || self.user_together);

@@ -12,10 +12,11 @@ use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::unpivot::Unpivoter;
 use super::whole_record::WholeRecord;
 use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::TimeParser;
+use crate::decode::time::{TimeNotes, TimeParser};
 use crate::source::Input;
 use crate::source::chunks::Chunk;
 use crate::source::open::{Opened, open};
@@ -64,10 +65,12 @@ pub fn read_all(
     let dictionaries = Dictionaries::new(plan.layout.dimensions);
     let (identifier, of_store) =
         plan.identity.is_asked().then(|| Identifier::new(&plan.identity, plan.layout, resources)).unzip();
+    let mut store = Store::new(plan.layout, of_store.as_ref().unwrap_or(resources));
+    store.only(plan.members.clone());
     let shared = Shared {
         plan,
         hints,
-        store: Store::new(plan.layout, of_store.as_ref().unwrap_or(resources)),
+        store,
         identifier,
         progress,
         failed: AtomicBool::new(false),
@@ -333,23 +336,30 @@ impl<'s> Worker<'s> {
         &mut self,
         job: &Job,
         decoder: &mut Decoder,
-        times: &mut TimeParser,
+        times: &mut [TimeParser],
         bytes: &[u8],
         last: bool,
         batch: &mut Batch,
     ) -> PieceEnd {
-        let before = times.notes();
+        let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
-        let assembler = Assembler { codes: &mut self.codes, times, batch };
-        let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-        let end = match &job.whole {
-            None => decoder.decode(bytes, last, &mut sink),
-            Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
+        let codes = &mut self.codes;
+        let wide = codes.plan.roles.is_wide();
+        let end = if wide {
+            let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+        } else {
+            let assembler = Assembler { codes, times: &mut times[0], batch };
+            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+            match &job.whole {
+                None => decoder.decode(bytes, last, &mut sink),
+                Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
+            }
         };
         job.note_seen(&looked_for, &unseen);
-        batch.tally.note_times(before, times.notes());
-        batch.sum_up();
+        batch.tally.note_all_times(&before, times);
+        batch.sum_up(wide);
         end
     }
 
@@ -359,20 +369,27 @@ impl<'s> Worker<'s> {
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
             let mut batch = self.spare_batch();
-            let before = times.notes();
-            let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
+            let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
-            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-            let end = match &job.whole {
-                None => file.decode_slice(slice, wanted, &mut sink),
-                Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+            let codes = &mut self.codes;
+            let wide = codes.plan.roles.is_wide();
+            let end = if wide {
+                let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
+                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+            } else {
+                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+                match &job.whole {
+                    None => file.decode_slice(slice, wanted, &mut sink),
+                    Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+                }
             };
             let end = end.map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
-            batch.tally.note_times(before, times.notes());
-            batch.sum_up();
+            batch.tally.note_all_times(&before, &times);
+            batch.sum_up(wide);
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),
@@ -419,7 +436,8 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
             let opened = open(&pending.input)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().map(|&slot| Sample::folded(&shared.plan.slots[slot]));
+            let times = roles.time.iter().chain(&roles.unpivot);
+            let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
             let times: Vec<String> = times.collect();
             let is_time = |column: &str| times.contains(&Sample::folded(column));
             let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
@@ -467,6 +485,7 @@ mod tests {
             decimal_mark: b'.',
             null_ids: Vec::new(),
             limits: Limits::default(),
+            members: None,
             keep_rejects: 0,
         }
     }

@@ -117,6 +117,11 @@ impl<'s> PersonRows<'s> {
         layout.value.then(|| RowLayout::read_i64(&self.shard.words, at)).filter(|&value| value != NO_VALUE)
     }
 
+    /// The last value known at or before a row, in millionths.
+    pub fn last_value(&self, row: usize) -> Option<i64> {
+        self.has_values().then(|| (0..=row).rev().find_map(|row| self.value(row))).flatten()
+    }
+
     pub fn currency(&self, row: usize) -> Option<u32> {
         let layout = &self.shard.layout;
         layout.currency.then(|| self.word(row, layout.currency_at()))

@@ -6,12 +6,13 @@
 
 use super::batch::{Batch, NO_SESSION, RowLayout, TextRange};
 use super::budget::{Budget, Resources};
+use super::cohort::Members;
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered, hash_of};
 use super::spill::{Spill, SpillError};
 use super::texts::Texts;
 use foldhash::fast::RandomState;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 const SHARD_BITS: u32 = 8;
 pub const SHARDS: usize = 1 << SHARD_BITS;
@@ -33,6 +34,8 @@ pub struct Store {
     shards: Vec<Mutex<Vec<Shard>>>,
     pub(super) budget: Budget,
     pub(super) spill: Spill,
+    /// Whose rows are wanted, where not everybody's are.
+    pub(super) members: Option<Arc<Members>>,
 }
 
 /// One thread's buffers for [`Store::insert`].
@@ -50,7 +53,17 @@ impl Store {
             shards: (0..LOCKS).map(group).collect(),
             budget: Budget::new(resources.store_bytes, LOCKS),
             spill: Spill::new(resources),
+            members: None,
         }
+    }
+
+    /// Leaves persons that are not members out of every pass.
+    pub fn only(&mut self, members: Option<Arc<Members>>) {
+        self.members = members;
+    }
+
+    pub fn members(&self) -> Option<Arc<Members>> {
+        self.members.clone()
     }
 
     pub fn layout(&self) -> RowLayout {

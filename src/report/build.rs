@@ -1,12 +1,12 @@
 //! From everything that was read to the body of a report.
 
-use super::collect::{
-    Collector, FunnelTally, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn,
-};
+use super::collect::{Collector, FunnelTally, ReadyFunnel, Scope, SegmentCounter, SegmentSlots, ValueColumn};
 use super::derived::Derived;
 use super::funnel::{Context, FunnelReport};
 use super::identity::{DedupeUse, Identity, StitchedFunnel, under_other_way};
-use super::input::{Input, InputFacts};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
+use super::lists::{CohortIds, ListRequest, Lists};
+use super::people::PeopleTable;
 use super::segments::{SegmentPlace, SegmentSource, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
@@ -28,7 +28,9 @@ use crate::ingest::{
 use crate::stats::Quantile;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// One funnel with the columns it is segmented by, and the row that gives a unit their values.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +70,8 @@ pub enum BuildError {
     MixedCurrencies(#[from] MixedCurrencies),
     #[error(transparent)]
     Spill(#[from] SpillError),
+    #[error("{}: cannot keep lists of people in a temporary file there: {source}", .directory.display())]
+    Lists { directory: PathBuf, source: io::Error },
 }
 
 /// What became of the input as texts and kinds, once all is read.
@@ -160,6 +164,7 @@ pub fn total_tally(everything: &Everything) -> Tally {
     }
     if let Some(repeats) = &everything.identified.repeats {
         tally.used -= repeats.removed;
+        tally.events -= repeats.removed;
         tally.duplicates = repeats.removed;
         tally.without_event -= repeats.removed_without_event;
         tally.negative_values -= repeats.removed_negative;
@@ -175,7 +180,34 @@ pub fn build(
     request: &Request,
     threads: usize,
 ) -> Result<Body, BuildError> {
-    let tally = total_tally(&everything);
+    build_with_lists(everything, plan, request, None, threads).map(|(body, _)| body)
+}
+
+/// The lists that were asked for, and the directory of the temporary files where what does not fit in
+/// memory waits.
+#[derive(Debug, Clone, Copy)]
+pub struct ListsAsked<'r> {
+    pub request: &'r ListRequest,
+    pub temp_dir: &'r Path,
+}
+
+/// Lists of single units, to be read once.
+pub struct Listed {
+    pub people: PeopleTable,
+    /// As in the request.
+    pub cohorts: Vec<CohortIds>,
+}
+
+/// The same, and lists of single units beside it where they are asked for.
+pub fn build_with_lists(
+    everything: Everything,
+    plan: &ReadPlan,
+    request: &Request,
+    asked: Option<ListsAsked<'_>>,
+    threads: usize,
+) -> Result<(Body, Option<Listed>), BuildError> {
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
     let Everything { store, dictionaries, identified, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
     let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
@@ -193,9 +225,11 @@ pub fn build(
     let facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
     let mut segment_places: Vec<Vec<SegmentPlace>> = vec![Vec::new(); ready.len()];
     let mut slots = vec![SegmentSlots::default(); ready.len()];
+    let has_columns = plan.columns.ids_have_column();
+    let lists = || asked.map(|asked| Lists::new(asked.request, &ready, has_columns, asked.temp_dir));
     let (facts, collector) = if ready.iter().all(|funnel| funnel.segments.by.is_empty()) {
         over_store(store, &catalog.ties, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, &slots).with_lists(lists()))
         })?
     } else {
         let population = Population::new(store, &catalog.ties, threads)?;
@@ -214,10 +248,11 @@ pub fn build(
             segment_places[index] = chosen.places;
         }
         over_population(&population, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, &slots).with_lists(lists()))
         })?
     };
-    let tallies = collector.into_tallies();
+    let (tallies, lists) = collector.into_tallies();
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
     let mut unstitched = identified.stitch.is_none().then_some(facts.persons);
     let mut stitching: Vec<Vec<StitchedFunnel>> = vec![Vec::new(); ready.len()];
     let mut beside = |way: Stitch, persons: u64, tallies: &[FunnelTally]| {
@@ -261,17 +296,39 @@ pub fn build(
             "every unit that entered has one status"
         );
     }
-    Ok(Body {
+    let body = Body {
         definition: definition(request, plan, &funnels, as_of_us),
         input: Input {
             dedupe: DedupeUse::of(plan, &identified),
             identity: Identity::of(plan, &identified, unstitched),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
             ..Input::of(&tally, &facts, as_of_us, plan.layout.session)
         },
         derived,
         funnels,
         warnings,
-    })
+    };
+    let listed = match (lists, asked) {
+        (Some(lists), Some(asked)) => Some(listed(lists, asked, plan, request, catalog.dimensions)?),
+        _ => None,
+    };
+    Ok((body, listed))
+}
+
+fn listed(
+    lists: Lists<'_>,
+    asked: ListsAsked<'_>,
+    plan: &ReadPlan,
+    request: &Request,
+    texts: Vec<Vec<String>>,
+) -> Result<Listed, BuildError> {
+    let directory = || asked.temp_dir.to_owned();
+    let (lines, cohorts) =
+        lists.sorted().map_err(|source| BuildError::Lists { directory: directory(), source })?;
+    let columns = &plan.columns;
+    let people = PeopleTable::new(lines, request, columns, texts);
+    Ok(Listed { people, cohorts })
 }
 
 /// What the rules named; what is to be said of them goes to the warnings.
@@ -354,6 +411,9 @@ struct Hashed<'a> {
     /// Rules that name events, where there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     derive: Vec<String>,
+    /// Of the ids that are reported, and of those that are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohorts: Option<[Option<String>; 2]>,
 }
 
 #[derive(Serialize)]
@@ -398,6 +458,10 @@ fn definition_hash(definition: &Definition, request: &Request, plan: &ReadPlan, 
             .flat_map(|derivation| &derivation.rules)
             .map(ToString::to_string)
             .collect(),
+        cohorts: plan
+            .members
+            .as_ref()
+            .map(|members| [&members.only, &members.without].map(|ids| Some(ids.as_ref()?.hash()))),
     };
     canonical_hash(&hashed)
 }
@@ -486,7 +550,7 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
     };
-    let used = tally.used.max(1) as f64;
+    let used = tally.events.max(1) as f64;
     let tied = facts.tied_rows as f64 / used;
     if tied > MANY_TIES {
         let message = format!(

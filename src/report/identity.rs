@@ -227,7 +227,7 @@ pub fn under_other_way(
     let (people, collector) = over_store(store, ties, scope.session_timeout_us, threads, || {
         (People::default(), Collector::new(&funnels, &scope, &slots))
     })?;
-    Ok((people.0, collector.into_tallies()))
+    Ok((people.0, collector.into_tallies().0))
 }
 
 /// Counts people.

@@ -4,6 +4,8 @@ use super::identity::{DedupeUse, Identity};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
+use crate::ingest::cohort::{Cohort, Members};
+use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Accumulator, Person, PersonRows, Tally};
 use crate::session::{Agreement, compare};
 use schemars::JsonSchema;
@@ -43,6 +45,59 @@ pub struct Input {
     pub tied_rows: u64,
     /// Against the log's own session ids; null where it has none.
     pub log_sessions: Option<LogSessions>,
+    /// Where rows have a time column for each thing that happened; else null.
+    pub wide: Option<WideCounts>,
+    /// Where lists of ids said who is reported; else null.
+    pub cohort: Option<CohortCounts>,
+}
+
+/// What was made of wide rows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WideCounts {
+    /// Time columns.
+    pub columns: u64,
+    /// Their times in used rows: one event each.
+    pub events: u64,
+    /// Sound rows without a time in any of the columns: they have no event.
+    pub rows_without_time: u64,
+}
+
+/// Whose rows were reported, where not everybody's were.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortCounts {
+    /// Of the list of those who are reported; null where all are.
+    pub only: Option<IdCounts>,
+    /// Of the list of those who are left out.
+    pub without: Option<IdCounts>,
+    pub persons_left_out: u64,
+    /// Rows of theirs, which are among the filtered.
+    pub rows_left_out: u64,
+}
+
+/// How many ids a list has, each counted once: `found + not_found`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IdCounts {
+    pub ids: u64,
+    /// A person of the log has the id.
+    pub found: u64,
+    pub not_found: u64,
+}
+
+impl CohortCounts {
+    /// Of the pass that is done.
+    pub fn of(members: &Members, tally: &Tally) -> CohortCounts {
+        let counts = |cohort: &Cohort| {
+            let (ids, found) = (cohort.ids(), cohort.found());
+            IdCounts { ids, found, not_found: ids - found }
+        };
+        let left_out = members.left_out();
+        CohortCounts {
+            only: members.only.as_ref().map(counts),
+            without: members.without.as_ref().map(counts),
+            persons_left_out: left_out.persons,
+            rows_left_out: tally.left_out,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -89,8 +144,30 @@ impl Input {
                 identical: facts.agreement.identical,
                 rows_without_id: facts.agreement.rows_without_id,
             }),
+            wide: None,
+            cohort: None,
         }
     }
+}
+
+impl WideCounts {
+    pub fn of(plan: &ReadPlan, tally: &Tally) -> Option<WideCounts> {
+        plan.roles.is_wide().then_some(WideCounts {
+            columns: plan.roles.unpivot.len() as u64,
+            events: tally.events,
+            rows_without_time: tally.without_time,
+        })
+    }
+}
+
+/// Takes the rows of persons who were left out from the counts of used rows, once a pass is done.
+/// `event_of_kind` is that of the catalog.
+pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32], wide: bool) {
+    let Some(members) = members else { return };
+    let left_out = members.left_out();
+    let kinds = left_out.rows_of_kind.iter().zip(event_of_kind);
+    let without_event = kinds.filter(|(_, event)| **event == NO_EVENT).map(|(n, _)| n).sum();
+    tally.leave_out(&left_out, without_event, wide);
 }
 
 /// What a pass over persons learns of the input as a whole.

@@ -21,7 +21,7 @@ pub use gaps::{Gap, Gaps, unusual_gaps};
 use super::build::{Catalog, canonical_hash, derived, input_warnings, total_tally};
 use super::derived::Derived;
 use super::identity::{DedupeUse, Identity};
-use super::input::{Input, InputFacts};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
 use super::sessions::Observed;
 use super::{Run, Warning};
 use crate::definition::{DedupeTable, IdentityTable, SourceTable};
@@ -172,13 +172,14 @@ pub fn build(
     mut reading: Run,
     threads: usize,
 ) -> Result<Inspection, SpillError> {
-    let tally = total_tally(&everything);
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
     let spilled = everything.spilled();
     let Everything { store, dictionaries, identified, .. } = everything;
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
-    let ids_have_column = plan.roles.user.len() > 1 && !plan.columns.user_together;
+    let ids_have_column = plan.columns.ids_have_column();
     let input_facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
     let found_of =
         |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
@@ -201,6 +202,7 @@ pub fn build(
         }
     };
     reading.note_spilled(&spilled);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
 
     let summaries = event_summaries(&catalog.events, &catalog.event_of_kind, &facts, &found);
     let suggested = match (&sections, &section_of_kind, &by_section) {
@@ -227,10 +229,12 @@ pub fn build(
         input: Input {
             dedupe: DedupeUse::of(plan, &identified),
             identity: Identity::of(plan, &identified, identified.stitch.is_none().then_some(facts.persons)),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
             ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
         },
         derived,
-        events: Events::of(summaries, tally.used),
+        events: Events::of(summaries, tally.events),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,
         gaps: unusual_gaps(&found.hours),

@@ -9,7 +9,7 @@ use super::abandonment::Stage;
 use super::conversion::{Conversion, ConversionStep, NamedStep, OptionalUse, Rate};
 use super::definition::FunnelDefinition;
 use super::funnel::{FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
-use super::{FileRead, RejectSample, Report, Run};
+use super::{CohortFile, FileRead, RejectSample, Report, Run};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -37,6 +37,7 @@ struct RunLine<'a> {
     notes: &'a [String],
     rows_out_of_order: u64,
     spilled_bytes: u64,
+    cohort_files: &'a [CohortFile],
 }
 
 #[derive(Serialize)]
@@ -162,6 +163,7 @@ impl<'a> Lines<'a, '_> {
             notes,
             rows_out_of_order,
             spilled_bytes,
+            cohort_files,
         } = run;
         self.line(
             "run",
@@ -175,6 +177,7 @@ impl<'a> Lines<'a, '_> {
                 notes,
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
+                cohort_files,
             },
         )
     }

@@ -16,6 +16,8 @@ pub mod identity;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
+pub mod lists;
+pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod segments;
@@ -30,7 +32,7 @@ use crate::ingest::Spilled;
 use derived::Derived;
 use funnel::FunnelReport;
 use identity::Identity;
-use input::Input;
+use input::{CohortCounts, IdCounts, Input, WideCounts};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
@@ -77,6 +79,41 @@ pub struct Run {
     pub rows_out_of_order: u64,
     /// Bytes that waited in temporary files, as memory did not suffice.
     pub spilled_bytes: u64,
+    /// Lists of ids that said who is reported.
+    pub cohort_files: Vec<CohortFile>,
+}
+
+/// How a list of ids was read; what the ids are is told nowhere.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortFile {
+    pub path: String,
+    /// Where its ids stand.
+    pub read_as: String,
+    /// Ids that stood there before, which changes nothing.
+    pub repeated: u64,
+    pub first_repeated_line: Option<u64>,
+    /// Lines and records without an id.
+    pub empty: u64,
+    /// Of the records; blank lines are only counted.
+    pub first_empty_line: Option<u64>,
+}
+
+impl CohortFile {
+    fn text(&self) -> String {
+        let CohortFile { path, read_as, repeated, empty, .. } = self;
+        let place =
+            |line: Option<u64>| line.map_or(String::new(), |line| format!(" (first at {path}:{line})"));
+        let mut text = format!("{path}: {read_as}");
+        if *repeated > 0 {
+            let n = crate::human::count(*repeated);
+            text.push_str(&format!("; {n} repeated{}", place(self.first_repeated_line)));
+        }
+        if *empty > 0 {
+            let n = crate::human::counted(*empty, "line has", "lines have");
+            text.push_str(&format!("; {n} no id{}", place(self.first_empty_line)));
+        }
+        text
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -186,6 +223,7 @@ impl Report {
                 facts.push(("guessed".to_owned(), guess.clone()));
             }
             facts.extend(run.memory_fact());
+            facts.extend(run.cohort_files.iter().map(|file| ("list".to_owned(), file.text())));
         }
         let timeout = duration((definition.session_timeout_s * 1e6) as i64, false);
         facts.push((
@@ -252,12 +290,48 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     let mut facts = vec![("rows".to_owned(), text)];
     facts.extend(duplicates);
     facts.extend(input.identity.iter().flat_map(Identity::facts));
+    facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
+    facts.extend(input.cohort.iter().flat_map(cohort_facts));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
     }
     facts
+}
+
+/// What was made of wide rows.
+fn wide_fact(wide: &WideCounts) -> (String, String) {
+    use crate::human::{count, counted};
+    let columns = counted(wide.columns, "time column", "time columns");
+    let mut text = format!("{} in {columns} of the used rows", count(wide.events));
+    if wide.rows_without_time > 0 {
+        let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
+        text.push_str(&format!("; {rows} no time at all"));
+    }
+    ("events".to_owned(), text)
+}
+
+/// What became of lists of ids.
+fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+    use crate::human::{count, counted};
+    let ids = |ids: &IdCounts| {
+        format!(
+            "{} in the list, {} found in the log, {} not",
+            counted(ids.ids, "id", "ids"),
+            count(ids.found),
+            count(ids.not_found)
+        )
+    };
+    let left_out = format!(
+        "{} with {}, which are among the filtered",
+        counted(cohort.persons_left_out, "person", "people"),
+        counted(cohort.rows_left_out, "row", "rows")
+    );
+    let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
+    let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
+    let facts = only.chain(without).chain([("left out", left_out)]);
+    facts.map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 /// One file by name, several by number.

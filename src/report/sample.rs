@@ -60,6 +60,7 @@ fn run() -> Run {
         notes: Vec::new(),
         rows_out_of_order: 0,
         spilled_bytes: 0,
+        cohort_files: Vec::new(),
     }
 }
 
@@ -141,6 +142,8 @@ fn input() -> Input {
         rows_without_event: 12,
         tied_rows: 700,
         log_sessions: None,
+        wide: None,
+        cohort: None,
     }
 }
 

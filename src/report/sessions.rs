@@ -297,17 +297,19 @@ impl Accumulator for SessionRows<'_> {
 /// column, which is printed before it, for "7" in two columns is two people; the parts of an id of several
 /// columns together have a blank between them.
 pub fn person_text(stored: &[u8], columns: &Columns) -> String {
-    if columns.user_together {
-        let parts = stored.split(|&byte| byte == ID_BORDER).filter(|part| !part.is_empty());
-        return parts.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
-    }
-    match (stored.split_first(), columns.user.len()) {
-        (Some((&column, id)), 2..) => {
+    match stored.split_first() {
+        Some((&column, id)) if columns.ids_have_column() => {
             let column = columns.user.get(usize::from(column)).map_or("", String::as_str);
             format!("{column}:{}", String::from_utf8_lossy(id))
         }
-        _ => String::from_utf8_lossy(stored).into_owned(),
+        _ => id_text(stored),
     }
+}
+
+/// An id without its column; the parts of an id of several columns have a blank between them.
+pub fn id_text(id: &[u8]) -> String {
+    let parts = id.split(|&byte| byte == ID_BORDER).filter(|part| !part.is_empty());
+    parts.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
 /// Settles every person and lists their sessions.

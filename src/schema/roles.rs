@@ -6,7 +6,7 @@ use super::facts::{Facts, present};
 use super::profiles::{Profile, recognise};
 use super::synonyms;
 use super::words::{is_purchase, stage};
-use crate::condition::suggest_nearest;
+use crate::condition::{Quoted, suggest_nearest};
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,6 +79,9 @@ pub struct Asked {
     pub has_rules: bool,
     /// Some of them look at URLs.
     pub rules_ask_url: bool,
+    /// Rows have a time column for each thing that happened, which were named: there is no one time, and no
+    /// event column.
+    pub unpivot: bool,
     pub session: Option<String>,
     pub value: Option<String>,
     pub currency: Option<String>,
@@ -126,6 +129,9 @@ pub enum RoleProblem {
     /// No column fits; the candidates have the name without the content.
     #[error("no column was recognised as the {}{}", role.label(), Unfit(candidates))]
     NotFound { role: Role, candidates: Vec<Candidate> },
+    /// One row a person, no event column and several time columns.
+    #[error("there is no column of events, but one row a person with times in {}", columns.join(", "))]
+    Wide { columns: Vec<String> },
 }
 
 impl RoleProblem {
@@ -134,6 +140,7 @@ impl RoleProblem {
             RoleProblem::UnknownColumn { role, .. }
             | RoleProblem::Ambiguous { role, .. }
             | RoleProblem::NotFound { role, .. } => *role,
+            RoleProblem::Wide { .. } => Role::Event,
         }
     }
 
@@ -156,12 +163,25 @@ impl RoleProblem {
                 let column = candidates.first().map_or("COLUMN", |candidate| candidate.column.as_str());
                 format!("choose one, e.g. {flag} {column}")
             }
+            RoleProblem::Wide { columns } => {
+                let names: Vec<String> = columns.iter().map(|name| unpivot_name(name)).collect();
+                format!(
+                    "read every time as an event: --unpivot '{}'",
+                    names.join(", ").replace('\'', "'\\''")
+                )
+            }
             RoleProblem::NotFound { role: Role::Event, .. } => {
                 "name it: --event COLUMN; if all rows are one event: --event-name purchase".to_owned()
             }
             RoleProblem::NotFound { .. } => format!("name it: {flag} COLUMN"),
         }
     }
+}
+
+/// A column in a list of `--unpivot`.
+fn unpivot_name(name: &str) -> String {
+    let is_plain = !name.contains([',', '=', '\'', '*']) && name.trim() == name;
+    if is_plain { name.to_owned() } else { Quoted(name).to_string() }
 }
 
 struct Listed<'a>(&'a [Candidate]);
@@ -230,6 +250,7 @@ pub fn guess(columns: &[ColumnSample<'_>], asked: &Asked) -> Guess {
     let session = guesser.session(asked, user.first());
     let value = guesser.value(asked, event.as_ref());
     let currency = guesser.currency(asked, value.as_ref());
+    guesser.tell_wide(user.first());
     let Guesser { profile, problems, .. } = guesser;
     let together = profile.as_ref().is_some_and(|profile| profile.user_together);
     let user_together = user.len() > 1 && if asked.user.is_empty() { together } else { asked.user_together };
@@ -275,6 +296,9 @@ impl Guesser<'_> {
     }
 
     fn time(&mut self, asked: &Asked) -> Vec<Choice> {
+        if asked.unpivot {
+            return Vec::new();
+        }
         if !asked.time.is_empty() {
             let mut named = Vec::new();
             for name in &asked.time {
@@ -310,11 +334,31 @@ impl Guesser<'_> {
         }
     }
 
+    /// Where no column names events, and every row is another person's, several time columns are what
+    /// happened: says so in the place of what is missing.
+    fn tell_wide(&mut self, user: Option<&Choice>) {
+        let is_missing =
+            |problem: &RoleProblem| matches!(problem, RoleProblem::NotFound { role: Role::Event, .. });
+        let is_one_row_each = user.is_some_and(|user| {
+            let facts = self.facts(user.column);
+            facts.present > 1 && facts.distinct == facts.present
+        });
+        if !is_one_row_each || !self.problems.iter().any(is_missing) {
+            return;
+        }
+        let times = self.where_facts(|facts| facts.holds_date_times() || facts.holds_dates_alone());
+        if times.len() > 1 {
+            let columns = times.iter().map(|&k| self.columns[k].name.clone()).collect();
+            self.problems.retain(|problem| !matches!(problem.role(), Role::Time | Role::Event));
+            self.problems.insert(0, RoleProblem::Wide { columns });
+        }
+    }
+
     fn event(&mut self, asked: &Asked) -> Option<Choice> {
         if asked.event.is_some() {
             return self.asked_or_unknown(Role::Event, asked.event.as_ref());
         }
-        if asked.event_name.is_some() {
+        if asked.event_name.is_some() || asked.unpivot {
             return None;
         }
         if let Some(choice) = self.profile_choice(|profile| profile.event.as_ref(), |_| true) {
@@ -347,7 +391,7 @@ impl Guesser<'_> {
     /// The column of URLs where rules look at them, or where nothing else names the events: then
     /// that no column holds events is no problem any more.
     fn url(&mut self, asked: &Asked, has_event: bool) -> Option<Choice> {
-        let names_events = !has_event && asked.event_name.is_none();
+        let names_events = !has_event && asked.event_name.is_none() && !asked.unpivot;
         if asked.url.is_none() && !asked.rules_ask_url && !names_events {
             return None;
         }

@@ -60,6 +60,11 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     if let Some(name) = plan.and_then(|plan| plan.event_name.as_ref()).or(source.event_name.as_ref()) {
         lines.key("event_name", text(name));
     }
+    match &source.unpivot {
+        Some(OneOrMore::One(columns)) => lines.key("unpivot", text(columns)),
+        Some(OneOrMore::More(columns)) => lines.key("unpivot", list(columns)),
+        None => {}
+    }
     match &source.value {
         Some(ValueColumn::WithCurrency { column, currency: Some(currency) }) => {
             lines.key("value", format!("{{ column = {}, currency = {} }}", text(column), text(currency)));

@@ -85,6 +85,7 @@ fn no_run() -> Run {
         notes: Vec::new(),
         rows_out_of_order: 0,
         spilled_bytes: 0,
+        cohort_files: Vec::new(),
     }
 }
 

@@ -60,6 +60,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 100,
     }
 }

@@ -349,3 +349,23 @@ fn urls_name_the_events_where_no_column_does() {
     assert_eq!(of("user,time\na,804571201\n", &ruled), (None, false));
     assert_eq!(of("user,time\na,804571201\n", &Asked { rules_ask_url: false, ..ruled }), (None, true));
 }
+
+#[test]
+fn one_row_a_person_with_several_times_is_told() {
+    let problem = |text: &str, asked: &Asked| {
+        let guess = guess(&columns(text), asked);
+        guess.required().map_err(|problem| (problem.to_string(), problem.hint()))
+    };
+    let wide = "lead_id,created_at,won_at,source\na,2026-01-01 10:00:00,,web\nb,2026-01-02,2026-01-03,ads\n";
+    let (message, hint) = problem(wide, &Asked::default()).expect_err("there is no event");
+    assert!(message.contains("times in created_at, won_at"), "{message}");
+    assert_eq!(hint, "read every time as an event: --unpivot 'created_at, won_at'");
+    assert_eq!(problem(wide, &Asked { unpivot: true, ..Asked::default() }), Ok(()));
+    // Two rows of one person, or one time column, are no wide file.
+    let long = wide.replace("\nb,", "\na,");
+    let narrow = wide.replace("won_at", "won").replace("2026-01-03", "yes");
+    for text in [long, narrow] {
+        let (message, _) = problem(&text, &Asked::default()).expect_err("there is no event");
+        assert!(!message.contains("one row a person"), "{message}");
+    }
+}
