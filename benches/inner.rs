@@ -16,7 +16,7 @@ use dropoff::decode::{Limits, RecordSink};
 use dropoff::event::{DAY_US, Field, RecordAt, Reject, SECOND_US};
 use dropoff::funnel::engine::{Engine, Observation, Rows, Rules};
 use dropoff::funnel::kinds::{KindRoles, KindTable};
-use dropoff::ingest::plan::{Columns, ReadPlan, Slots};
+use dropoff::ingest::plan::{Columns, IdentityPlan, ReadPlan, Slots};
 use dropoff::ingest::{
     Accumulator, Everything, Pending, Person, Progress, Resources, RowLayout, TieOrder, over_store, read_all,
 };
@@ -200,6 +200,8 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         event_name: None,
         slots: names,
         roles,
+        identity: IdentityPlan::default(),
+        whole_record: None,
         conditions: Vec::new(),
         uses: Vec::new(),
         filter: None,
@@ -211,6 +213,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 10,
     };
     let pending = vec![Pending { input: Input::file(file), opened: None }];

@@ -5,13 +5,16 @@
 mod funnel;
 mod place;
 mod read;
+mod rule;
 mod steps;
 
 pub use funnel::{ByFrom, FunnelTable, HoldTable, UnitTable};
 pub use place::{DefinitionError, Fault, Path};
 pub use steps::{StepTable, Steps};
 
+use crate::derive::Rule;
 use place::Document;
+use rule::RuleTable;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +25,11 @@ use std::fmt;
 pub struct DefinitionFile {
     pub source: SourceTable,
     pub sessions: SessionsTable,
+    pub dedupe: DedupeTable,
+    pub identity: IdentityTable,
     pub report: ReportTable,
+    /// The first that fits a row names its event.
+    derive: Vec<RuleTable>,
     /// By name; `funnels` gives them in the order of the file.
     funnel: BTreeMap<String, FunnelTable>,
     pub check: Vec<CheckTable>,
@@ -53,11 +60,15 @@ impl OneOrMore {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceTable {
-    pub user: Option<OneOrMore>,
+    pub user: Option<UserTable>,
     pub time: Option<OneOrMore>,
     pub event: Option<String>,
     /// The event of every row, where there is no event column.
     pub event_name: Option<String>,
+    /// URLs, for rules that look at them and for logs without events.
+    pub url: Option<String>,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Option<OneOrMore>,
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,
@@ -69,11 +80,41 @@ pub struct SourceTable {
     pub date_order: Option<String>,
     #[serde(rename = "where")]
     pub filter: Option<String>,
+    /// Of access logs: the name of a format, or its text.
+    pub log_format: Option<String>,
     pub delimiter: Option<String>,
     pub header: Option<bool>,
     pub columns: Option<Vec<String>>,
     pub null_ids: Option<Vec<String>>,
     pub decimal: Option<String>,
+}
+
+/// Who a row is of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "a column, a list of columns, or { all = [\"host\", \"user_agent\"] }", deny_unknown_fields)]
+pub enum UserTable {
+    #[serde(rename = "text")]
+    One(String),
+    /// The first that is present.
+    #[serde(rename = "list")]
+    More(Vec<String>),
+    /// All of them together are one id.
+    #[serde(rename = "table")]
+    Together { all: Vec<String> },
+}
+
+impl UserTable {
+    /// The columns, and whether they are one id together.
+    pub fn columns(self) -> (Vec<String>, bool) {
+        match self {
+            UserTable::One(column) => (vec![column], false),
+            UserTable::More(columns) => (columns, false),
+            UserTable::Together { all } => {
+                let together = all.len() > 1;
+                (all, together)
+            }
+        }
+    }
 }
 
 /// A value column, by name alone or with the currency that all its values are in.
@@ -91,6 +132,25 @@ pub enum ValueColumn {
 pub struct SessionsTable {
     /// Longest gap inside a session.
     pub timeout: Option<String>,
+}
+
+/// Which rows are one event, of which one is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DedupeTable {
+    /// Columns: rows that are alike in all of them are one event.
+    pub key: Option<OneOrMore>,
+    /// Rows that are alike in every column are one event.
+    pub exact: Option<bool>,
+}
+
+/// Which ids are one person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityTable {
+    pub stitch: Option<String>,
+    /// A file with the columns id and person.
+    pub map: Option<String>,
 }
 
 /// What is asked of all funnels.
@@ -152,6 +212,14 @@ impl DefinitionFile {
             table.settle(name).map_err(|fault| self.fault(&fault.below(&Path::of("funnel").key(name))))?;
         }
         Ok(())
+    }
+
+    /// The rules that name events, in the order of the file.
+    pub fn rules(&self) -> Result<Vec<Rule>, DefinitionError> {
+        let settled = |(place, table): (usize, &RuleTable)| {
+            table.settle().map_err(|fault| self.fault(&fault.below(&Path::of("derive").index(place))))
+        };
+        self.derive.iter().enumerate().map(settled).collect()
     }
 
     /// The fault with its place in this file, counted from its top.

@@ -3,9 +3,10 @@
 //! ```text
 //! source/    files, globs, stdin, gz, zst        → bytes
 //! decode/    CSV, JSONL, Parquet                 → records, or rejects with their place
+//! condition/ derive/ funnel/ schema/             what rows, events, steps and columns mean
 //! condition/ funnel/ schema/                     what rows, steps and columns mean
+//! identity/  who acted; session: visits of one person
 //! ingest/    records → events → every person's rows, in order
-//! session    visits of one person
 //! report/    counts and, with stats/, shares     → one typed result per report
 //! check      thresholds over a report
 //! render/    terminal, Markdown, CSV, JSON       → text
@@ -21,9 +22,11 @@ pub mod cli;
 pub mod condition;
 pub mod decode;
 pub mod definition;
+pub mod derive;
 pub mod event;
 pub mod funnel;
 pub mod human;
+pub mod identity;
 pub mod ingest;
 pub mod render;
 pub mod report;

@@ -74,7 +74,8 @@ struct ExampleFunnel {
 }
 
 /// In the order of file names; a new file has to be added here.
-const EXAMPLE_FUNNELS: [ExampleFunnel; 5] = [
+const EXAMPLE_FUNNELS: [ExampleFunnel; 6] = [
+    ExampleFunnel { file: "access-log.toml", name: "purchase", counted: Some((4, 1)) },
     ExampleFunnel { file: "cdnow.toml", name: "repeat", counted: Some((2_349, 450)) },
     ExampleFunnel { file: "ecom.toml", name: "purchase", counted: Some((598, 70)) },
     ExampleFunnel { file: "ibm.toml", name: "purchase", counted: None },
@@ -289,7 +290,39 @@ fn the_json_of_reports_is_what_the_formats_list() {
     )
     .expect("it can be written");
     let (empty, bad) = (empty.to_string_lossy(), bad.to_string_lossy());
-    let runs: [&[&str]; 11] = [
+    let (linked, map) = (folder.path().join("linked.csv"), folder.path().join("map.csv"));
+    fs::write(
+        &linked,
+        "user,device,time,event,id\n\
+         ,d1,2026-01-01T10:00:00Z,view,1\n\
+         u1,d1,2026-01-01T10:05:00Z,purchase,2\n\
+         u1,d1,2026-01-01T10:05:00Z,purchase,2\n",
+    )
+    .expect("it can be written");
+    fs::write(&map, "id,person\nu1,ann\n").expect("it can be written");
+    let (linked, map) = (linked.to_string_lossy(), map.to_string_lossy());
+    let leads = folder.path().join("leads.csv");
+    fs::write(&leads, "id,a_at,b_at\nx,2026-01-01,2026-01-02\ny,2026-01-03,\nz,,\n")
+        .expect("it can be written");
+    let ids = folder.path().join("ids.csv");
+    fs::write(&ids, "id,name\nx,1\n,2\nx,3\nw,4\n").expect("it can be written");
+    let (leads, ids) = (leads.to_string_lossy(), ids.to_string_lossy());
+    let runs: [&[&str]; 14] = [
+        &[
+            &linked,
+            "--steps",
+            "view, purchase",
+            "--user",
+            "user,device",
+            "--stitch",
+            "forward",
+            "--identity",
+            &map,
+            "--dedupe-key",
+            "id",
+        ],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort", &ids],
+        &[&leads, "--user", "id", "--unpivot", "*_at=*", "--steps", "a, b", "--cohort-not", &ids],
         &["--config", "examples/ecom.toml"],
         &[
             "--config",

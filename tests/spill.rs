@@ -10,7 +10,7 @@ use dropoff::event::{DAY_US, MINUTE_US};
 use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::Tie;
 use dropoff::funnel::steps::parse_steps;
-use dropoff::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use dropoff::ingest::plan::{Columns, ConditionUse, IdentityPlan, ReadPlan, Slots};
 use dropoff::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use dropoff::report::build::{FunnelRequest, Request, build};
 use dropoff::report::time_to_purchase::QuantileChoice;
@@ -88,11 +88,13 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
     let columns = Columns {
         user: vec!["user".to_owned()],
         time: vec!["time".to_owned()],
+        unpivot: Vec::new(),
         event: Some("event".to_owned()),
         session: some(shape.session, "visit"),
         value: some(shape.value, "price"),
         currency: some(shape.currency, "currency"),
         dimensions: ["device", "country"][..shape.dimensions].iter().map(|&name| name.to_owned()).collect(),
+        key: Vec::new(),
     };
     let conditions = vec![Condition::parse("country != 'c1'").expect("a condition")];
     let Slots { names, roles } = Slots::assign(&columns, conditions.iter());
@@ -119,8 +121,11 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         },
         columns,
         event_name: None,
+        derivation: None,
         slots: names,
         roles,
+        identity: IdentityPlan::default(),
+        whole_record: None,
         conditions: vec![bound],
         uses,
         filter: None,
@@ -131,6 +136,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 10,
     };
     let request = Request {

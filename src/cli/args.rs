@@ -1,5 +1,6 @@
 //! What was typed. Nothing is decided here: see `plan`.
 
+use crate::source::Input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -58,6 +59,8 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    #[command(flatten)]
+    pub lists: ListArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -122,7 +125,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "FILE", env = "DROPOFF_CONFIG")]
     pub config: Option<PathBuf>,
 
-    /// Person column, or several: the first one present identifies the row.
+    /// Person column, or several: the first one present identifies the row. `a+b`: both together do.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "Columns")]
     pub user: Vec<String>,
     /// Time column, or a date and a time-of-day column.
@@ -134,6 +137,22 @@ pub struct InputArgs {
     /// The event of every row, where there is no event column.
     #[arg(long, value_name = "NAME", conflicts_with = "event", help_heading = "Columns")]
     pub event_name: Option<String>,
+    /// Column of URLs, for --derive; where no column holds events, the page is the event.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub url: Option<String>,
+    /// Name the event of the rows that fit, e.g. 'pay=/checkout/pay*[status = 200]'; may be repeated:
+    /// the first that fits names the row.
+    #[arg(long, value_name = "EVENT=URL[CONDITION]", help_heading = "Columns")]
+    pub derive: Vec<String>,
+    /// Time columns of a file with one row a person, each an event of its own: 'created_at,
+    /// won_at=won'. Globs count: '*_at=*' calls them created, won.
+    #[arg(
+        long,
+        value_name = "COLUMN[=EVENT],..",
+        conflicts_with_all = ["time", "event", "event_name"],
+        help_heading = "Columns"
+    )]
+    pub unpivot: Option<String>,
     /// The log's own session id, to be compared with the rebuilt sessions.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub session: Option<String>,
@@ -149,6 +168,26 @@ pub struct InputArgs {
     /// An id that stands for none (as empty ids do); may be repeated.
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
+
+    /// Whose rows without a person are: their device's, or the person's who used it [default: none].
+    #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
+    pub stitch: Option<String>,
+    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub identity: Option<PathBuf>,
+    /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
+    #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "People and repeats")]
+    pub dedupe_key: Vec<String>,
+    /// Keep one of the rows that are alike in every column.
+    #[arg(long, conflicts_with = "dedupe_key", help_heading = "People and repeats")]
+    pub dedupe_exact: bool,
+
+    /// Only these people: a list of ids, one a line, or a column of them in CSV, JSON or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub cohort: Option<PathBuf>,
+    /// All but these people.
+    #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
+    pub cohort_not: Option<PathBuf>,
 
     /// strptime layout of times, e.g. '%d/%m/%Y %H:%M'; may be repeated.
     #[arg(long, value_name = "LAYOUT", help_heading = "Times")]
@@ -172,6 +211,10 @@ pub struct InputArgs {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "Times")]
     pub session_timeout: Option<String>,
 
+    /// Access log: common, combined, main, vhost_common, vhost_combined, or the text of a format of Apache's or
+    /// nginx's; found if not given.
+    #[arg(long, value_name = "FORMAT", help_heading = "Format")]
+    pub log_format: Option<String>,
     /// Field delimiter; found if not given. `\t` is a tab.
     #[arg(long, value_name = "CHAR", help_heading = "Format")]
     pub delimiter: Option<String>,
@@ -220,6 +263,11 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
+    /// The files of ids that say whose rows are reported.
+    pub fn cohort_inputs(&self) -> impl Iterator<Item = Input> {
+        self.cohort.iter().chain(&self.cohort_not).map(Input::file)
+    }
+
     /// The flags that change how the same files are read again, as typed, but for those that name
     /// columns of roles.
     pub fn typed_flags(&self) -> Vec<String> {
@@ -231,10 +279,19 @@ impl InputArgs {
             }
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
+        flag("unpivot", self.unpivot.clone());
         flag("where", self.filter.clone());
+        for rule in &self.derive {
+            flag("derive", Some(rule.clone()));
+        }
+        flag("cohort", self.cohort.as_ref().map(|path| path.display().to_string()));
+        flag("cohort-not", self.cohort_not.as_ref().map(|path| path.display().to_string()));
         for id in &self.null_ids {
             flag("null-id", Some(id.clone()));
         }
+        flag("stitch", self.stitch.clone());
+        flag("identity", self.identity.as_ref().map(|path| path.display().to_string()));
+        flag("dedupe-key", (!self.dedupe_key.is_empty()).then(|| self.dedupe_key.join(",")));
         for layout in &self.time_format {
             flag("time-format", Some(layout.clone()));
         }
@@ -244,9 +301,13 @@ impl InputArgs {
         flag("date-order", self.date_order.clone());
         flag("as-of", self.as_of.clone());
         flag("session-timeout", self.session_timeout.clone());
+        flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("decimal", self.decimal.clone());
+        if self.dedupe_exact {
+            words.push("--dedupe-exact".to_owned());
+        }
         if self.no_header {
             words.push("--no-header".to_owned());
         }
@@ -357,6 +418,20 @@ pub struct FunnelArgs {
     /// Interpolated between two values, or the nearest one [default: type-7].
     #[arg(long, value_name = "type-7|nearest-rank", help_heading = "Report")]
     pub quantile_method: Option<String>,
+}
+
+/// Flags of lists of people beside the report.
+#[derive(Debug, Default, Args)]
+pub struct ListArgs {
+    /// Write what became of each person who entered: how far, when, status, value. By its extension
+    /// CSV, TSV, JSONL or Parquet.
+    #[arg(long, value_name = "FILE", help_heading = "Lists")]
+    pub people: Option<PathBuf>,
+    /// Write the ids of some of them, e.g. dropped@Checkout=ids.csv; may be repeated. STATUS is entered,
+    /// reached, converted, dropped, open, excluded, removed or any; with a step, those who stopped
+    /// there (reached: got there).
+    #[arg(long, value_name = "[FUNNEL:]STATUS[@STEP]=FILE", help_heading = "Lists")]
+    pub emit_cohort: Vec<String>,
 }
 
 /// Flags of everything that is printed.

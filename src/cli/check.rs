@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
-use super::report::make_report;
+use super::report::{Made, make_report};
 use super::run::Start;
 use crate::check::{Check, CheckError, CheckReport, CheckStatus, FunnelNames, Severity, evaluate};
 use crate::definition::{Fault, Path};
@@ -28,7 +28,8 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     request.choice.quantiles.sort_unstable();
     let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
-    let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    let made = make_report(&start, &args.input, found, &request, None, args.output.reproducible)?;
+    let Made { report, account, .. } = made;
     account.require_rows(&args.input)?;
     let verdict = evaluate(&checks, &report);
     account.require_rows(&args.input)?;

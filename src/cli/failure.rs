@@ -1,6 +1,7 @@
 //! How a run ends.
 
 use crate::definition::DefinitionError;
+use crate::ingest::cohort::CohortError;
 use crate::ingest::{IngestError, SpillError};
 use crate::source::SourceError;
 use std::fmt;
@@ -82,6 +83,18 @@ impl From<SourceError> for Failure {
 impl From<SpillError> for Failure {
     fn from(error: SpillError) -> Failure {
         Failure { exit: Exit::Failed, hint: Some(error.hint()), error: anyhow::Error::msg(error.to_string()) }
+    }
+}
+
+impl From<CohortError> for Failure {
+    fn from(error: CohortError) -> Failure {
+        match error {
+            CohortError::Input(error) => error.into(),
+            error => {
+                let hint = error.hint();
+                Failure { hint, ..Failure::usage(error) }
+            }
+        }
     }
 }
 

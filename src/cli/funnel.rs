@@ -185,10 +185,7 @@ mod tests {
                 "--window: a duration cannot be negative",
             ),
             (FunnelArgs { window: text("sesion"), ..FunnelArgs::default() }, "did you mean session?"),
-            (
-                FunnelArgs { tolerance: text("5"), ..FunnelArgs::default() },
-                "--tolerance: a duration needs a",
-            ),
+            (FunnelArgs { tolerance: text("5"), ..FunnelArgs::default() }, "--tolerance: a duration needs a"),
             (
                 FunnelArgs { anchor: text("first"), ..FunnelArgs::default() },
                 "--anchor: anchor = first is for",

@@ -5,7 +5,10 @@ use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
 use crate::decode::Limits;
-use crate::ingest::plan::{Columns, ConditionUse, ReadPlan, Slots};
+use crate::derive::Rule;
+use crate::ingest::cohort::Members;
+use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
+use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
 use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
@@ -105,17 +108,19 @@ fn total_bytes(inputs: &[Input]) -> u64 {
 /// the others hold changes nothing.
 fn named_for_roles(asked: &Asked) -> Option<Vec<String>> {
     let is_event_known = asked.event.is_some() || asked.event_name.is_some();
-    if asked.user.is_empty() || asked.time.is_empty() || !is_event_known {
+    let is_url_known = asked.url.is_some() || !asked.rules_ask_url;
+    if asked.user.is_empty() || asked.time.is_empty() || !is_event_known || !is_url_known {
         return None;
     }
-    let optional = [&asked.event, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
+    let optional =
+        [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
     Some(asked.user.iter().chain(&asked.time).chain(optional).map(|name| Sample::folded(name)).collect())
 }
 
 /// Columns that the header of delimited text must hold.
 fn named_columns(asked: &Asked) -> Vec<String> {
-    // Of several person columns any one may be there.
-    let user = asked.user.first().filter(|_| asked.user.len() == 1);
+    // Of several person columns any one may be there, unless they are one id together.
+    let user = asked.user.first().filter(|_| asked.user.len() == 1 || asked.user_together);
     user.into_iter().chain(&asked.time).chain(&asked.event).cloned().collect()
 }
 
@@ -160,7 +165,7 @@ impl Found {
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
         // Who names the columns wants those columns: then nothing is read that nobody named.
-        let named = !plan.asked.user.is_empty() && !plan.asked.time.is_empty();
+        let named = !plan.asked.user.is_empty() && (plan.asked.unpivot || !plan.asked.time.is_empty());
         let optional = |choice: &Option<Choice>| {
             choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
         };
@@ -171,16 +176,25 @@ impl Found {
                 plan.asked.user.clone()
             },
             time: guess.time.iter().map(name).collect(),
+            user_together: guess.user_together,
+            unpivot: self.timed_columns(plan)?,
             event: guess.event.as_ref().map(name),
+            url: guess.url.as_ref().map(name),
             session: optional(&guess.session),
             value: optional(&guess.value),
             currency: optional(&guess.currency),
             dimensions,
+            key: plan.identity.key(),
         })
     }
 
+    /// The time columns of wide rows, where they were asked for.
+    fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
+        resolve_unpivot(&plan.unpivot, &self.columns).map_err(unpivot_failure)
+    }
+
     /// What was guessed and is used, each with its reason.
-    pub fn guessed(&self, used: &Columns) -> Vec<String> {
+    pub fn guessed(&self, used: &Columns, asked: &Asked) -> Vec<String> {
         let guess = &self.guess;
         let optional = |choice: &Option<Choice>, used: &Option<String>| -> Vec<Choice> {
             if used.is_some() { choice.iter().cloned().collect() } else { Vec::new() }
@@ -189,6 +203,7 @@ impl Found {
             ("person", guess.user.clone()),
             ("time", guess.time.clone()),
             ("event", optional(&guess.event, &used.event)),
+            ("url", optional(&guess.url, &used.url)),
             ("session", optional(&guess.session, &used.session)),
             ("value", optional(&guess.value, &used.value)),
             ("currency", optional(&guess.currency, &used.currency)),
@@ -198,6 +213,12 @@ impl Found {
             for choice in choices.iter().filter(|choice| choice.confidence != Confidence::Asked) {
                 lines.push(format!("{role} = {} ({})", self.columns[choice.column], choice.evidence));
             }
+        }
+        if used.user_together && guess.user.iter().all(|choice| choice.confidence != Confidence::Asked) {
+            lines.push(format!("person = {} together", used.user.join(" and ")));
+        }
+        if let (Some(url), None, None) = (&used.url, &used.event, &asked.event_name) {
+            lines.push(format!("event = the page of {url}: its path, decoded, without its query"));
         }
         if let (Some(profile), false) = (&guess.profile, lines.is_empty()) {
             lines.insert(0, format!("layout of {}: {}", profile.name, profile.why));
@@ -211,11 +232,15 @@ pub fn read_plan(
     plan: &InputPlan,
     found: &Found,
     columns: Columns,
+    members: Option<Arc<Members>>,
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
-    let slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter));
-    check_columns(found, &slots)?;
+    let of_rules = plan.rules.iter().filter_map(Rule::condition);
+    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    check_columns(found, &slots, columns.user_together)?;
+    let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
+    let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
         condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
     };
@@ -238,11 +263,20 @@ pub fn read_plan(
         currency: columns.currency.is_some(),
         dimensions: columns.dimensions.len(),
     };
+    let derivation = (columns.url.is_some() || !plan.rules.is_empty())
+        .then(|| -> Result<Derivation, Failure> {
+            let conditions = plan.rules.iter().map(|rule| rule.condition().map(bind).transpose());
+            Ok(Derivation { conditions: conditions.collect::<Result<_, _>>()?, rules: plan.rules.clone() })
+        })
+        .transpose()?;
     Ok(ReadPlan {
+        identity,
+        whole_record,
         conditions: conditions.iter().map(bind).collect::<Result<_, _>>()?,
         filter: plan.filter.as_ref().map(bind).transpose()?,
         uses,
         event_name: plan.asked.event_name.clone(),
+        derivation,
         slots: slots.names.clone(),
         roles: slots.roles.clone(),
         columns,
@@ -254,13 +288,14 @@ pub fn read_plan(
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
         limits: Limits::default(),
+        members,
         keep_rejects: plan.keep_rejects,
     })
 }
 
 /// A column that was named but is not in the only input is a usage error at once; among several
 /// inputs others may have it, and of JSON later records ([`check_columns_read`]).
-fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
+fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
     }
@@ -270,9 +305,9 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
     if matches!(sample.form, Form::Json(_)) {
         return Ok(());
     }
-    // Of several person columns any one may be there.
+    // Of several person columns any one may be there, unless they are one id together.
     let is_there = |slot: usize| sample.find(&slots.names[slot]).is_some();
-    let has_user = slots.roles.user.iter().any(|&slot| is_there(slot));
+    let has_user = !together && slots.roles.user.iter().any(|&slot| is_there(slot));
     let is_needless = |slot: &usize| has_user && slots.roles.user.contains(slot);
     match (0..slots.names.len()).find(|slot| !is_needless(slot) && !is_there(*slot)) {
         Some(slot) => Err(unknown_column(&slots.names[slot], &found.columns)),
@@ -282,13 +317,22 @@ fn check_columns(found: &Found, slots: &Slots) -> Result<(), Failure> {
 
 /// A named column that no input had is a usage error.
 pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
-    for (slot, name) in plan.slots.iter().enumerate() {
-        let is_alternative = plan.roles.user.contains(&slot);
+    for (slot, name) in plan.column_slots() {
+        let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
             return Err(unknown_column(name, columns));
         }
     }
     Ok(())
+}
+
+/// A list of time columns that cannot be used.
+pub fn unpivot_failure(error: UnpivotError) -> Failure {
+    let failure = Failure::usage(format!("--unpivot: {error}"));
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn unknown_column(name: &str, columns: &[String]) -> Failure {

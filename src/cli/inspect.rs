@@ -29,6 +29,10 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let funnels: Vec<Funnel> =
         start.file.funnels().into_iter().filter_map(|(name, table)| table.settle(name).ok()).collect();
     let files_of_definition = seen_from(args.write.as_deref(), &start.plan.files);
+    let identity = start.plan.identity.table(|map| {
+        let map = map.to_string_lossy().into_owned();
+        seen_from(args.write.as_deref(), &[map]).concat()
+    });
     let look = Look {
         guess: &guess,
         columns: &columns,
@@ -37,6 +41,8 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         files_of_definition: &files_of_definition,
         flags: &flags,
         source: &source,
+        identity: &identity,
+        dedupe: &start.plan.identity.dedupe.table(),
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,

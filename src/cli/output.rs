@@ -79,7 +79,8 @@ impl Outputs {
         forms: Forms,
     ) -> Result<Outputs, Failure> {
         let has_junit = forms.junit;
-        let inputs = &found.inputs();
+        let inputs: Vec<Input> = found.inputs().into_iter().chain(input_args.cohort_inputs()).collect();
+        let inputs = &inputs;
         if let Some(path) = &input_args.rejects {
             if path == Path::new("-") {
                 return Err(Failure::usage("--rejects takes a file: standard output is for the result"));
@@ -134,9 +135,7 @@ impl Outputs {
                 }
                 Place::File(path) => {
                     let plain = Style { color: false, isolate_bidi: false, width: 100, ..self.style.clone() };
-                    write_file(result, target.form, &plain, self.csv_raw, &path)
-                        .with_context(|| format!("cannot write {}", path.display()))
-                        .map_err(Failure::failed)?;
+                    write_with(&path, |out| Ok(write_form(result, target.form, &plain, self.csv_raw, out)?))?;
                 }
             }
         }
@@ -145,7 +144,7 @@ impl Outputs {
 }
 
 /// Two results in one file would leave only the later one.
-fn refuse_same(paths: &[&PathBuf]) -> Result<(), Failure> {
+pub fn refuse_same(paths: &[&PathBuf]) -> Result<(), Failure> {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for (place, path) in paths.iter().enumerate() {
         let is_same = |earlier: &&PathBuf| absolute(earlier) == absolute(path) || is_same_file(earlier, path);
@@ -248,17 +247,17 @@ fn write_form(
     }
 }
 
-fn write_file(
-    result: &dyn Written,
-    form: Form,
-    style: &Style,
-    csv_raw: bool,
+/// Writes a file as a whole: the old one or the new one.
+pub fn write_with(
     path: &Path,
-) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(temporary_beside(path)?);
-    write_form(result, form, style, csv_raw, &mut out)?;
-    let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    persist(temporary, path)
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> Result<(), Failure> {
+    let written = || -> anyhow::Result<()> {
+        let mut out = BufWriter::new(temporary_beside(path)?);
+        write(&mut out)?;
+        persist(out.into_inner().map_err(io::IntoInnerError::into_error)?, path)
+    };
+    written().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
 }
 
 /// Makes a finished temporary file the target, with the permissions that a new file has.
@@ -274,20 +273,15 @@ fn persist(temporary: NamedTempFile, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A text file that is written at once: the old one or the new one.
+/// A text file that is written at once.
 pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    let write = || -> anyhow::Result<()> {
-        let mut temporary = temporary_beside(path)?;
-        temporary.write_all(text.as_bytes())?;
-        persist(temporary, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
+    write_with(path, |out| Ok(out.write_all(text.as_bytes())?))
 }
 
 /// Writes every kept reject as CSV: where it stands, why, and what it says.
 pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> Result<(), Failure> {
-    let write = || -> anyhow::Result<()> {
-        let mut writer = csv::Writer::from_writer(BufWriter::new(temporary_beside(path)?));
+    write_with(path, |out| {
+        let mut writer = csv::Writer::from_writer(out);
         writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
         for file in files {
             for placed in &file.read.rejects {
@@ -304,8 +298,6 @@ pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> 
                 ])?;
             }
         }
-        let buffered = writer.into_inner().map_err(|error| anyhow::anyhow!("{}", error.error()))?;
-        persist(buffered.into_inner().map_err(io::IntoInnerError::into_error)?, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
+        Ok(writer.flush()?)
+    })
 }

@@ -4,15 +4,21 @@
 use super::args::{FunnelArgs, InputArgs};
 use super::failure::Failure;
 use super::funnel::funnel_request;
+use super::identity::{DedupeRequest, IdentityRequest};
+use super::input::unpivot_failure;
 use super::memory::store_bytes;
 use super::setting::{Setting, Settings};
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
+use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, ValueColumn};
+use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, UserTable, ValueColumn};
+use crate::derive::Rule;
 use crate::event::MINUTE_US;
+use crate::identity::Stitch;
+use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
@@ -41,6 +47,8 @@ pub struct Environment {
 pub struct InputPlan {
     pub files: Vec<String>,
     pub asked: Asked,
+    /// Time columns that are events each, where rows are wide.
+    pub unpivot: Vec<UnpivotItem>,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -50,9 +58,12 @@ pub struct InputPlan {
     pub naive_zone_given: bool,
     pub as_of_us: Option<i64>,
     pub filter: Option<Condition>,
+    /// The first that fits a row names its event.
+    pub rules: Vec<Rule>,
     pub null_ids: Vec<String>,
     pub decimal_mark: u8,
     pub session_timeout_us: i64,
+    pub identity: IdentityRequest,
     pub tolerance: Tolerance,
     pub keep_rejects: usize,
     /// Nothing to analyse is no error.
@@ -154,15 +165,23 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         [] => written.clone(),
         typed => Some(typed.to_vec()),
     };
-    let (event, event_name) = match (&args.event, &args.event_name) {
-        (None, None) => (written.event.clone(), written.event_name.clone()),
-        (event, event_name) => (event.clone(), event_name.clone()),
+    // Who types one way to tell events takes back the other that was written.
+    let unpivot = args.unpivot.clone().map(OneOrMore::One);
+    let names_columns = !args.time.is_empty() || args.event.is_some() || args.event_name.is_some();
+    let (time, (event, event_name)) = match (&args.event, &args.event_name) {
+        _ if unpivot.is_some() => (None, (None, None)),
+        (None, None) => {
+            (list(&args.time, &written.time), (written.event.clone(), written.event_name.clone()))
+        }
+        (event, event_name) => (list(&args.time, &written.time), (event.clone(), event_name.clone())),
     };
     SourceTable {
-        user: list(&args.user, &written.user),
-        time: list(&args.time, &written.time),
+        user: users(&args.user).or_else(|| written.user.clone()),
+        time,
         event,
         event_name,
+        url: first(&args.url, &written.url),
+        unpivot: unpivot.or_else(|| written.unpivot.clone().filter(|_| !names_columns)),
         session: first(&args.session, &written.session),
         value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
         currency: first(&args.currency, &written.currency),
@@ -173,11 +192,23 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
         date_order: first(&args.date_order, &written.date_order),
         filter: first(&args.filter, &written.filter),
+        log_format: first(&args.log_format, &written.log_format),
         delimiter: first(&args.delimiter, &written.delimiter),
         header: if args.no_header { Some(false) } else { written.header },
         columns: plain_list(&args.columns, &written.columns),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
         decimal: first(&args.decimal, &written.decimal),
+    }
+}
+
+/// The columns of `--user`: `a+b` is both together.
+fn users(typed: &[String]) -> Option<UserTable> {
+    match typed {
+        [] => None,
+        [sum] if sum.contains('+') => {
+            Some(UserTable::Together { all: sum.split('+').map(str::to_owned).collect() })
+        }
+        list => Some(UserTable::More(list.to_vec())),
     }
 }
 
@@ -238,14 +269,18 @@ impl InputPlan {
         }
         let threads = args.threads.unwrap_or(environment.cores);
         let memory = args.memory.as_deref();
-        let (asked, currency) = asked(&source);
+        let rules = rules(args, file)?;
+        let (asked, currency) = asked(&source, &rules);
         if asked.time.len() > 2 {
             return Err(settings
                 .of("--time", !args.time.is_empty(), "time")
                 .wrong("it takes one column, or a date and a time-of-day column"));
         }
+        let identity = IdentityRequest::resolve(args, file)?;
+        let unpivot = unpivot(&source, &rules, &identity)?;
         Ok(InputPlan {
             asked,
+            unpivot,
             currency,
             hints: DialectHints {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
@@ -253,6 +288,7 @@ impl InputPlan {
                 })?,
                 header: source.header,
                 columns: source.columns.clone(),
+                log_format: log_format(args, &source, &settings)?,
                 ..DialectHints::default()
             },
             time: time_options(args, &source, &settings)?,
@@ -268,10 +304,12 @@ impl InputPlan {
                     Condition::parse(text).map_err(|error| filter.syntax(text, error))
                 })
                 .transpose()?,
+            rules,
             null_ids: source.null_ids.unwrap_or_default(),
             files: source.files,
             decimal_mark,
             session_timeout_us,
+            identity: IdentityRequest::resolve(args, file)?,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,
@@ -282,24 +320,75 @@ impl InputPlan {
     }
 }
 
+/// The rules that were typed, else those of the definition file.
+fn rules(args: &InputArgs, file: &DefinitionFile) -> Result<Vec<Rule>, Failure> {
+    if args.derive.is_empty() {
+        return Ok(file.rules()?);
+    }
+    let typed = args.derive.iter();
+    typed.map(|text| text.parse().map_err(|error| Failure::usage(format!("--derive: {error}")))).collect()
+}
+
+fn log_format(
+    args: &InputArgs,
+    source: &SourceTable,
+    settings: &Settings<'_>,
+) -> Result<Option<LogFormat>, Failure> {
+    let setting = settings.of("--log-format", args.log_format.is_some(), "log_format");
+    source.log_format.as_deref().map(LogFormat::parse).transpose().map_err(|error| setting.wrong(error))
+}
+
 /// The columns that were named, and the currency of all values.
-fn asked(source: &SourceTable) -> (Asked, Option<String>) {
+fn asked(source: &SourceTable, rules: &[Rule]) -> (Asked, Option<String>) {
     let names = |names: &Option<OneOrMore>| names.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let (value, currency) = match &source.value {
         None => (None, None),
         Some(ValueColumn::Column(column)) => (Some(column.clone()), None),
         Some(ValueColumn::WithCurrency { column, currency }) => (Some(column.clone()), currency.clone()),
     };
+    let (user, user_together) = source.user.clone().map_or_else(Default::default, UserTable::columns);
     let asked = Asked {
-        user: names(&source.user),
+        user,
+        user_together,
         time: names(&source.time),
         event: source.event.clone(),
         event_name: source.event_name.clone(),
+        url: source.url.clone(),
+        has_rules: !rules.is_empty(),
+        rules_ask_url: rules.iter().any(Rule::asks_url),
+        unpivot: source.unpivot.is_some(),
         session: source.session.clone(),
         value,
         currency: source.currency.clone(),
     };
     (asked, currency)
+}
+
+/// The time columns of wide rows, as written.
+fn unpivot(
+    source: &SourceTable,
+    rules: &[Rule],
+    identity: &IdentityRequest,
+) -> Result<Vec<UnpivotItem>, Failure> {
+    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
+    let other = [
+        ("derive", !rules.is_empty() || source.url.is_some()),
+        ("stitch", identity.stitch != Stitch::None),
+        ("identity", identity.map.is_some()),
+        ("dedupe", identity.dedupe != DedupeRequest::Nothing),
+    ];
+    if let Some((other, _)) = other.iter().find(|(_, is_asked)| !texts.is_empty() && *is_asked) {
+        return Err(Failure::usage(format!(
+            "unpivot makes several events of a row: it does not go with {other}"
+        )));
+    }
+    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
+        return Err(Failure::usage(
+            "unpivot makes events of time columns: it goes with no time, event or event_name",
+        ));
+    }
+    let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
+    Ok(lists.map_err(unpivot_failure)?.concat())
 }
 
 fn time_options(

@@ -7,10 +7,13 @@ use super::output::write_rejects;
 use super::progress::Meter;
 use super::run::Start;
 use crate::human::{count, counted};
+use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
-use crate::report::{FileRead, RejectSample, Run, Warning};
+use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Everything that was read, with its account.
 pub struct Reading {
@@ -22,7 +25,7 @@ pub struct Reading {
 }
 
 /// What a run is judged by.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Account {
     pub trusted: bool,
     rejected: u64,
@@ -30,14 +33,20 @@ pub struct Account {
     used: u64,
     /// The first rejected row: where it stands, and why.
     first_reject: Option<String>,
+    members: Option<Arc<Members>>,
 }
 
 impl Account {
     /// A run without a row to use has no result, unless that is allowed: nothing replaces the files
     /// that an earlier run wrote.
     pub fn require_rows(&self, args: &InputArgs) -> Result<(), Failure> {
-        if self.used > 0 || args.allow_empty {
+        let left_out = self.members.as_ref().map_or(0, |members| members.left_out().rows);
+        if self.used > left_out || args.allow_empty {
             return Ok(());
+        }
+        if left_out > 0 {
+            return Err(Failure::empty("there is nothing to analyse: the cohort leaves nobody of the log")
+                .hint("are its ids written as in the log? --allow-empty makes this no error"));
         }
         let mut message = match self.read {
             0 => "there is nothing to analyse: no input holds a row".to_owned(),
@@ -80,8 +89,9 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns);
-    let reading = read_plan(&start.plan, &found, columns, request)?;
+    let guessed = found.guessed(&columns, &start.plan.asked);
+    let (members, cohort_files) = read_cohorts(args, &columns)?;
+    let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
@@ -106,6 +116,7 @@ pub fn read_rows(
             notes: file_notes(&found, &everything.files),
             rows_out_of_order: tally.out_of_order,
             spilled_bytes: 0,
+            cohort_files,
         },
         plan: reading,
         everything,
@@ -113,10 +124,38 @@ pub fn read_rows(
             trusted: start.plan.tolerance.allows(rejected, tally.read),
             rejected,
             read: tally.read,
-            used: tally.used,
+            used: tally.events,
             first_reject,
+            members,
         },
     })
+}
+
+/// The lists of ids that say whose rows are reported.
+fn read_cohorts(
+    args: &InputArgs,
+    columns: &Columns,
+) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
+    if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
+        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
+    }
+    let mut files = Vec::new();
+    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+        let Some(path) = path else { return Ok(None) };
+        let cohort = Cohort::read(path, &columns.user)?;
+        files.push(CohortFile {
+            path: path.display().to_string(),
+            read_as: cohort.read_as.clone(),
+            repeated: cohort.repeated,
+            first_repeated_line: cohort.first_repeated_line,
+            empty: cohort.empty,
+            first_empty_line: cohort.first_empty_line,
+        });
+        Ok(Some(cohort))
+    };
+    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    Ok((members, files))
 }
 
 fn file_read(file: &FileAccount) -> FileRead {
@@ -222,5 +261,6 @@ pub fn unread_run(found: &Found, threads: usize) -> Run {
         notes: found.notes.iter().map(ToString::to_string).collect(),
         rows_out_of_order: 0,
         spilled_bytes: 0,
+        cohort_files: Vec::new(),
     }
 }

@@ -3,14 +3,17 @@
 use super::args::{InputArgs, ReportArgs};
 use super::failure::{Exit, Failure};
 use super::input::{Sampled, find};
+use super::lists::ListPlan;
 use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::reading::{Account, read_rows};
 use super::run::Start;
 use crate::render::json;
-use crate::report::build::{BuildError, Request, build, canonical_hash};
+use crate::report::build::{BuildError, Listed, ListsAsked, Request, build_with_lists, canonical_hash};
+use crate::report::lists::ListRequest;
 use crate::report::table::Block;
 use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
+use crate::source::Input;
 use std::io::{self, Write};
 
 /// Runs the command.
@@ -19,10 +22,29 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     let found = find(&start.plan, Sampled::Needed)?;
     let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
-    let (report, account) = make_report(&start, &args.input, found, &request, args.output.reproducible)?;
+    let lists = ListPlan::resolve(&args.lists, &request, args.output.csv_raw)?;
+    if let Some(lists) = &lists {
+        let inputs: Vec<Input> = found.inputs().into_iter().chain(args.input.cohort_inputs()).collect();
+        lists.check(args.output.output.iter().chain(&args.input.rejects), &inputs)?;
+    }
+    let asked = lists.as_ref().map(|lists| &lists.request);
+    let made = make_report(&start, &args.input, found, &request, asked, args.output.reproducible)?;
+    let Made { report, account, listed, user_columns } = made;
     account.require_rows(&args.input)?;
+    if let (Some(lists), Some(listed)) = (lists, listed) {
+        lists.write(listed, &user_columns)?;
+    }
     outputs.write(&report)?;
     account.exit(&args.input)
+}
+
+/// A report, and what was asked for beside it.
+pub struct Made {
+    pub report: Report,
+    pub account: Account,
+    listed: Option<Listed>,
+    /// The columns of the log that name people; several that are one id together as one.
+    user_columns: Vec<String>,
 }
 
 /// Reads everything and makes the report.
@@ -31,8 +53,9 @@ pub fn make_report(
     args: &InputArgs,
     found: super::input::Found,
     request: &Request,
+    lists: Option<&ListRequest>,
     reproducible: bool,
-) -> Result<(Report, Account), Failure> {
+) -> Result<Made, Failure> {
     let mut dimensions: Vec<String> = Vec::new();
     for column in
         request.funnels.iter().flat_map(|wanted| wanted.by.iter().chain(wanted.funnel.value_columns()))
@@ -43,8 +66,10 @@ pub fn make_report(
     }
     let columns = found.roles(&start.plan, dimensions)?;
     let reading = read_rows(start, args, found, columns, Some(request))?;
-    let spilled = reading.everything.store.spilled();
-    let body = build(reading.everything, &reading.plan, request, start.plan.threads)?;
+    let spilled = reading.everything.spilled();
+    let asked = lists.map(|request| ListsAsked { request, temp_dir: &start.plan.temp_dir });
+    let (body, listed) =
+        build_with_lists(reading.everything, &reading.plan, request, asked, start.plan.threads)?;
     let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
     run.note_spilled(&spilled);
     let run = (!reproducible).then_some(run);
@@ -55,13 +80,18 @@ pub fn make_report(
         body_hash: canonical_hash(&body),
         body,
     };
-    Ok((report, reading.account))
+    let columns = reading.plan.columns;
+    let user_columns = if columns.user_together { vec![columns.user.join("+")] } else { columns.user };
+    Ok(Made { report, account: reading.account, listed, user_columns })
 }
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Failure {
         match error {
             BuildError::Spill(error) => error.into(),
+            error @ BuildError::Lists { .. } => {
+                Failure::failed(error.into()).hint("name another directory with --temp-dir")
+            }
             BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).hint(
                 "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
             ),

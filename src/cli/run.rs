@@ -76,6 +76,9 @@ fn nearest_definition() -> Option<PathBuf> {
 /// Files that a definition file names lie relative to it.
 fn resolve_files(plan: &mut InputPlan, args: &InputArgs, definition: Option<&Path>) {
     let Some(directory) = definition.and_then(Path::parent) else { return };
+    if args.identity.is_none() {
+        plan.identity.map = plan.identity.map.take().map(|map| directory.join(map));
+    }
     if args.files.is_empty() {
         for file in &mut plan.files {
             *file = on_path(file, |path| directory.join(path));

@@ -4,6 +4,7 @@
 //! suggestion, as do ragged records and a missing required column. It leaves out what the columns
 //! mean, and character sets other than UTF-8.
 
+use super::access_log::LogFormat;
 use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
 use super::header::looks_like_data;
 use crate::decode::Limits;
@@ -64,6 +65,8 @@ pub struct DialectHints {
     pub columns: Option<Vec<String>>,
     /// Names that the header must hold.
     pub required: Vec<String>,
+    /// The text is an access log of this format, and none of the above holds.
+    pub log_format: Option<LogFormat>,
 }
 
 /// What was found.

@@ -6,6 +6,7 @@
 //! encodings, which are the source's affair, and arrays as wanted values.
 
 mod document;
+mod leaves;
 mod predict;
 mod record;
 mod sample;
@@ -13,6 +14,7 @@ mod scan;
 mod shapes;
 mod walk;
 
+pub use leaves::for_each_leaf;
 pub use record::JsonPath;
 pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sample};
 
@@ -34,6 +36,8 @@ pub struct JsonDecoder {
     reader: Box<RecordReader>,
     /// An oversized line was rejected; the rest of it is passed over, up to its line break.
     inside_oversized: bool,
+    /// Whoever takes the records wants all they hold.
+    hands_on_text: bool,
     /// The allocation of the last record's fields, empty.
     spare_fields: Vec<Field<'static>>,
 }
@@ -45,8 +49,14 @@ impl JsonDecoder {
             limits,
             reader: Box::new(RecordReader::new(wanted)),
             inside_oversized: false,
+            hands_on_text: false,
             spare_fields: Vec::new(),
         }
+    }
+
+    /// Gives the sink all bytes of every sound record too ([`RecordSink::text`]).
+    pub fn with_text(self) -> JsonDecoder {
+        JsonDecoder { hands_on_text: true, ..self }
     }
 
     /// Decodes the whole lines of `bytes`; with `last`, what follows the last line break is a
@@ -206,6 +216,9 @@ impl JsonDecoder {
             let excerpt = excerpt(&text[range]);
             sink.reject(Reject { code, at, slot, excerpt, message: message.to_owned() });
             return;
+        }
+        if self.hands_on_text {
+            sink.text(&text[range]);
         }
         let mut fields = recycle(std::mem::take(&mut self.spare_fields));
         self.reader.fields(text, &mut fields);

@@ -12,8 +12,8 @@ use crate::funnel::engine::Tie;
 use crate::funnel::options::{Exclusion, Order};
 use crate::funnel::rules::{Preset, PresetWindow, RuleSet};
 use crate::funnel::steps::{StepSpec, StepTerms, one_of, unknown};
-use std::fmt;
 use serde::Deserialize;
+use std::fmt;
 
 /// `[funnel.NAME]`, as written.
 #[derive(Debug, Clone, Deserialize)]

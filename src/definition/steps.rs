@@ -184,7 +184,11 @@ impl EventTable {
     }
 }
 
-fn condition(text: Option<&str>, place: impl FnOnce() -> Path) -> Result<Option<Condition>, Fault> {
+/// A condition; `place`: where it stands.
+pub(super) fn condition(
+    text: Option<&str>,
+    place: impl FnOnce() -> Path,
+) -> Result<Option<Condition>, Fault> {
     text.map(Condition::parse).transpose().map_err(|error| Fault::inside(place(), error))
 }
 

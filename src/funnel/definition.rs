@@ -158,6 +158,11 @@ pub struct Funnel {
 const MOST_RESTRICTIONS: usize = 6;
 
 impl Funnel {
+    /// Whether one person can have several units.
+    pub fn has_several_units(&self) -> bool {
+        self.unit != Unit::Person || self.terms.hold.is_some()
+    }
+
     /// The required steps, in order: those that the numbers of a report count.
     pub fn required(&self) -> impl Iterator<Item = &StepSpec> {
         self.steps.iter().filter(|step| !step.optional)

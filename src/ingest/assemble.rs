@@ -5,13 +5,18 @@
 
 use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
 use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
-use super::plan::ReadPlan;
+use super::naming::{Naming, Origin};
+use super::plan::{Dedupe, ReadPlan};
 use crate::decode::RecordSink;
 use crate::decode::number::{NumberError, parse_amount};
 use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
+use crate::identity::Stitch;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+
+/// Between the parts of an id of several columns: no wanted field holds it.
+pub const ID_BORDER: u8 = 0;
 
 /// Bytes of a faulty field that a reject keeps.
 const EXCERPT_BYTES: usize = 120;
@@ -24,6 +29,8 @@ pub struct Kind {
     pub event: Option<u32>,
     /// One truth for each condition of [`relevant_conditions`], in their order.
     pub truths: Box<[bool]>,
+    /// What named the row.
+    pub origin: Origin,
 }
 
 /// The texts that all threads share.
@@ -32,6 +39,8 @@ pub struct Dictionaries {
     pub events: Dictionary<Box<str>>,
     pub kinds: Dictionary<Kind>,
     pub currencies: Dictionary<Box<str>>,
+    /// Pages of rows that no rule fitted.
+    pub pages: Dictionary<Box<str>>,
     /// By dimension. Code 0 is the empty text: not set.
     pub dimensions: Vec<Dictionary<Box<str>>>,
 }
@@ -47,6 +56,7 @@ impl Dictionaries {
             events: Dictionary::default(),
             kinds: Dictionary::default(),
             currencies: with_not_set(),
+            pages: Dictionary::default(),
             dimensions: (0..dimensions).map(|_| with_not_set()).collect(),
         }
     }
@@ -68,17 +78,22 @@ pub fn relevant_conditions(plan: &ReadPlan, event: Option<&str>) -> Vec<usize> {
 
 /// One thread's caches in front of the shared dictionaries. Kept from file to file.
 pub struct Codes<'p> {
-    plan: &'p ReadPlan,
+    pub(super) plan: &'p ReadPlan,
     shared: &'p Dictionaries,
     /// Rows without a name come first, then the names in the order in which this thread met them.
     events: Vec<EventEntry>,
+    /// Where rules or pages name events.
+    naming: Option<Box<Naming<'p>>>,
     event_numbers: HashMap<Box<[u8]>, u32, RandomState>,
     /// The kind of the rows of an event name, or where conditions decide it, the name's number
     /// with [`CONDITIONAL`].
     recent: RecentTexts,
     currencies: TextCodes<'p>,
     dimensions: Vec<TextCodes<'p>>,
+    /// A row has more than a time, a person and a kind.
     has_words: bool,
+    /// Room for the texts of a key.
+    key: Vec<u8>,
 }
 
 /// Marks a number of [`Codes::events`] among kinds.
@@ -87,6 +102,7 @@ const CONDITIONAL: u32 = 1 << 31;
 /// What a thread knows of one event name: the kinds of its rows, as a tree over its conditions.
 struct EventEntry {
     event: Option<u32>,
+    origin: Origin,
     relevant: Vec<usize>,
     /// `nodes[i][truth]` is the next node, or the kind at the last condition; `UNKNOWN` until met.
     nodes: Vec<[u32; 2]>,
@@ -99,12 +115,14 @@ impl<'p> Codes<'p> {
         Codes {
             plan,
             shared,
-            events: vec![EventEntry::new(plan, shared, None)],
+            events: vec![EventEntry::new(plan, shared, None, Origin::default())],
+            naming: plan.derivation.as_ref().map(|derivation| Box::new(Naming::new(plan, derivation))),
             event_numbers: HashMap::default(),
             recent: RecentTexts::default(),
             currencies: TextCodes::new(&shared.currencies),
             dimensions: shared.dimensions.iter().map(TextCodes::new).collect(),
-            has_words: plan.layout.words() > 0,
+            has_words: plan.layout.words() > 0 || plan.identity.is_asked(),
+            key: Vec::new(),
         }
     }
 
@@ -143,16 +161,30 @@ impl<'p> Codes<'p> {
         }
         let number = self.events.len() as u32;
         let name = String::from_utf8_lossy(event);
-        self.events.push(EventEntry::new(self.plan, self.shared, Some(&name)));
+        self.events.push(EventEntry::new(self.plan, self.shared, Some(&name), Origin::default()));
         self.event_numbers.insert(event.into(), number);
         number
+    }
+
+    /// The kind of a row that rules or its page name; `event` is what its column says. Beside it,
+    /// whether the row has an event at all.
+    #[inline(never)]
+    fn derived_kind(&mut self, naming: &mut Naming<'_>, event: &[u8], fields: &[Field<'_>]) -> (u32, bool) {
+        let (plan, shared) = (self.plan, self.shared);
+        let events = &mut self.events;
+        let number = naming.number(event, fields, |name, page, rule| {
+            let page = page.map(|page| shared.pages.code(page.into()));
+            events.push(EventEntry::new(plan, shared, name, Origin { rule, page }));
+            events.len() as u32 - 1
+        });
+        (self.kind_by_conditions(number, fields), self.events[number as usize].event.is_some())
     }
 }
 
 impl EventEntry {
-    fn new(plan: &ReadPlan, shared: &Dictionaries, name: Option<&str>) -> EventEntry {
+    fn new(plan: &ReadPlan, shared: &Dictionaries, name: Option<&str>, origin: Origin) -> EventEntry {
         let event = name.map(|name| shared.events.code(name.into()));
-        EventEntry { event, relevant: relevant_conditions(plan, name), nodes: vec![[UNKNOWN; 2]] }
+        EventEntry { event, origin, relevant: relevant_conditions(plan, name), nodes: vec![[UNKNOWN; 2]] }
     }
 
     fn kind(&mut self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
@@ -182,7 +214,7 @@ impl EventEntry {
     #[cold]
     fn new_kind(&self, plan: &ReadPlan, shared: &Dictionaries, fields: &[Field<'_>]) -> u32 {
         let truths = self.relevant.iter().map(|&condition| plan.conditions[condition].holds(fields));
-        shared.kinds.code(Kind { event: self.event, truths: truths.collect() })
+        shared.kinds.code(Kind { event: self.event, truths: truths.collect(), origin: self.origin })
     }
 }
 
@@ -197,23 +229,18 @@ impl RecordSink for Assembler<'_, '_> {
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
         self.batch.tally.read += 1;
         if let Err(fault) = self.event(fields) {
-            self.count_reject(Reject {
-                code: fault.code,
-                at,
-                slot: Some(fault.slot),
-                excerpt: excerpt(fields[fault.slot]),
-                message: fault.message,
-            });
+            fault.reject(at, fields, self.codes.plan.keep_rejects, self.batch);
         }
     }
 
     fn reject(&mut self, reject: Reject) {
         self.batch.tally.read += 1;
-        self.count_reject(reject);
+        self.batch.count_reject(reject, self.codes.plan.keep_rejects);
     }
 }
 
-struct Fault {
+/// Why a sound record is no event.
+pub(super) struct Fault {
     code: RejectCode,
     slot: usize,
     message: String,
@@ -225,52 +252,100 @@ impl Fault {
     fn new(code: RejectCode, slot: usize, message: String) -> Box<Fault> {
         Box::new(Fault { code, slot, message })
     }
+
+    /// Counts the record as rejected.
+    #[cold]
+    pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
+        let Fault { code, slot, message } = self;
+        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        batch.count_reject(reject, keep);
+    }
+}
+
+/// What every event of a record has.
+pub(super) struct Judged<'f> {
+    /// The place of the id's column in the list, and the id.
+    user: (usize, &'f [u8]),
+    value: Option<i64>,
+}
+
+impl Judged<'_> {
+    /// The id as shards have it.
+    pub fn id(&self, has_columns: bool) -> Vec<u8> {
+        let (column, id) = self.user;
+        let column = has_columns.then_some(column as u8);
+        column.into_iter().chain(id.iter().copied()).collect()
+    }
 }
 
 impl Assembler<'_, '_> {
-    fn count_reject(&mut self, reject: Reject) {
-        self.batch.tally.rejects[reject.code.index()] += 1;
-        if self.batch.rejects.len() < self.codes.plan.keep_rejects {
-            self.batch.rejects.push(reject);
-        }
-    }
-
     fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Box<Fault>> {
         let plan = self.codes.plan;
-        let roles = &plan.roles;
-        let time_us = self.time(fields)?;
-        let (user_index, user) = person(plan, fields)?;
-        let value = match roles.value {
+        let time_us = plan.time(fields, &plan.roles.time, self.times)?;
+        let Some(judged) = self.judge(fields)? else { return Ok(()) };
+        let event = match (&plan.event_name, plan.roles.event) {
+            (Some(name), _) => name.as_bytes(),
+            (None, Some(slot)) => text(fields[slot]),
+            (None, None) => b"",
+        };
+        self.push(time_us, event, &judged, fields);
+        Ok(())
+    }
+
+    /// What the record says beside its time; `None` if it is filtered, which is counted here.
+    #[inline]
+    pub(super) fn judge<'f>(&mut self, fields: &[Field<'f>]) -> Result<Option<Judged<'f>>, Box<Fault>> {
+        let plan = self.codes.plan;
+        let user =
+            if plan.columns.user_together { (0, first_of_all(plan, fields)?) } else { person(plan, fields)? };
+        let value = match plan.roles.value {
             Some(slot) => amount(fields[slot], plan.decimal_mark)
                 .map_err(|error| Fault::new(RejectCode::R09, slot, error.to_string()))?,
             None => None,
         };
         if plan.filter.as_ref().is_some_and(|filter| !filter.holds(fields)) {
             self.batch.tally.filtered += 1;
-            return Ok(());
+            return Ok(None);
         }
-        let event = match (&plan.event_name, roles.event) {
-            (Some(name), _) => name.as_bytes(),
-            (None, Some(slot)) => text(fields[slot]),
-            (None, None) => b"",
+        Ok(Some(Judged { user, value }))
+    }
+
+    /// Adds one event of a record.
+    #[inline]
+    pub(super) fn push(&mut self, time_us: i64, event: &[u8], judged: &Judged<'_>, fields: &[Field<'_>]) {
+        let Judged { user: (user_index, user), value } = *judged;
+        let plan = self.codes.plan;
+        let roles = &plan.roles;
+        let (kind, has_event) = match self.codes.naming.take() {
+            None => (self.codes.kind(event, fields), !event.is_empty()),
+            Some(mut naming) => {
+                let named = self.codes.derived_kind(&mut naming, event, fields);
+                self.codes.naming = Some(naming);
+                named
+            }
         };
-        let kind = self.codes.kind(event, fields);
         let batch = &mut *self.batch;
-        batch.tally.without_event += u64::from(event.is_empty());
+        batch.tally.without_event += u64::from(!has_event);
         batch.tally.negative_values += u64::from(value.is_some_and(|value| value < 0));
 
         let id_start = batch.texts.len() as u32;
-        if roles.user.len() > 1 {
-            // "7" in two columns is two people.
-            batch.texts.push(user_index as u8);
+        if plan.columns.user_together {
+            push_together(&mut batch.texts, user, roles.user[1..].iter().map(|&slot| text(fields[slot])));
+        } else {
+            if roles.user.len() > 1 {
+                // "7" in two columns is two people.
+                batch.texts.push(user_index as u8);
+            }
+            push_text(&mut batch.texts, user);
         }
-        push_text(&mut batch.texts, user);
         let id_len = batch.texts.len() as u32 - id_start;
         batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
         if self.codes.has_words {
             self.push_words(fields, value);
+            if plan.identity.is_asked() {
+                self.push_identity(fields, user_index, TextRange { start: id_start, len: id_len });
+            }
         }
-        Ok(())
     }
 
     fn push_words(&mut self, fields: &[Field<'_>], value: Option<i64>) {
@@ -305,13 +380,45 @@ impl Assembler<'_, '_> {
         }
     }
 
-    #[inline]
-    fn time(&mut self, fields: &[Field<'_>]) -> Result<i64, Box<Fault>> {
+    /// What tells whose the row is, and whether it repeats another, once all rows are known.
+    fn push_identity(&mut self, fields: &[Field<'_>], user_index: usize, id: TextRange) {
         let plan = self.codes.plan;
-        let slot = plan.roles.time[0];
-        let parsed = match (fields[slot], &plan.roles.time[1..]) {
-            (Field::Text(time), []) => self.times.parse(time),
-            _ => self.other_time(fields),
+        let batch = &mut *self.batch;
+        if plan.identity.stitch != Stitch::None {
+            let device = match (user_index, plan.roles.user.get(1)) {
+                (0, Some(&slot)) => present(plan, fields[slot]),
+                _ => None,
+            };
+            batch.devices.push(match device {
+                Some(device) => {
+                    let start = batch.texts.len() as u32;
+                    batch.texts.push(1);
+                    push_text(&mut batch.texts, device);
+                    TextRange { start, len: device.len() as u32 + 1 }
+                }
+                None if user_index == 1 => id,
+                None => TextRange::NONE,
+            });
+        }
+        if plan.identity.dedupe != Dedupe::Nothing {
+            batch.keys.push(event_key(plan, fields, &mut self.codes.key));
+        }
+    }
+}
+
+impl ReadPlan {
+    /// The time that stands in one slot, or in a date and a time of day.
+    #[inline]
+    pub(super) fn time(
+        &self,
+        fields: &[Field<'_>],
+        slots: &[usize],
+        times: &mut TimeParser,
+    ) -> Result<i64, Box<Fault>> {
+        let slot = slots[0];
+        let parsed = match (fields[slot], &slots[1..]) {
+            (Field::Text(time), []) => times.parse(time),
+            _ => other_time(fields, slots, times),
         };
         let time_us = match parsed {
             Ok(time_us) => time_us,
@@ -321,24 +428,23 @@ impl Assembler<'_, '_> {
                 return Err(Fault::new(error.code(), slot, message));
             }
         };
-        if plan.as_of_us.is_some_and(|as_of| time_us > as_of) {
+        if self.as_of_us.is_some_and(|as_of| time_us > as_of) {
             let message = "is after the end of observation".to_owned();
             return Err(Fault::new(RejectCode::R17, slot, message));
         }
         Ok(time_us)
     }
+}
 
-    /// A time in two columns, or one that is not logged as text.
-    #[inline(never)]
-    fn other_time(&mut self, fields: &[Field<'_>]) -> Result<i64, TimeError> {
-        let roles = &self.codes.plan.roles;
-        match (fields[roles.time[0]], roles.time.get(1)) {
-            (Field::TimeUs(time_us), _) => self.times.parse_us(time_us),
-            (Field::LocalTimeUs(local_us), _) => self.times.parse_local_us(local_us),
-            (Field::Text(date), Some(&time_slot)) => self.times.parse_two(date, text(fields[time_slot])),
-            (Field::Text(time), None) => self.times.parse(time),
-            (Field::Missing, _) => Err(TimeError::Unreadable),
-        }
+/// A time in two columns, or one that is not logged as text.
+#[inline(never)]
+fn other_time(fields: &[Field<'_>], slots: &[usize], times: &mut TimeParser) -> Result<i64, TimeError> {
+    match (fields[slots[0]], slots.get(1)) {
+        (Field::TimeUs(time_us), _) => times.parse_us(time_us),
+        (Field::LocalTimeUs(local_us), _) => times.parse_local_us(local_us),
+        (Field::Text(date), Some(&time_slot)) => times.parse_two(date, text(fields[time_slot])),
+        (Field::Text(time), None) => times.parse(time),
+        (Field::Missing, _) => Err(TimeError::Unreadable),
     }
 }
 
@@ -370,15 +476,65 @@ fn text(field: Field<'_>) -> &[u8] {
 #[inline]
 fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Box<Fault>> {
     for (index, &slot) in plan.roles.user.iter().enumerate() {
-        let id = match fields[slot] {
-            Field::Text(id) => id,
-            _ => continue,
-        };
-        if !id.is_empty() && !plan.null_ids.iter().any(|null| null.as_bytes() == id) {
+        if let Some(id) = present(plan, fields[slot]) {
             return Ok((index, id));
         }
     }
     Err(Fault::new(RejectCode::R07, plan.roles.user[0], "no person".to_owned()))
+}
+
+/// The first part of an id of several columns, which no row may lack.
+fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], Box<Fault>> {
+    let slot = plan.roles.user[0];
+    present(plan, fields[slot]).ok_or_else(|| Fault::new(RejectCode::R07, slot, "no person".to_owned()))
+}
+
+/// Puts the parts of one id behind one another, with a sign between them that no field holds.
+fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<Item = &'f [u8]>) {
+    push_text(texts, first);
+    for part in others {
+        texts.push(ID_BORDER);
+        push_text(texts, part);
+    }
+}
+
+/// An id that does not stand for none.
+#[inline]
+fn present<'f>(plan: &ReadPlan, field: Field<'f>) -> Option<&'f [u8]> {
+    match field {
+        Field::Text(id) if !id.is_empty() => {
+            (!plan.null_ids.iter().any(|null| null.as_bytes() == id)).then_some(id)
+        }
+        _ => None,
+    }
+}
+
+/// A keyed hash of 128 bits of what the columns of the key hold; `None` where all are empty. Nobody
+/// can write two events that fall together, for the key of the hash is new in every process.
+fn event_key(plan: &ReadPlan, fields: &[Field<'_>], bytes: &mut Vec<u8>) -> Option<u128> {
+    bytes.clear();
+    let mut is_empty = true;
+    for &slot in &plan.roles.key {
+        is_empty &= matches!(fields[slot], Field::Missing | Field::Text(b""));
+        write_field(fields[slot], bytes);
+    }
+    let hash = (!is_empty).then(|| blake3::keyed_hash(&plan.identity.hash_key, bytes))?;
+    hash.as_bytes().first_chunk().map(|first| u128::from_le_bytes(*first))
+}
+
+/// Writes a field so that no two fields, and no two lists of fields, are written alike.
+pub(super) fn write_field(field: Field<'_>, bytes: &mut Vec<u8>) {
+    let mut write = |kind: u8, value: &[u8]| {
+        bytes.push(kind);
+        bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(value);
+    };
+    match field {
+        Field::Missing => write(0, b""),
+        Field::Text(text) => write(0, text),
+        Field::TimeUs(us) => write(1, &us.to_le_bytes()),
+        Field::LocalTimeUs(us) => write(2, &us.to_le_bytes()),
+    }
 }
 
 fn amount(field: Field<'_>, decimal_mark: u8) -> Result<Option<i64>, NumberError> {

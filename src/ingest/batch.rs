@@ -1,7 +1,8 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
+use super::cohort::LeftOut;
 use super::texts::same_bytes;
-use crate::decode::time::TimeNotes;
+use crate::decode::time::{TimeNotes, TimeParser};
 use crate::event::{Reject, RejectCode};
 
 /// Which words beside time and kind an event carries, each 32 bits wide.
@@ -92,6 +93,12 @@ pub struct Batch {
     pub sessions: Vec<TextRange>,
     /// Person and session ids, end to end.
     pub texts: Vec<u8>,
+    /// One a row where rows wait for their device to be known, else empty.
+    pub devices: Vec<TextRange>,
+    /// One a row where repeated events are dropped, else empty: rows with one key are one event.
+    pub keys: Vec<Option<u128>>,
+    /// One a row where rows are not in the order of the input, and their places matter; else empty.
+    pub places: Vec<u64>,
     pub tally: Tally,
     /// The first rejects of the piece, all of them where they are kept.
     pub rejects: Vec<Reject>,
@@ -106,15 +113,27 @@ impl Batch {
         self.words.clear();
         self.sessions.clear();
         self.texts.clear();
+        self.devices.clear();
+        self.keys.clear();
+        self.places.clear();
         self.tally = Tally::default();
         self.rejects.clear();
         self.first_time_us = None;
         self.last_time_us = None;
     }
 
-    /// Counts what a look over all rows of the piece tells: how many there are, their span, and how
-    /// many are out of order. To be called once, behind the last row.
-    pub fn sum_up(&mut self) {
+    /// Counts one rejected record, and keeps it while there are fewer than `keep`.
+    pub fn count_reject(&mut self, reject: Reject, keep: usize) {
+        self.tally.rejects[reject.code.index()] += 1;
+        if self.rejects.len() < keep {
+            self.rejects.push(reject);
+        }
+    }
+
+    /// Counts what a look over all events of the piece tells: how many there are, their span, and how
+    /// many are out of order. To be called once, behind the last row. Records that are `wide` were
+    /// counted before, and have no order among them.
+    pub fn sum_up(&mut self, wide: bool) {
         let (Some(first), Some(last)) = (self.rows.first(), self.rows.last()) else { return };
         let (mut earliest_us, mut latest_us) = (first.time_us, first.time_us);
         let mut before_us = first.time_us;
@@ -124,15 +143,25 @@ impl Batch {
             self.tally.out_of_order += u64::from(row.time_us < before_us);
             before_us = row.time_us;
         }
-        self.tally.used = self.rows.len() as u64;
+        self.tally.events = self.rows.len() as u64;
         self.tally.earliest_us = Some(earliest_us);
         self.tally.latest_us = Some(latest_us);
+        if wide {
+            self.tally.out_of_order = 0;
+            return;
+        }
+        self.tally.used = self.tally.events;
         self.first_time_us = Some(first.time_us);
         self.last_time_us = Some(last.time_us);
     }
 
     pub fn text(&self, start: u32, len: u32) -> &[u8] {
         &self.texts[start as usize..(start + len) as usize]
+    }
+
+    /// The text of a range; `None` where it stands for none.
+    pub fn text_of(&self, range: TextRange) -> Option<&[u8]> {
+        (!range.is_none()).then(|| self.text(range.start, range.len))
     }
 
     /// Whether two ranges hold the same text, or neither holds one.
@@ -144,12 +173,20 @@ impl Batch {
     }
 }
 
-/// Counts of rows. `read = used + rejected() + filtered`, always.
+/// Counts of rows. `read = used + rejected() + filtered + duplicates`, always.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     pub read: u64,
     pub used: u64,
     pub filtered: u64,
+    /// Rows of an event that another row stands for; known once all is read.
+    pub duplicates: u64,
+    /// Of used rows: one each, unless rows are wide.
+    pub events: u64,
+    /// Wide rows without a time, used and filtered; they have no event.
+    pub without_time: u64,
+    /// Wide rows that were filtered as their person is left out.
+    pub left_out: u64,
     /// By `RejectCode::index`.
     pub rejects: [u64; RejectCode::ALL.len()],
     /// Used rows without an event name.
@@ -181,16 +218,41 @@ impl Tally {
             .sum()
     }
 
+    /// Moves the rows of persons who are left out from those that are used to those that are filtered.
+    /// The span stays: all of them were watched. Of wide rows only the events are moved: the rows were
+    /// counted as they were read.
+    pub fn leave_out(&mut self, left_out: &LeftOut, without_event: u64, wide: bool) {
+        self.events -= left_out.rows;
+        if !wide {
+            self.used -= left_out.rows;
+            self.filtered += left_out.rows;
+            self.left_out = left_out.rows;
+        }
+        self.without_event -= without_event;
+        self.negative_values -= left_out.negative_values;
+    }
+
     /// Takes over what a time parser met between two moments.
     pub fn note_times(&mut self, before: TimeNotes, after: TimeNotes) {
         self.naive_times += after.naive - before.naive;
         self.shifted_times += after.shifted - before.shifted;
     }
 
+    /// The same for several parsers.
+    pub fn note_all_times(&mut self, before: &[TimeNotes], times: &[TimeParser]) {
+        for (before, times) in before.iter().zip(times) {
+            self.note_times(*before, times.notes());
+        }
+    }
+
     pub fn merge(&mut self, other: &Tally) {
         self.read += other.read;
         self.used += other.used;
         self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
+        self.events += other.events;
+        self.without_time += other.without_time;
+        self.left_out += other.left_out;
         for (mine, theirs) in self.rejects.iter_mut().zip(other.rejects) {
             *mine += theirs;
         }
@@ -220,12 +282,17 @@ mod tests {
     fn what_all_rows_tell_is_summed_up_behind_the_last() {
         let row = |time_us| BatchRow { time_us, id_start: 0, id_len: 0, kind: 0 };
         let mut batch = Batch { rows: [5, 9, 7, 7, 2].map(row).to_vec(), ..Batch::default() };
-        batch.sum_up();
+        batch.sum_up(false);
         assert_eq!((batch.tally.used, batch.tally.out_of_order), (5, 2));
         assert_eq!((batch.tally.earliest_us, batch.tally.latest_us), (Some(2), Some(9)));
         assert_eq!((batch.first_time_us, batch.last_time_us), (Some(5), Some(2)));
+        batch.tally = Tally { used: 3, ..Tally::default() };
+        (batch.first_time_us, batch.last_time_us) = (None, None);
+        batch.sum_up(true);
+        assert_eq!((batch.tally.used, batch.tally.events, batch.tally.out_of_order), (3, 5, 0));
+        assert_eq!((batch.first_time_us, batch.last_time_us), (None, None));
         let mut empty = Batch::default();
-        empty.sum_up();
+        empty.sum_up(false);
         assert_eq!((empty.tally, empty.first_time_us, empty.last_time_us), (Tally::default(), None, None));
     }
 

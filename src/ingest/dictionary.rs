@@ -42,6 +42,11 @@ impl<K: Clone + Eq + Hash> Dictionary<K> {
         code
     }
 
+    /// All keys so far, by code.
+    pub fn keys(&self) -> Vec<K> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).keys.clone()
+    }
+
     /// All keys, by code.
     pub fn into_keys(self) -> Vec<K> {
         self.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).keys

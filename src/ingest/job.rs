@@ -4,7 +4,9 @@ use super::IngestError;
 use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
+use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
+use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
@@ -58,6 +60,7 @@ pub struct FileAccount {
 #[derive(Clone)]
 pub enum Decoder {
     Csv(Box<CsvDecoder>),
+    AccessLog(Box<AccessLogDecoder>),
     JsonLines(JsonDecoder),
     JsonDocument(JsonDecoder),
 }
@@ -66,6 +69,7 @@ impl Decoder {
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
+            Decoder::AccessLog(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
             // A document is read whole: all of it is carried over until the last piece.
@@ -87,7 +91,10 @@ pub struct Job {
     pub sequence: Sequence,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
-    pub times: TimeParser,
+    /// Where records are told apart by all they hold.
+    pub whole: Option<WholeColumns>,
+    /// One, or where rows are wide one for each time column.
+    pub times: Vec<TimeParser>,
     pub account: FileAccount,
     /// By slot, where the input is JSON: a record had the key.
     pub seen: Vec<AtomicBool>,
@@ -153,14 +160,20 @@ impl Job {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
-        let detected = detect_times(&sample, &columns, plan, &name, &mut notes)?;
-        let times = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-        let times = TimeParser::new(times, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US);
-        let present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let mut times = Vec::new();
+        let mut told: Vec<Detected> = Vec::new();
+        for slots in plan.roles.times() {
+            let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
+            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
+            times.push(TimeParser::new(formats, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US));
+            told.extend(detected);
+        }
+        let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
-        let has = columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
+        let mut has: Vec<bool> =
+            columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
         let mut decoded = 0;
-        let spread = columns
+        let mut spread: Vec<Option<usize>> = columns
             .iter()
             .map(|column| {
                 column.map(|_| {
@@ -169,12 +182,22 @@ impl Job {
                 })
             })
             .collect();
+        let whole = plan.whole_record.map(|_| {
+            has.push(true);
+            spread.push(Some(decoded));
+            WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
+        });
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
-        if let Some(detected) = &detected {
-            let formats: Vec<String> = detected.formats.iter().map(ToString::to_string).collect();
-            read_as.push_str(&format!("; times {}", formats.join(" or ")));
+        let mut formats: Vec<String> = Vec::new();
+        for detected in &told {
+            formats.extend(detected.formats.iter().map(ToString::to_string));
             notes.push(FileNote::note(format!("{name}: {}", detected.evidence)));
+        }
+        if !told.is_empty() {
+            let mut named = std::collections::BTreeSet::new();
+            formats.retain(|format| named.insert(format.clone()));
+            read_as.push_str(&format!("; times {}", formats.join(" or ")));
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
@@ -200,6 +223,14 @@ impl Job {
                     data_offset: sniffed.data_offset,
                 }
             }
+            Form::AccessLog(format) => {
+                let decoder = AccessLogDecoder::new(&format, &present, plan.limits);
+                Pieces::Text {
+                    chunks: Box::new(Chunks::new(opened, ChunkOptions::default())),
+                    decoder: Decoder::AccessLog(Box::new(decoder)),
+                    data_offset: 0,
+                }
+            }
             Form::Json(form) => {
                 let paths: Vec<JsonPath> = columns
                     .iter()
@@ -211,6 +242,7 @@ impl Job {
                     })
                     .collect();
                 let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
                 let decoder = match form {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
                     JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
@@ -232,6 +264,7 @@ impl Job {
             pieces,
             sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
             spread,
+            whole,
             times,
             seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
             account: FileAccount {
@@ -302,11 +335,11 @@ fn find_columns(
 ) -> Result<Vec<Option<usize>>, IngestError> {
     if sample.is_empty() {
         notes.push(FileNote::warning("W17", format!("{name} is empty")));
-        return Ok(vec![None; plan.slots.len()]);
+        return Ok(vec![None; plan.column_slots().count()]);
     }
     let is_json = matches!(sample.form, Form::Json(_));
     let mut columns = Vec::with_capacity(plan.slots.len());
-    for (slot, wanted) in plan.slots.iter().enumerate() {
+    for (slot, wanted) in plan.column_slots() {
         let found = sample.find(wanted);
         if let Form::Csv(sniffed) = &sample.form
             && sniffed.duplicates.contains(wanted)
@@ -324,7 +357,7 @@ fn find_columns(
             if required {
                 return Err(missing_column(sample, wanted, name));
             }
-            if !plan.roles.user.contains(&slot) {
+            if !plan.roles.user.contains(&slot) || plan.columns.user_together {
                 let message = format!("{name} has no column {wanted:?}: empty in its rows");
                 notes.push(FileNote::warning("W18", message));
             }
@@ -332,8 +365,12 @@ fn find_columns(
         // A key that the sample did not show may still come later in the file.
         columns.push(if is_json { Some(found.unwrap_or(UNSEEN)) } else { found });
     }
-    let has_user = plan.roles.user.iter().any(|&slot| columns[slot].is_some());
-    if !has_user {
+    let has_any = |slots: &[usize]| slots.is_empty() || slots.iter().any(|&slot| columns[slot].is_some());
+    if !has_any(&plan.roles.unpivot) {
+        return Err(missing_column(sample, &plan.slots[plan.roles.unpivot[0]], name));
+    }
+    let needed = if plan.columns.user_together { 1 } else { plan.roles.user.len() };
+    if !has_any(&plan.roles.user[..needed]) {
         return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
     }
     Ok(columns)
@@ -348,8 +385,9 @@ fn missing_column(sample: &Sample, wanted: &str, name: &str) -> IngestError {
     }
 }
 
-/// The format of the file's times, from its sample; `None` where times are typed or there are no rows.
+/// The format of the times in one or two slots, from the sample; `None` where times are typed or there are no rows.
 fn detect_times(
+    slots: &[usize],
     sample: &Sample,
     columns: &[Option<usize>],
     plan: &ReadPlan,
@@ -357,13 +395,13 @@ fn detect_times(
     notes: &mut Vec<FileNote>,
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
-    let Some(date) = plan.roles.time.first().and_then(|&slot| known(slot)) else { return Ok(None) };
+    let Some(date) = slots.first().and_then(|&slot| known(slot)) else { return Ok(None) };
     if let Form::Parquet(file) = &sample.form
         && file.columns()[date].kind.naive_time().is_some()
     {
         return Ok(None);
     }
-    let clock = plan.roles.time.get(1).and_then(|&slot| known(slot));
+    let clock = slots.get(1).and_then(|&slot| known(slot));
     let mut joined = Vec::new();
     let texts: Vec<Vec<u8>> = sample
         .rows
@@ -381,17 +419,24 @@ fn detect_times(
             })
         })
         .collect();
+    let texts: Vec<Vec<u8>> = match plan.roles.is_wide() {
+        // An empty cell of a wide row is no time.
+        true => texts.into_iter().filter(|text| !text.trim_ascii().is_empty()).collect(),
+        false => texts,
+    };
     if texts.iter().all(|text| text.trim_ascii().is_empty()) {
         return Ok(None);
     }
     let detected =
         detect(texts.iter().map(Vec::as_slice), &plan.time).map_err(|error| IngestError::Times {
             name: name.to_owned(),
-            column: plan.slots[plan.roles.time[0]].clone(),
+            column: plan.slots[slots[0]].clone(),
             error: Box::new(error),
         })?;
     if detected.date_only {
-        let message = format!("{name}: times have no time of day; durations are in whole days");
+        let whose =
+            if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
+        let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
         notes.push(FileNote::warning("W06", message));
     }
     Ok(Some(detected))
@@ -417,6 +462,7 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
             let header = if sniffed.dialect.header { "header" } else { "no header" };
             format!("{delimiter}, {header}, {} columns", sniffed.columns.len())
         }
+        Form::AccessLog(format) => format!("format {format}"),
         Form::Json(JsonForm::Lines) => "one object a line".to_owned(),
         Form::Json(JsonForm::Array) => "an array of objects".to_owned(),
         Form::Json(JsonForm::Document) => "objects over several lines".to_owned(),

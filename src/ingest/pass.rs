@@ -1,6 +1,7 @@
 //! One pass over all persons, shard by shard, on several threads.
 
 use super::batch::RowLayout;
+use super::cohort::{LeftOut, Members};
 use super::settle::{PersonRows, SettledShard, TieOrder, settle};
 use super::shard::{SHARDS, Shard, Store};
 use super::spill::SpillError;
@@ -96,29 +97,45 @@ fn over_shards<A: Accumulator>(
     make: impl Fn() -> A + Sync,
 ) -> Result<A, SpillError> {
     let layout: RowLayout = store.layout();
-    let workers = for_each_shard(
+    let members = store.members.as_deref();
+    let workers = for_each(
+        SHARDS,
         threads,
-        || (make(), Vec::new()),
-        |(accumulator, sessions), shard| {
+        || Worker { accumulator: make(), sessions: Vec::new(), left_out: LeftOut::default() },
+        |worker, shard| {
             let _room = store.enter(shard);
             let settled = settle(store.complete(shard, in_memory(store, shard))?, layout, ties);
-            take_persons(&settled, timeout_us, accumulator, sessions);
+            worker.take_persons(&settled, timeout_us, members);
             Ok(())
         },
     )?;
-    Ok(merge_all(workers.into_iter().map(|(accumulator, _)| accumulator), make))
+    let (accumulators, left_out): (Vec<A>, Vec<LeftOut>) =
+        workers.into_iter().map(|worker| (worker.accumulator, worker.left_out)).unzip();
+    if let Some(members) = members {
+        members.note(&left_out);
+    }
+    Ok(merge_all(accumulators.into_iter(), make))
 }
 
-fn take_persons<A: Accumulator>(
-    shard: &SettledShard,
-    timeout_us: i64,
-    accumulator: &mut A,
-    sessions: &mut Vec<Session>,
-) {
-    for rows in shard.persons() {
-        sessions.clear();
-        sessions.extend(split(rows.times_us, timeout_us).map(|(rows, cause)| Session { rows, cause }));
-        accumulator.person(&Person { rows, sessions });
+/// One thread's share of a pass.
+struct Worker<A> {
+    accumulator: A,
+    sessions: Vec<Session>,
+    left_out: LeftOut,
+}
+
+impl<A: Accumulator> Worker<A> {
+    fn take_persons(&mut self, shard: &SettledShard, timeout_us: i64, members: Option<&Members>) {
+        for rows in shard.persons() {
+            if members.is_some_and(|members| !members.take(rows.id())) {
+                self.left_out.add(&rows);
+                continue;
+            }
+            self.sessions.clear();
+            let sessions = split(rows.times_us, timeout_us).map(|(rows, cause)| Session { rows, cause });
+            self.sessions.extend(sessions);
+            self.accumulator.person(&Person { rows, sessions: &self.sessions });
+        }
     }
 }
 
@@ -131,9 +148,10 @@ fn merge_all<A: Accumulator>(workers: impl Iterator<Item = A>, make: impl Fn() -
         .unwrap_or_else(make)
 }
 
-/// Lets each thread take shard after shard with a state of its own; gives back the states. The
-/// first error ends it.
-fn for_each_shard<S: Send>(
+/// Lets each thread take one of `count` jobs after the other with a state of its own; gives back the
+/// states. The first error ends it.
+pub(super) fn for_each<S: Send>(
+    count: usize,
     threads: usize,
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> Result<(), SpillError> + Sync,
@@ -142,11 +160,11 @@ fn for_each_shard<S: Send>(
     let run = || {
         let mut state = state();
         loop {
-            let shard = next.fetch_add(1, Ordering::Relaxed);
-            if shard >= SHARDS {
+            let job = next.fetch_add(1, Ordering::Relaxed);
+            if job >= count {
                 return Ok(state);
             }
-            work(&mut state, shard).inspect_err(|_| next.store(SHARDS, Ordering::Relaxed))?;
+            work(&mut state, job).inspect_err(|_| next.store(count, Ordering::Relaxed))?;
         }
     };
     std::thread::scope(|scope| {

@@ -5,14 +5,18 @@ use super::IngestError;
 use super::assemble::{Assembler, Codes, Dictionaries};
 use super::batch::Batch;
 use super::budget::Resources;
+use super::identify::{Identified, Identifier, IdentifyScratch};
 use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
 use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
+use super::spill::{SpillError, Spilled};
+use super::unpivot::Unpivoter;
+use super::whole_record::WholeRecord;
 use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::TimeParser;
+use crate::decode::time::{TimeNotes, TimeParser};
 use crate::source::Input;
 use crate::source::chunks::Chunk;
 use crate::source::open::{Opened, open};
@@ -39,6 +43,15 @@ pub struct Everything {
     pub dictionaries: Dictionaries,
     /// In the order of the inputs.
     pub files: Vec<FileAccount>,
+    pub identified: Identified,
+}
+
+impl Everything {
+    /// What was written to temporary files, while it is used and after.
+    pub fn spilled(&self) -> Vec<Arc<Spilled>> {
+        let of_waits = self.identified.spilled.iter().cloned();
+        of_waits.chain([self.store.spilled()]).collect()
+    }
 }
 
 /// Reads all inputs to the end. The first error, by the order of inputs, ends it.
@@ -50,10 +63,15 @@ pub fn read_all(
     progress: &dyn Progress,
 ) -> Result<Everything, IngestError> {
     let dictionaries = Dictionaries::new(plan.layout.dimensions);
+    let (identifier, of_store) =
+        plan.identity.is_asked().then(|| Identifier::new(&plan.identity, plan.layout, resources)).unzip();
+    let mut store = Store::new(plan.layout, of_store.as_ref().unwrap_or(resources));
+    store.only(plan.members.clone());
     let shared = Shared {
         plan,
         hints,
-        store: Store::new(plan.layout, resources),
+        store,
+        identifier,
         progress,
         failed: AtomicBool::new(false),
         board: Mutex::new(Board {
@@ -72,19 +90,23 @@ pub fn read_all(
         }
         Worker::new(&shared, &dictionaries).run();
     });
-    let Shared { store, board, .. } = shared;
+    let Shared { store, board, identifier, .. } = shared;
     let board = board.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some((_, error)) = board.error {
         return Err(error);
     }
     let files = board.accounts.into_iter().flatten().collect();
-    Ok(Everything { store, dictionaries, files })
+    let identified = identifier.map(|identifier| identifier.finish(&store, &dictionaries, resources.threads));
+    let identified = identified.transpose()?.unwrap_or_default();
+    Ok(Everything { store, dictionaries, files, identified })
 }
 
 struct Shared<'s> {
     plan: &'s ReadPlan,
     hints: &'s DialectHints,
     store: Store,
+    /// Where more than its own id tells whose a row is.
+    identifier: Option<Identifier<'s>>,
     progress: &'s dyn Progress,
     failed: AtomicBool,
     board: Mutex<Board>,
@@ -218,6 +240,7 @@ struct Worker<'s> {
     shared: &'s Shared<'s>,
     codes: Codes<'s>,
     insert: InsertScratch,
+    identify: Option<Box<IdentifyScratch>>,
 }
 
 /// A thread that panics leaves pieces that others wait for: they must not wait for ever.
@@ -235,10 +258,24 @@ impl Drop for Worker<'_> {
 
 impl<'s> Worker<'s> {
     fn new(shared: &'s Shared<'s>, dictionaries: &'s Dictionaries) -> Worker<'s> {
-        Worker { shared, codes: Codes::new(shared.plan, dictionaries), insert: InsertScratch::default() }
+        Worker {
+            shared,
+            codes: Codes::new(shared.plan, dictionaries),
+            insert: InsertScratch::default(),
+            identify: shared.identifier.as_ref().map(|_| Box::default()),
+        }
     }
 
     fn run(&mut self) {
+        self.read();
+        if let (Some(identifier), Some(scratch)) = (&self.shared.identifier, &mut self.identify)
+            && let Err(error) = identifier.settle(&self.shared.store, scratch)
+        {
+            self.shared.fail(&mut self.shared.board(), usize::MAX, error.into());
+        }
+    }
+
+    fn read(&mut self) {
         while let Some(task) = self.shared.task() {
             let (place, job) = match task {
                 Task::Help(place, job) => (place, job),
@@ -299,20 +336,30 @@ impl<'s> Worker<'s> {
         &mut self,
         job: &Job,
         decoder: &mut Decoder,
-        times: &mut TimeParser,
+        times: &mut [TimeParser],
         bytes: &[u8],
         last: bool,
         batch: &mut Batch,
     ) -> PieceEnd {
-        let before = times.notes();
+        let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
-        let assembler = Assembler { codes: &mut self.codes, times, batch };
-        let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-        let end = decoder.decode(bytes, last, &mut sink);
+        let codes = &mut self.codes;
+        let wide = codes.plan.roles.is_wide();
+        let end = if wide {
+            let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+        } else {
+            let assembler = Assembler { codes, times: &mut times[0], batch };
+            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+            match &job.whole {
+                None => decoder.decode(bytes, last, &mut sink),
+                Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
+            }
+        };
         job.note_seen(&looked_for, &unseen);
-        batch.tally.note_times(before, times.notes());
-        batch.sum_up();
+        batch.tally.note_all_times(&before, times);
+        batch.sum_up(wide);
         end
     }
 
@@ -322,16 +369,27 @@ impl<'s> Worker<'s> {
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
             let mut batch = self.spare_batch();
-            let before = times.notes();
-            let assembler = Assembler { codes: &mut self.codes, times: &mut times, batch: &mut batch };
+            let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
-            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-            let end = file.decode_slice(slice, wanted, &mut sink).map_err(|error| IngestError::Parquet {
+            let codes = &mut self.codes;
+            let wide = codes.plan.roles.is_wide();
+            let end = if wide {
+                let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
+                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+            } else {
+                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+                match &job.whole {
+                    None => file.decode_slice(slice, wanted, &mut sink),
+                    Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+                }
+            };
+            let end = end.map_err(|error| IngestError::Parquet {
                 name: job.account.name.clone(),
                 error: Box::new(error),
             })?;
-            batch.tally.note_times(before, times.notes());
-            batch.sum_up();
+            batch.tally.note_all_times(&before, &times);
+            batch.sum_up(wide);
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),
@@ -351,9 +409,16 @@ impl<'s> Worker<'s> {
 
     fn keep(&mut self, place: usize, rows_before: u64, batch: Batch) -> Result<(), IngestError> {
         let ordinal = place as u64 * ROWS_PER_FILE + rows_before;
-        self.shared.store.insert(&batch, ordinal, &mut self.insert)?;
+        self.insert(&batch, ordinal)?;
         self.shared.spare().batches.push(batch);
         Ok(())
+    }
+
+    fn insert(&mut self, batch: &Batch, ordinal: u64) -> Result<(), SpillError> {
+        match (&self.shared.identifier, &mut self.identify) {
+            (Some(identifier), Some(scratch)) => identifier.take(batch, ordinal, &self.shared.store, scratch),
+            _ => self.shared.store.insert(batch, ordinal, &mut self.insert),
+        }
     }
 
     /// A batch to fill, from those that were used before.
@@ -371,7 +436,8 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
             let opened = open(&pending.input)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().map(|&slot| Sample::folded(&shared.plan.slots[slot]));
+            let times = roles.time.iter().chain(&roles.unpivot);
+            let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
             let times: Vec<String> = times.collect();
             let is_time = |column: &str| times.contains(&Sample::folded(column));
             let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
@@ -387,7 +453,7 @@ mod tests {
     use crate::decode::Limits;
     use crate::decode::time::TimeOptions;
     use crate::ingest::RowLayout;
-    use crate::ingest::plan::{Columns, Slots};
+    use crate::ingest::plan::{Columns, IdentityPlan, Slots};
     use jiff::tz::TimeZone;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
@@ -403,8 +469,11 @@ mod tests {
         ReadPlan {
             columns,
             event_name: None,
+            derivation: None,
             slots: names,
             roles,
+            identity: IdentityPlan::default(),
+            whole_record: None,
             conditions: Vec::new(),
             uses: Vec::new(),
             filter: None,
@@ -416,6 +485,7 @@ mod tests {
             decimal_mark: b'.',
             null_ids: Vec::new(),
             limits: Limits::default(),
+            members: None,
             keep_rejects: 0,
         }
     }

@@ -1,6 +1,7 @@
 //! A look at the start of one input: its form, its columns and some of its rows.
 
 use super::IngestError;
+use crate::decode::access_log::{self, LogFormat};
 use crate::decode::dialect::{DialectHints, Sniffed, sniff};
 use crate::decode::jsonl::{self, JsonForm, JsonSample};
 use crate::decode::parquet::{ParquetError, ParquetFile};
@@ -17,6 +18,7 @@ pub enum Form {
     Empty,
     Csv(Sniffed),
     Json(JsonForm),
+    AccessLog(LogFormat),
     Parquet(Box<ParquetFile>),
 }
 
@@ -49,6 +51,11 @@ impl Sample {
         let head = &opened.head;
         if head.iter().all(u8::is_ascii_whitespace) && opened.head_is_whole {
             return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Arc::default() });
+        }
+        if let Some(format) = log_format(opened, hints) {
+            let rows = access_log::sample(&format, head, opened.head_is_whole, SAMPLE_ROWS);
+            let columns = format.columns().map(str::to_owned).collect();
+            return Ok(Sample { form: Form::AccessLog(format), columns, rows: Arc::new(rows) });
         }
         if jsonl::looks_like_json(head) {
             let JsonSample { form, paths, rows } = jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
@@ -112,7 +119,19 @@ impl Sample {
             Form::Csv(_) => "csv",
             Form::Json(JsonForm::Lines) => "jsonl",
             Form::Json(_) => "json",
+            Form::AccessLog(_) => "access log",
             Form::Parquet(_) => "parquet",
         }
+    }
+}
+
+/// The format that the user gave; else that of the first lines, unless the user said how they are
+/// delimited.
+fn log_format(opened: &Opened, hints: &DialectHints) -> Option<LogFormat> {
+    let is_delimited = hints.delimiter.is_some() || hints.header.is_some() || hints.columns.is_some();
+    match &hints.log_format {
+        None if is_delimited => None,
+        None => LogFormat::detect(&opened.head, opened.head_is_whole),
+        given => given.clone(),
     }
 }

@@ -4,7 +4,9 @@
 //! `--tie file` it is (time, place in the input). So nothing but `--tie file` depends on the
 //! order of files and rows. (definitions, section 3)
 
+use super::assemble::{Dictionaries, Kind};
 use super::batch::{NO_SESSION, NO_VALUE, RowLayout};
+use super::dictionary::ranks;
 use super::shard::Shard;
 use super::texts::Texts;
 use std::cmp::Ordering;
@@ -18,6 +20,25 @@ pub struct TieOrder {
     pub currencies: Vec<u32>,
     /// By dimension, then by value.
     pub dimensions: Vec<Vec<u32>>,
+}
+
+impl TieOrder {
+    /// The order of all that was read so far: by the bytes of texts, whatever their codes.
+    pub fn of(dictionaries: &Dictionaries) -> TieOrder {
+        let (events, pages) = (dictionaries.events.keys(), dictionaries.pages.keys());
+        let kinds = dictionaries.kinds.keys();
+        let key = |kind: &'_ Kind| {
+            let event = kind.event.map(|event| &*events[event as usize]);
+            let page = kind.origin.page.map(|page| &*pages[page as usize]);
+            (event, kind.truths.clone(), kind.origin.rule, page)
+        };
+        let kinds: Vec<_> = kinds.iter().map(key).collect();
+        TieOrder {
+            kinds: ranks(&kinds),
+            currencies: ranks(&dictionaries.currencies.keys()),
+            dimensions: dictionaries.dimensions.iter().map(|texts| ranks(&texts.keys())).collect(),
+        }
+    }
 }
 
 /// A shard whose persons' rows are together and in order: 12 bytes a row; 16 and the layout's words where
@@ -102,6 +123,11 @@ impl<'s> PersonRows<'s> {
         let layout = &self.shard.layout;
         let value = || RowLayout::read_i64(&self.shard.words, self.words_at(row) + layout.value_at());
         layout.value.then(value).filter(|&value| value != NO_VALUE)
+    }
+
+    /// The last value known at or before a row, in millionths.
+    pub fn last_value(&self, row: usize) -> Option<i64> {
+        self.has_values().then(|| (0..=row).rev().find_map(|row| self.value(row))).flatten()
     }
 
     pub fn currency(&self, row: usize) -> Option<u32> {

@@ -6,12 +6,13 @@
 
 use super::batch::{Batch, BatchRow, NO_SESSION, RowLayout, TextRange};
 use super::budget::{Budget, Resources};
+use super::cohort::Members;
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered, hash_of};
 use super::spill::{Spill, SpillError};
 use super::texts::Texts;
 use foldhash::fast::RandomState;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 const SHARD_BITS: u32 = 8;
 pub const SHARDS: usize = 1 << SHARD_BITS;
@@ -31,6 +32,8 @@ pub struct Store {
     shards: Vec<Mutex<Vec<Shard>>>,
     pub(super) budget: Budget,
     pub(super) spill: Spill,
+    /// Whose rows are wanted, where not everybody's are.
+    pub(super) members: Option<Arc<Members>>,
 }
 
 /// One thread's buffers for [`Store::insert`].
@@ -48,7 +51,17 @@ impl Store {
             shards: (0..LOCKS).map(group).collect(),
             budget: Budget::new(resources.store_bytes, LOCKS),
             spill: Spill::new(resources),
+            members: None,
         }
+    }
+
+    /// Leaves persons that are not members out of every pass.
+    pub fn only(&mut self, members: Option<Arc<Members>>) {
+        self.members = members;
+    }
+
+    pub fn members(&self) -> Option<Arc<Members>> {
+        self.members.clone()
     }
 
     pub fn layout(&self) -> RowLayout {
@@ -181,7 +194,8 @@ impl Shard {
             words.clear();
             words.extend_from_slice(&batch.words[row * width..(row + 1) * width]);
             if layout.ordinal {
-                words[..2].copy_from_slice(&RowLayout::two_words((ordinal + row as u64) as i64));
+                let place = batch.places.get(row).copied().unwrap_or(ordinal + row as u64);
+                words[..2].copy_from_slice(&RowLayout::two_words(place as i64));
             }
             if layout.session {
                 let range = batch.sessions[row];

@@ -57,6 +57,12 @@ impl Spilled {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Counts what was written; `in_memory` where the file lies there.
+    pub(super) fn note(&self, bytes: u64, in_memory: bool) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.in_memory.fetch_or(in_memory, Ordering::Relaxed);
+    }
+
     /// The temporary files lay in memory, so that nothing was saved.
     pub fn in_memory(&self) -> bool {
         self.in_memory.load(Ordering::Relaxed)

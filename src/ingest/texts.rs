@@ -80,6 +80,20 @@ impl Texts {
         code
     }
 
+    /// The code of a text that was given one. The texts must not be frozen.
+    pub fn find(&self, text: &[u8], tag: u32) -> Option<u32> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut index = tag as usize & mask;
+        while self.slots[index] != 0 {
+            let place = self.slots[index] as u32 - 1;
+            if (self.slots[index] >> 32) as u32 == tag && same_bytes(self.text_at(place), text) {
+                return Some(self.number_at(place));
+            }
+            index = (index + 1) & mask;
+        }
+        None
+    }
+
     /// Asks for the slot at which the look-up of a text with this tag begins.
     #[inline]
     pub fn ask_table(&self, tag: u32) {
@@ -172,7 +186,9 @@ mod tests {
         }
         for (code, name) in names.iter().enumerate() {
             assert_eq!(texts.code(name.as_bytes(), (code % 3) as u32), code as u32);
+            assert_eq!(texts.find(name.as_bytes(), (code % 3) as u32), Some(code as u32));
         }
+        assert_eq!((texts.find(b"id200", 1), Texts::default().find(b"id0", 0)), (None, None));
         texts.freeze();
         assert_eq!(texts.len(), 200);
         for (code, name) in names.iter().enumerate() {

@@ -8,8 +8,9 @@
 //! `table`, of every line; each table has its own header line, and a blank line goes before each but the first.
 //! So `grep '^conversion,'` takes one table out, and a spreadsheet shows them one below the other.
 
+use super::rows::RowWriter;
 use super::{Renderer, escape, is_bar_column};
-use crate::report::table::{Block, Cell, Table};
+use crate::report::table::{Block, Cell, RowColumn, Table};
 use jiff::Timestamp;
 use std::io::{self, Write};
 
@@ -101,6 +102,34 @@ impl Csv {
 
     fn text(&self, text: &str) -> String {
         if self.raw { text.to_owned() } else { escape::spreadsheet(text).into_owned() }
+    }
+}
+
+/// One long table, row by row.
+pub struct CsvRows<W: Write> {
+    form: Csv,
+    writer: ::csv::Writer<W>,
+    fields: Vec<String>,
+}
+
+impl<W: Write> CsvRows<W> {
+    pub fn new(columns: &[RowColumn], delimiter: u8, raw: bool, out: W) -> io::Result<CsvRows<W>> {
+        let form = Csv { delimiter, raw };
+        let mut writer = ::csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
+        writer.write_record(columns.iter().map(|column| form.text(&column.name))).map_err(io_error)?;
+        Ok(CsvRows { form, writer, fields: Vec::new() })
+    }
+}
+
+impl<W: Write> RowWriter for CsvRows<W> {
+    fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
+        self.fields.clear();
+        self.fields.extend(cells.iter().map(|cell| self.form.cell(cell)));
+        self.writer.write_record(&self.fields).map_err(io_error)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.writer.flush()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Terminals and Markdown get visible stand-ins for what cannot be seen or would act; CSV opened
 //! in a spreadsheet gets a guard against formulas. JSON escapes by itself.
 
+use crate::decode::guard::guarded;
 use std::borrow::Cow;
 
 /// Text for a terminal, on one line: controls as `\n`, `\t`, `\r` or `\x1b`, bidirectional controls
@@ -110,15 +111,10 @@ pub fn markdown_line(text: &str) -> String {
 }
 
 /// Text for a CSV cell that a spreadsheet may open: a leading `'` keeps what starts like a formula
-/// from being one. Characters as in OWASP, CSV Injection (CWE-1236). Everything else is left as it
-/// is, bytes that act on a terminal included: quoting is the CSV writer's.
+/// from being one. Everything else is left as it is, bytes that act on a terminal included: quoting is the
+/// CSV writer's.
 pub fn spreadsheet(text: &str) -> Cow<'_, str> {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
-            Cow::Owned(format!("'{text}"))
-        }
-        _ => Cow::Borrowed(text),
-    }
+    guarded(text)
 }
 
 #[cfg(test)]
@@ -162,6 +158,8 @@ mod tests {
             ("-1", "-1", "-1", "'-1"),
             ("@SUM(A1)", "@SUM(A1)", "@SUM(A1)", "'@SUM(A1)"),
             ("＝1", "＝1", "＝1", "'＝1"),
+            ("'=1", "'=1", "'=1", "''=1"),
+            ("'s", "'s", "'s", "'s"),
             ("עגלה", "עגלה", "עגלה", "עגלה"),
             ("می\u{200c}خواهم", "می\u{200c}خواهم", "می\u{200c}خواهم", "می\u{200c}خواهم"),
             ("👩\u{200d}💻", "👩\u{200d}💻", "👩\u{200d}💻", "👩\u{200d}💻"),

@@ -1,10 +1,10 @@
 //! Documents of typed tables written as text for people or for programs.
 //!
 //! A form is one file here; it knows tables, notes and headings ([`crate::report::table`]) and nothing
-//! of funnels. Forms for people round, group and scale; forms for programs hold plain numbers. JSON
-//! and JSONL are written from the typed results themselves ([`json`]), not from tables. What comes
-//! from the data is escaped for its medium in one place ([`escape`]). Leaves out where the bytes go,
-//! and the decision whether a person is looking.
+//! of funnels. Long tables are written row by row ([`rows`]). Forms for people round, group and scale;
+//! forms for programs hold plain numbers. JSON and JSONL are written from the typed results themselves
+//! ([`json`]), not from tables. What comes from the data is escaped for its medium in one place
+//! ([`escape`]). Leaves out where the bytes go, and the decision whether a person is looking.
 
 pub mod csv;
 pub mod escape;
@@ -12,6 +12,8 @@ pub mod human;
 pub mod json;
 mod layout;
 pub mod markdown;
+mod parquet;
+pub mod rows;
 pub mod terminal;
 pub mod width;
 

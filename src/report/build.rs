@@ -2,8 +2,12 @@
 
 use super::canonical::canonical_text;
 use super::collect::{Collector, FunnelTally, ReadyFunnel, Scope, SegmentCounter, ValueColumn};
+use super::derived::Derived;
 use super::funnel::{Context, FunnelReport};
-use super::input::{Input, InputFacts};
+use super::identity::{DedupeUse, Identity, StitchedFunnel, under_other_way};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
+use super::lists::{CohortIds, ListRequest, Lists};
+use super::people::PeopleTable;
 use super::segments::{ChosenSegments, Entrants, SegmentPlace, SegmentSlots, SegmentSource, by_key, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
@@ -17,14 +21,17 @@ use crate::funnel::definition::Funnel;
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
-use crate::ingest::plan::ReadPlan;
+use crate::identity::Stitch;
+use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::ingest::{
-    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store, ranks,
+    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store,
     relevant_conditions,
 };
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use std::io;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// One funnel with the columns it is segmented by, and the row that gives a unit their values.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +71,8 @@ pub enum BuildError {
     MixedCurrencies(#[from] MixedCurrencies),
     #[error(transparent)]
     Spill(#[from] SpillError),
+    #[error("{}: cannot keep lists of people in a temporary file there: {source}", .directory.display())]
+    Lists { directory: PathBuf, source: io::Error },
 }
 
 /// What became of the input as texts and kinds, once all is read.
@@ -72,6 +81,8 @@ pub struct Catalog {
     pub kinds: Vec<Kind>,
     pub event_of_kind: Vec<u32>,
     pub dimensions: Vec<Vec<String>>,
+    /// Of rows that no rule fitted.
+    pub pages: Vec<String>,
     pub ties: TieOrder,
     pub currency: Option<String>,
 }
@@ -91,29 +102,23 @@ impl Catalog {
 
     /// As [`Catalog::of`], with the currencies of all values beside it, where nothing is added up.
     pub fn and_currencies(dictionaries: crate::ingest::Dictionaries) -> (Catalog, Vec<String>) {
+        let ties = TieOrder::of(&dictionaries);
         let texts = |keys: Vec<Box<str>>| -> Vec<String> { keys.into_iter().map(String::from).collect() };
         let events = texts(dictionaries.events.into_keys());
         let kinds = dictionaries.kinds.into_keys();
+        let pages = texts(dictionaries.pages.into_keys());
         let currencies = texts(dictionaries.currencies.into_keys());
         let dimensions: Vec<Vec<String>> =
             dictionaries.dimensions.into_iter().map(|keys| texts(keys.into_keys())).collect();
         let mut named: Vec<String> = currencies.iter().filter(|text| !text.is_empty()).cloned().collect();
         named.sort_unstable();
-        let kind_keys: Vec<(Option<&str>, &[bool])> = kinds
-            .iter()
-            .map(|kind| (kind.event.map(|event| events[event as usize].as_str()), &*kind.truths))
-            .collect();
-        let ties = TieOrder {
-            kinds: ranks(&kind_keys),
-            currencies: ranks(&currencies),
-            dimensions: dimensions.iter().map(|texts| ranks(texts)).collect(),
-        };
         let catalog = Catalog {
             event_of_kind: kinds.iter().map(|kind| kind.event.unwrap_or(NO_EVENT)).collect(),
             currency: None,
             events,
             kinds,
             dimensions,
+            pages,
             ties,
         };
         (catalog, named)
@@ -171,6 +176,14 @@ pub fn total_tally(everything: &Everything) -> Tally {
     for file in &everything.files {
         tally.merge(&file.read.tally);
     }
+    if let Some(repeats) = &everything.identified.repeats {
+        tally.used -= repeats.removed;
+        tally.events -= repeats.removed;
+        tally.duplicates = repeats.removed;
+        tally.without_event -= repeats.removed_without_event;
+        tally.negative_values -= repeats.removed_negative;
+        (tally.earliest_us, tally.latest_us) = (repeats.earliest_us, repeats.latest_us);
+    }
     tally
 }
 
@@ -181,8 +194,35 @@ pub fn build(
     request: &Request,
     threads: usize,
 ) -> Result<Body, BuildError> {
-    let tally = total_tally(&everything);
-    let Everything { store, dictionaries, .. } = everything;
+    build_with_lists(everything, plan, request, None, threads).map(|(body, _)| body)
+}
+
+/// The lists that were asked for, and the directory of the temporary files where what does not fit in
+/// memory waits.
+#[derive(Debug, Clone, Copy)]
+pub struct ListsAsked<'r> {
+    pub request: &'r ListRequest,
+    pub temp_dir: &'r Path,
+}
+
+/// Lists of single units, to be read once.
+pub struct Listed {
+    pub people: PeopleTable,
+    /// As in the request.
+    pub cohorts: Vec<CohortIds>,
+}
+
+/// The same, and lists of single units beside it where they are asked for.
+pub fn build_with_lists(
+    everything: Everything,
+    plan: &ReadPlan,
+    request: &Request,
+    asked: Option<ListsAsked<'_>>,
+    threads: usize,
+) -> Result<(Body, Option<Listed>), BuildError> {
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
+    let Everything { store, dictionaries, identified, .. } = everything;
     let catalog = Catalog::of(dictionaries, request.currency.clone())?;
     let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
     let scope = Scope {
@@ -204,47 +244,73 @@ pub fn build(
         choose(entrants, &wanted.by, &texts, request.top, &wanted.by_from.no_row_text())
     };
     let mut segment_places: Vec<Vec<SegmentPlace>> = vec![Vec::new(); ready.len()];
+    let has_columns = plan.columns.ids_have_column();
+    let lists = || asked.map(|asked| Lists::new(asked.request, &ready, has_columns, asked.temp_dir));
     let every: Option<Vec<SegmentSlots>> =
         ready.iter().map(|funnel| every_segment(funnel, &catalog.dimensions)).collect();
-    let (facts, tallies) = if let Some(slots) = every {
+    let mut slots = vec![SegmentSlots::default(); ready.len()];
+    let (facts, tallies, lists) = if let Some(slots) = &every {
         let (facts, collector) = over_store(store, &catalog.ties, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, slots).with_lists(lists()))
         })?;
-        let mut tallies = collector.into_tallies();
+        let (mut tallies, lists) = collector.into_tallies();
         for (index, tally) in tallies.iter_mut().enumerate() {
             if let SegmentSlots::Every(sizes) = &slots[index] {
                 segment_places[index] =
                     fold_segments(tally, sizes, &ready[index], |entrants| choice(index, entrants));
             }
         }
-        (facts, tallies)
+        (facts, tallies, lists)
     } else {
         let population = Population::new(store, &catalog.ties, threads)?;
         let counter =
             over_population(&population, timeout_us, threads, || SegmentCounter::new(&ready, &scope))?;
-        let mut slots = vec![SegmentSlots::default(); ready.len()];
         for (index, entrants) in counter.entrants.iter().enumerate() {
             let chosen = choice(index, entrants);
             slots[index] = chosen.slots;
             segment_places[index] = chosen.places;
         }
         let (facts, collector) = over_population(&population, timeout_us, threads, || {
-            (facts(), Collector::new(&ready, &scope, &slots))
+            (facts(), Collector::new(&ready, &scope, &slots).with_lists(lists()))
         })?;
-        (facts, collector.into_tallies())
+        let (tallies, lists) = collector.into_tallies();
+        (facts, tallies, lists)
     };
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
+    let mut unstitched = identified.stitch.is_none().then_some(facts.persons);
+    let mut stitching: Vec<Vec<StitchedFunnel>> = vec![Vec::new(); ready.len()];
+    let mut beside = |way: Stitch, persons: u64, tallies: &[FunnelTally]| {
+        for (ways, tally) in stitching.iter_mut().zip(tallies) {
+            ways.push(StitchedFunnel::of(way, persons, &tally.total));
+        }
+    };
+    if let Some(linked) = &identified.linked {
+        let asked = plan.identity.stitch;
+        for way in Stitch::ALL.into_iter().filter(|way| *way == asked || *way != Stitch::Forward) {
+            if way == asked {
+                beside(way, facts.persons, &tallies);
+                continue;
+            }
+            let (persons, others) = under_other_way(linked, way, &ready, &scope, &catalog.ties, threads)?;
+            beside(way, persons, &others);
+            unstitched = if way == Stitch::None { Some(persons) } else { unstitched };
+        }
+    }
     let names = Names {
         events: catalog.events.clone(),
         currency: catalog.currency.clone(),
         values_known: plan.layout.value,
     };
-    let warnings = warnings(&tally, &facts, &catalog, plan, request);
+    let mut warnings = warnings(&tally, &facts, &catalog, plan, request);
+    let derived = derived(plan, &catalog, &facts, &mut warnings);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
-    let funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
+    let mut funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
         let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
         FunnelReport::of(ready, tally, &context)
     });
-    let mut warnings = warnings;
+    for (funnel, ways) in funnels.iter_mut().zip(stitching) {
+        funnel.stitching = ways;
+    }
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     warnings.extend(funnels.iter().filter_map(late_segments));
     for funnel in &funnels {
@@ -254,12 +320,51 @@ pub fn build(
             "every unit that entered has one status"
         );
     }
-    Ok(Body {
-        definition: definition(request, &funnels),
-        input: Input::of(&tally, &facts, as_of_us, plan.layout.session),
+    let body = Body {
+        definition: definition(request, plan, &funnels),
+        input: Input {
+            dedupe: DedupeUse::of(plan, &identified),
+            identity: Identity::of(plan, &identified, unstitched),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
+            ..Input::of(&tally, &facts, as_of_us, plan.layout.session)
+        },
+        derived,
         funnels,
         warnings,
-    })
+    };
+    let listed = match (lists, asked) {
+        (Some(lists), Some(asked)) => Some(listed(lists, asked, plan, request, catalog.dimensions)?),
+        _ => None,
+    };
+    Ok((body, listed))
+}
+
+fn listed(
+    lists: Lists<'_>,
+    asked: ListsAsked<'_>,
+    plan: &ReadPlan,
+    request: &Request,
+    texts: Vec<Vec<String>>,
+) -> Result<Listed, BuildError> {
+    let directory = || asked.temp_dir.to_owned();
+    let (lines, cohorts) =
+        lists.sorted().map_err(|source| BuildError::Lists { directory: directory(), source })?;
+    let columns = &plan.columns;
+    let people = PeopleTable::new(lines, request, columns, texts);
+    Ok(Listed { people, cohorts })
+}
+
+/// What the rules named; what is to be said of them goes to the warnings.
+pub(super) fn derived(
+    plan: &ReadPlan,
+    catalog: &Catalog,
+    facts: &InputFacts,
+    warnings: &mut Vec<Warning>,
+) -> Option<Derived> {
+    let (derived, told) = Derived::of(plan, catalog, &facts.rows_of_kind)?;
+    warnings.extend(told);
+    Some(derived)
 }
 
 /// A place for every combination of segment values of a funnel; `None` where they must be chosen first.
@@ -314,12 +419,12 @@ fn each_on_a_thread<J: Send, R: Send>(
     results
 }
 
-fn definition(request: &Request, funnels: &[FunnelReport]) -> Definition {
+fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> Definition {
     let first = funnels.first().map(|funnel| funnel.definition.clone());
     let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
     Definition {
-        hash: blake3::hash(canonical_text(request).as_bytes()).to_hex().to_string(),
+        hash: blake3::hash(canonical_text(request, plan).as_bytes()).to_hex().to_string(),
         unit: first.unit,
         window: first.window,
         window_s: first.window_s,
@@ -332,6 +437,10 @@ fn definition(request: &Request, funnels: &[FunnelReport]) -> Definition {
         time_zone: request.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         from: bound(request.entries_us.start),
         to: bound(request.entries_us.end),
+        stitch: plan.identity.stitch.name().to_owned(),
+        identity_map: plan.identity.map.as_ref().map(|map| map.hash().to_owned()),
+        dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
+        dedupe_key: plan.columns.key.clone(),
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
@@ -407,7 +516,7 @@ pub(super) fn input_warnings(tally: &Tally, facts: &InputFacts) -> Vec<Warning> 
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
     };
-    let used = tally.used.max(1) as f64;
+    let used = tally.events.max(1) as f64;
     let tied = facts.tied_rows as f64 / used;
     if tied > MANY_TIES {
         let message = format!(

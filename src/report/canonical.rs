@@ -9,6 +9,7 @@ use crate::condition::Condition;
 use crate::funnel::definition::{Admits, ChainEnd, Repeats, RowRule};
 use crate::funnel::options::{Blocked, Choice, Entry, Exclusion, Order};
 use crate::funnel::steps::{EventSpec, StepSpec};
+use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::stats::Quantile;
 use serde::Serialize;
 
@@ -19,13 +20,24 @@ const SCHEMA: &str = "dropoff.definition/1";
 struct Canonical<'a> {
     /// Only where it was given: the latest row is a fact of the data.
     as_of_us: Option<i64>,
+    /// The hash of the ids that are reported.
+    cohort: Option<String>,
+    /// The hash of those that are left out.
+    cohort_not: Option<String>,
     currency: Option<&'a str>,
+    dedupe_exact: bool,
+    dedupe_key: &'a [String],
+    /// Rules that name events, in their order.
+    derive: Vec<String>,
     from_us: Option<i64>,
     funnels: Vec<CanonicalFunnel<'a>>,
+    /// The hash of the map of ids.
+    identity_map: Option<&'a str>,
     quantile_method: &'a str,
     quantiles: Vec<String>,
     schema: &'a str,
     session_timeout_us: i64,
+    stitch: &'a str,
     time_zone: &'a str,
     to_us: Option<i64>,
     top: usize,
@@ -81,17 +93,26 @@ struct CanonicalStep<'a> {
 }
 
 /// The text that the hash of a definition is taken of.
-pub fn canonical_text(request: &Request) -> String {
+pub fn canonical_text(request: &Request, plan: &ReadPlan) -> String {
+    let members = plan.members.as_ref();
+    let rules = plan.derivation.iter().flat_map(|derivation| &derivation.rules);
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then_some(us);
     let canonical = Canonical {
         as_of_us: request.as_of_us,
+        cohort: members.and_then(|members| Some(members.only.as_ref()?.hash())),
+        cohort_not: members.and_then(|members| Some(members.without.as_ref()?.hash())),
         currency: request.currency.as_deref(),
+        dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
+        dedupe_key: &plan.columns.key,
+        derive: rules.map(ToString::to_string).collect(),
         from_us: bound(request.entries_us.start),
         funnels: request.funnels.iter().map(funnel).collect(),
+        identity_map: plan.identity.map.as_ref().map(|map| map.hash()),
         quantile_method: request.choice.method.name(),
         quantiles: request.choice.quantiles.iter().map(Quantile::to_string).collect(),
         schema: SCHEMA,
         session_timeout_us: request.session_timeout_us,
+        stitch: plan.identity.stitch.name(),
         time_zone: request.zone.iana_name().unwrap_or("fixed offset"),
         to_us: bound(request.entries_us.end),
         top: request.top,

@@ -1,6 +1,7 @@
 //! The pass over persons that feeds the three reports: one outcome a unit, counted where it belongs.
 
 use super::clusters::{Clusters, Items, PersonReached};
+use super::lists::{ListedUnit, Lists};
 use super::segments::{Entrants, SegmentSlots, SegmentSource};
 use super::shape::Shape;
 use super::tally::{LeavingFacts, NO_EVENT, PurchaseFacts, UnitFacts, UnitTally};
@@ -72,6 +73,17 @@ impl ReadyFunnel {
         }
     }
 
+    /// The same funnel, counted as a whole.
+    pub fn without_segments(&self) -> ReadyFunnel {
+        ReadyFunnel::new(
+            self.funnel.clone(),
+            self.kinds.clone(),
+            self.variants.clone(),
+            self.value_columns.clone(),
+            SegmentSource { by: Vec::new(), from: self.segments.from },
+        )
+    }
+
     fn serves(&self, kind: u32, step: usize) -> bool {
         self.kinds.serves(kind, step)
     }
@@ -104,7 +116,7 @@ impl ReadyFunnel {
     /// Whether one person can have several units. These belong together wherever they are counted: what was
     /// counted of each combination of segment values by itself cannot be added up.
     pub fn has_clusters(&self) -> bool {
-        self.funnel.unit != Unit::Person || self.funnel.terms.hold.is_some()
+        self.funnel.has_several_units()
     }
 
     /// Counts of nobody yet.
@@ -118,6 +130,7 @@ impl ReadyFunnel {
 }
 
 /// What decides how persons are counted, beside the funnels.
+#[derive(Clone)]
 pub struct Scope {
     /// Entries in `entries_us` count; half-open.
     pub entries_us: Range<i64>,
@@ -248,6 +261,10 @@ struct Counter<'p> {
     slots: &'p [SegmentSlots],
     tallies: Vec<FunnelTally>,
     calendar: Calendar,
+    /// Where units are to be listed one by one.
+    lists: Option<Lists<'p>>,
+    /// How many of the current person's units have entered so far.
+    units_entered: usize,
     facts: UnitFacts,
     key: Vec<u32>,
     /// How many of the current person's units reached each step; empty where persons are the units.
@@ -285,6 +302,8 @@ impl<'p> Collector<'p> {
                 funnels,
                 scope,
                 slots,
+                lists: None,
+                units_entered: 0,
                 tallies: funnels.iter().zip(slots).map(tally).collect(),
                 calendar: Calendar::new(scope.zone.clone()),
                 facts: UnitFacts::default(),
@@ -294,9 +313,15 @@ impl<'p> Collector<'p> {
         }
     }
 
-    /// The counts, by funnel.
-    pub fn into_tallies(self) -> Vec<FunnelTally> {
-        self.counter.tallies
+    /// The same, with every unit on lists as well.
+    pub fn with_lists(mut self, lists: Option<Lists<'p>>) -> Collector<'p> {
+        self.counter.lists = lists;
+        self
+    }
+
+    /// The counts, by funnel, and the lists.
+    pub fn into_tallies(self) -> (Vec<FunnelTally>, Option<Lists<'p>>) {
+        (self.counter.tallies, self.counter.lists)
     }
 }
 
@@ -331,6 +356,16 @@ impl Counter<'_> {
         let ready = &self.funnels[index];
         let scope = self.scope;
         let rows = unit.rows;
+        self.units_entered += 1;
+        if let Some(lists) = &mut self.lists {
+            let number = match ready.funnel.unit {
+                _ if !ready.has_clusters() => 0,
+                Unit::Session if ready.funnel.terms.hold.is_none() => person.session_of(unit.first_place) + 1,
+                _ => self.units_entered,
+            };
+            let place = |row: u32| unit.place(row);
+            lists.unit(&ListedUnit { funnel: index, ready, person, number, outcome, rows, place: &place });
+        }
         let facts = &mut self.facts;
         facts.begin(outcome, unit, ready, scope.as_of_us);
         let is_attempt = ready.funnel.unit == Unit::Attempt;
@@ -419,6 +454,7 @@ impl Counter<'_> {
 
     /// The person's units are all counted.
     fn end_person(&mut self, index: usize) {
+        self.units_entered = 0;
         let tally = &mut self.tallies[index];
         for (part, reached) in self.person_reached.drain(..) {
             let units = match part {
@@ -452,6 +488,10 @@ impl Accumulator for Collector<'_> {
     }
 
     fn merge(&mut self, other: Self) {
+        match (&mut self.counter.lists, other.counter.lists) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine, theirs) => *mine = mine.take().or(theirs),
+        }
         for (mine, theirs) in self.counter.tallies.iter_mut().zip(other.counter.tallies) {
             mine.merge(theirs);
         }
@@ -549,6 +589,6 @@ fn leaving_facts(
         next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
-        value: rows.has_values().then(|| (0..=leaving_row).rev().find_map(|row| rows.value(row))).flatten(),
+        value: rows.last_value(leaving_row),
     }
 }

@@ -6,6 +6,7 @@ use super::build::FunnelRequest;
 use super::collect::{Bucket, FunnelTally, ReadyFunnel};
 use super::conversion::{Conversion, optional_interval, optional_share};
 use super::definition::FunnelDefinition;
+use super::identity::StitchedFunnel;
 use super::segments::SegmentPlace;
 use super::shape::{Shape, StepNames};
 use super::table::{Block, Cell, Column, Table};
@@ -43,6 +44,8 @@ pub struct FunnelReport {
     /// Units that entered in more than one bucket of the trend.
     pub in_several_buckets: u64,
     pub ties: Ties,
+    /// With and without stitching; empty where none was asked for.
+    pub stitching: Vec<StitchedFunnel>,
     /// Units whose first row of any kind is no entry.
     pub began_elsewhere: u64,
     /// Units whose segment at the first entry is not that at the start of their winning chain.
@@ -222,6 +225,7 @@ impl FunnelReport {
             trend,
             in_several_buckets: tally.in_several_buckets,
             ties,
+            stitching: Vec::new(),
             began_elsewhere: total.began_elsewhere,
             segment_moved: total.segment_moved,
             segment_differs: total.segment_differs,
@@ -236,6 +240,9 @@ impl FunnelReport {
         let mut blocks = vec![Block::Heading(2, format!("Conversion: {}", self.name))];
         blocks.push(Block::Facts(self.facts()));
         blocks.extend(self.conversion.tables().into_iter().map(Block::Table));
+        if !self.stitching.is_empty() {
+            blocks.push(Block::Table(StitchedFunnel::table(&self.stitching)));
+        }
         if !self.segments.is_empty() {
             blocks.push(Block::Table(self.segment_table()));
         }

@@ -1,8 +1,11 @@
 //! What was read: rows and their account, people, sessions, span, ties.
 
+use super::identity::{DedupeUse, Identity};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
+use crate::ingest::cohort::{Cohort, Members};
+use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Accumulator, Person, PersonRows, Tally};
 use crate::session::{Agreement, compare};
 use schemars::JsonSchema;
@@ -11,11 +14,13 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Rows {
-    /// `used + rejected + filtered`.
+    /// `used + rejected + filtered + duplicates`.
     pub read: u64,
     pub used: u64,
     pub rejected: u64,
     pub filtered: u64,
+    /// Rows of an event that another row stands for.
+    pub duplicates: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -23,6 +28,10 @@ pub struct Input {
     pub rows: Rows,
     /// Rejected rows by code; codes without rows are left out.
     pub rejects: BTreeMap<String, u64>,
+    /// Null where no event may fall as repeated.
+    pub dedupe: Option<DedupeUse>,
+    /// Null where people are who their rows say.
+    pub identity: Option<Identity>,
     pub persons: u64,
     pub sessions: u64,
     /// Earliest and latest used row, RFC 3339 in UTC.
@@ -36,6 +45,59 @@ pub struct Input {
     pub tied_rows: u64,
     /// Against the log's own session ids; null where it has none.
     pub log_sessions: Option<LogSessions>,
+    /// Where rows have a time column for each thing that happened; else null.
+    pub wide: Option<WideCounts>,
+    /// Where lists of ids said who is reported; else null.
+    pub cohort: Option<CohortCounts>,
+}
+
+/// What was made of wide rows.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct WideCounts {
+    /// Time columns.
+    pub columns: u64,
+    /// Their times in used rows: one event each.
+    pub events: u64,
+    /// Sound rows without a time in any of the columns: they have no event.
+    pub rows_without_time: u64,
+}
+
+/// Whose rows were reported, where not everybody's were.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortCounts {
+    /// Of the list of those who are reported; null where all are.
+    pub only: Option<IdCounts>,
+    /// Of the list of those who are left out.
+    pub without: Option<IdCounts>,
+    pub persons_left_out: u64,
+    /// Rows of theirs, which are among the filtered.
+    pub rows_left_out: u64,
+}
+
+/// How many ids a list has, each counted once: `found + not_found`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IdCounts {
+    pub ids: u64,
+    /// A person of the log has the id.
+    pub found: u64,
+    pub not_found: u64,
+}
+
+impl CohortCounts {
+    /// Of the pass that is done.
+    pub fn of(members: &Members, tally: &Tally) -> CohortCounts {
+        let counts = |cohort: &Cohort| {
+            let (ids, found) = (cohort.ids(), cohort.found());
+            IdCounts { ids, found, not_found: ids - found }
+        };
+        let left_out = members.left_out();
+        CohortCounts {
+            only: members.only.as_ref().map(counts),
+            without: members.without.as_ref().map(counts),
+            persons_left_out: left_out.persons,
+            rows_left_out: tally.left_out,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -49,12 +111,17 @@ pub struct LogSessions {
 
 impl Input {
     pub fn of(tally: &Tally, facts: &InputFacts, as_of_us: i64, has_log_sessions: bool) -> Input {
-        let rows =
-            Rows { read: tally.read, used: tally.used, rejected: tally.rejected(), filtered: tally.filtered };
+        let rows = Rows {
+            read: tally.read,
+            used: tally.used,
+            rejected: tally.rejected(),
+            filtered: tally.filtered,
+            duplicates: tally.duplicates,
+        };
         assert_eq!(
             rows.read,
-            rows.used + rows.rejected + rows.filtered,
-            "every row read is used, rejected or filtered"
+            rows.used + rows.rejected + rows.filtered + rows.duplicates,
+            "every row read is used, rejected, filtered or a duplicate"
         );
         let rejects = RejectCode::ALL
             .iter()
@@ -63,6 +130,8 @@ impl Input {
         Input {
             rows,
             rejects: rejects.collect(),
+            dedupe: None,
+            identity: None,
             persons: facts.persons,
             sessions: facts.sessions,
             from: tally.earliest_us.map(format_utc),
@@ -75,8 +144,30 @@ impl Input {
                 identical: facts.agreement.identical,
                 rows_without_id: facts.agreement.rows_without_id,
             }),
+            wide: None,
+            cohort: None,
         }
     }
+}
+
+impl WideCounts {
+    pub fn of(plan: &ReadPlan, tally: &Tally) -> Option<WideCounts> {
+        plan.roles.is_wide().then_some(WideCounts {
+            columns: plan.roles.unpivot.len() as u64,
+            events: tally.events,
+            rows_without_time: tally.without_time,
+        })
+    }
+}
+
+/// Takes the rows of persons who were left out from the counts of used rows, once a pass is done.
+/// `event_of_kind` is that of the catalog.
+pub fn leave_out(tally: &mut Tally, members: Option<&Members>, event_of_kind: &[u32], wide: bool) {
+    let Some(members) = members else { return };
+    let left_out = members.left_out();
+    let kinds = left_out.rows_of_kind.iter().zip(event_of_kind);
+    let without_event = kinds.filter(|(_, event)| **event == NO_EVENT).map(|(n, _)| n).sum();
+    tally.leave_out(&left_out, without_event, wide);
 }
 
 /// What a pass over persons learns of the input as a whole.

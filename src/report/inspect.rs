@@ -11,19 +11,22 @@ mod command;
 mod definition_file;
 mod facts;
 mod gaps;
+mod pages;
 mod traps;
 
 pub use columns::{GuessProblem, InspectedColumn};
 pub use facts::{EventPeople, Hour, InspectFacts};
 pub use gaps::{Gap, Gaps, unusual_gaps};
 
-use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
-use super::input::{Input, InputFacts};
+use super::build::{Catalog, canonical_hash, derived, input_warnings, total_tally};
+use super::derived::Derived;
+use super::identity::{DedupeUse, Identity};
+use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
 use super::sessions::Observed;
 use super::unserved::{Seen, unserved};
 use super::{Run, Warning};
 use crate::condition::Condition;
-use crate::definition::SourceTable;
+use crate::definition::{DedupeTable, IdentityTable, SourceTable};
 use crate::funnel::definition::Funnel;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
@@ -31,6 +34,7 @@ use crate::schema::roles::Guess;
 use crate::schema::suggest::{EventSummary, suggest_funnel};
 use crate::stats::{Quantile, QuantileMethod, Values, quantile};
 use jiff::tz::TimeZone;
+use pages::{Sections, suggest_pages};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -55,6 +59,9 @@ pub struct Look<'l> {
     pub flags: &'l [String],
     /// What flags and definition file say of the source; the guess fills in the columns.
     pub source: &'l SourceTable,
+    /// The same of people's ids, and of repeated events.
+    pub identity: &'l IdentityTable,
+    pub dedupe: &'l DedupeTable,
     pub session_timeout_us: i64,
     pub zone: &'l TimeZone,
     /// Those of the definition file.
@@ -102,6 +109,9 @@ pub struct InspectBody {
     pub time_zone: String,
     pub session_timeout_s: f64,
     pub input: Input,
+    /// Events named by rules; left out where there are no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
     pub events: Events,
     pub sessions: SessionsSummary,
     /// Rows alike with another in person, time, event and every column that was read.
@@ -167,25 +177,49 @@ pub fn build(
     mut reading: Run,
     threads: usize,
 ) -> Result<Inspection, SpillError> {
-    let tally = total_tally(&everything);
-    let Everything { store, dictionaries, .. } = everything;
-    let spilled = store.spilled();
+    let mut tally = total_tally(&everything);
+    let members = everything.store.members();
+    let spilled = everything.spilled();
+    let Everything { store, dictionaries, identified, .. } = everything;
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
-    let ids_have_column = plan.roles.user.len() > 1;
-    let (facts, mut found) = over_store(store, &catalog.ties, timeout_us, threads, || {
-        let event_count = catalog.events.len();
-        (
-            InputFacts::new(catalog.kinds.len(), plan.layout.session),
-            InspectFacts::new(&catalog.event_of_kind, event_count, observed, ids_have_column),
-        )
-    })?;
+    let ids_have_column = plan.columns.ids_have_column();
+    let input_facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
+    let found_of =
+        |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
+    let event_count = catalog.events.len();
+    let sections = plan.names_pages().then(|| Sections::of(&catalog.events));
+    let section_of_kind = sections.as_ref().map(|sections| sections.of_kinds(&catalog.event_of_kind));
+    let (facts, mut found, by_section) = match (&sections, &section_of_kind) {
+        (Some(sections), Some(section_of_kind)) => {
+            let (facts, (found, by_section)) = over_store(store, &catalog.ties, timeout_us, threads, || {
+                let by_section = found_of(section_of_kind, sections.names.len());
+                (input_facts(), (found_of(&catalog.event_of_kind, event_count), by_section))
+            })?;
+            (facts, found, Some(by_section))
+        }
+        _ => {
+            let (facts, found) = over_store(store, &catalog.ties, timeout_us, threads, || {
+                (input_facts(), found_of(&catalog.event_of_kind, event_count))
+            })?;
+            (facts, found, None)
+        }
+    };
     reading.note_spilled(&spilled);
+    leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
 
-    let summaries = event_summaries(&catalog, &facts, &found);
-    let suggested = suggest_funnel(&summaries).map(|suggested| SuggestedFunnel {
-        steps: command::steps_text(&suggested.steps),
+    let summaries = event_summaries(&catalog.events, &catalog.event_of_kind, &facts, &found);
+    let suggested = match (&sections, &section_of_kind, &by_section) {
+        (Some(sections), Some(section_of_kind), Some(by_section)) => {
+            let of_sections = event_summaries(&sections.names, section_of_kind, &facts, by_section);
+            suggest_pages(&of_sections, &summaries)
+                .map(|suggested| (pages::steps_text(&suggested.steps, sections), suggested))
+        }
+        _ => suggest_funnel(&summaries).map(|suggested| (command::steps_text(&suggested.steps), suggested)),
+    };
+    let suggested = suggested.map(|(steps, suggested)| SuggestedFunnel {
+        steps,
         events: suggested.steps,
         why: suggested.why,
     });
@@ -195,12 +229,20 @@ pub fn build(
     // Conditions are not read here, so each may hold.
     let seen = Seen { kinds: catalog.seen(&facts.rows_of_kind), holds: |_, _: &Condition| true };
     warnings.extend(look.funnels.iter().flat_map(|funnel| unserved(funnel, &seen)));
+    let derived = derived(plan, &catalog, &facts, &mut warnings);
     warnings.sort_by(|a, b| a.code.cmp(&b.code));
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
-        input: Input::of(&tally, &facts, observed.to_us, plan.layout.session),
-        events: Events::of(summaries, tally.used),
+        input: Input {
+            dedupe: DedupeUse::of(plan, &identified),
+            identity: Identity::of(plan, &identified, identified.stitch.is_none().then_some(facts.persons)),
+            wide: WideCounts::of(plan, &tally),
+            cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
+            ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
+        },
+        derived,
+        events: Events::of(summaries, tally.events),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,
         gaps: unusual_gaps(&found.hours),
@@ -255,10 +297,15 @@ fn looked(look: &Look<'_>, reading: Run) -> InspectRun {
 }
 
 /// Every event that has rows.
-fn event_summaries(catalog: &Catalog, facts: &InputFacts, found: &InspectFacts<'_>) -> Vec<EventSummary> {
-    let (rows, _) = facts.rows_of_event(&catalog.event_of_kind, catalog.events.len());
+fn event_summaries(
+    names: &[String],
+    event_of_kind: &[u32],
+    facts: &InputFacts,
+    found: &InspectFacts<'_>,
+) -> Vec<EventSummary> {
+    let (rows, _) = facts.rows_of_event(event_of_kind, names.len());
     let people = found.event_people();
-    let events = catalog.events.iter().zip(rows).zip(people).filter(|((_, rows), _)| *rows > 0);
+    let events = names.iter().zip(rows).zip(people).filter(|((_, rows), _)| *rows > 0);
     events
         .map(|((name, rows), event)| EventSummary {
             name: name.clone(),

@@ -9,7 +9,7 @@ use super::abandonment::Stage;
 use super::conversion::{Conversion, ConversionStep, NamedStep, OptionalUse, Rate};
 use super::definition::FunnelDefinition;
 use super::funnel::{FunnelReport, Segment, SegmentValues, Ties, TrendBucket};
-use super::{FileRead, RejectSample, Report, Run};
+use super::{CohortFile, FileRead, RejectSample, Report, Run};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -37,6 +37,7 @@ struct RunLine<'a> {
     notes: &'a [String],
     rows_out_of_order: u64,
     spilled_bytes: u64,
+    cohort_files: &'a [CohortFile],
 }
 
 #[derive(Serialize)]
@@ -118,6 +119,9 @@ pub fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     lines.line("definition", &report.body.definition)?;
     lines.line("input", &report.body.input)?;
+    if let Some(derived) = &report.body.derived {
+        lines.line("derived", derived)?;
+    }
     for funnel in &report.body.funnels {
         lines.funnel = Some(&funnel.name);
         lines.funnel(funnel)?;
@@ -159,6 +163,7 @@ impl<'a> Lines<'a, '_> {
             notes,
             rows_out_of_order,
             spilled_bytes,
+            cohort_files,
         } = run;
         self.line(
             "run",
@@ -172,6 +177,7 @@ impl<'a> Lines<'a, '_> {
                 notes,
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
+                cohort_files,
             },
         )
     }
@@ -196,6 +202,7 @@ impl<'a> Lines<'a, '_> {
             trend,
             in_several_buckets,
             ties,
+            stitching,
             began_elsewhere,
             segment_moved,
             segment_differs,
@@ -230,6 +237,9 @@ impl<'a> Lines<'a, '_> {
         self.line("time_to_purchase", time_to_purchase)?;
         for stage in session_stages {
             self.line("session_stage", stage)?;
+        }
+        for way in stitching {
+            self.line("stitching", way)?;
         }
         for segment in segments {
             self.by = Some(&segment.by);
@@ -350,7 +360,7 @@ mod tests {
         let segment =
             ["segment", "segment_step", "segment_optional_step", "segment_stage", "segment_time_to_purchase"];
         let mut expected = vec!["run", "definition", "input", "funnel", "step", "optional_step", "stage"];
-        expected.extend(["time_to_purchase", "session_stage"]);
+        expected.extend(["time_to_purchase", "session_stage", "stitching"]);
         expected.extend([segment; 3].concat());
         expected.extend(["trend", "warning", "body_hash"]);
         assert_eq!(kinds, expected);

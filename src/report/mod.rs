@@ -11,10 +11,14 @@ mod clusters;
 pub mod collect;
 pub mod conversion;
 pub mod definition;
+pub mod derived;
 pub mod funnel;
+pub mod identity;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
+pub mod lists;
+pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod segments;
@@ -27,10 +31,13 @@ mod units;
 pub mod unserved;
 
 use crate::ingest::Spilled;
+use derived::Derived;
 use funnel::FunnelReport;
-use input::Input;
+use identity::Identity;
+use input::{CohortCounts, IdCounts, Input, WideCounts};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::sync::Arc;
 use table::{Block, Cell, Column, Table};
 
 /// The texts behind the codes that tallies count by.
@@ -74,6 +81,41 @@ pub struct Run {
     pub rows_out_of_order: u64,
     /// Bytes that waited in temporary files, as memory did not suffice.
     pub spilled_bytes: u64,
+    /// Lists of ids that said who is reported.
+    pub cohort_files: Vec<CohortFile>,
+}
+
+/// How a list of ids was read; what the ids are is told nowhere.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CohortFile {
+    pub path: String,
+    /// Where its ids stand.
+    pub read_as: String,
+    /// Ids that stood there before, which changes nothing.
+    pub repeated: u64,
+    pub first_repeated_line: Option<u64>,
+    /// Lines and records without an id.
+    pub empty: u64,
+    /// Of the records; blank lines are only counted.
+    pub first_empty_line: Option<u64>,
+}
+
+impl CohortFile {
+    fn text(&self) -> String {
+        let CohortFile { path, read_as, repeated, empty, .. } = self;
+        let place =
+            |line: Option<u64>| line.map_or(String::new(), |line| format!(" (first at {path}:{line})"));
+        let mut text = format!("{path}: {read_as}");
+        if *repeated > 0 {
+            let n = crate::human::count(*repeated);
+            text.push_str(&format!("; {n} repeated{}", place(self.first_repeated_line)));
+        }
+        if *empty > 0 {
+            let n = crate::human::counted(*empty, "line has", "lines have");
+            text.push_str(&format!("; {n} no id{}", place(self.first_empty_line)));
+        }
+        text
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -122,6 +164,9 @@ impl Warning {
 pub struct Body {
     pub definition: Definition,
     pub input: Input,
+    /// Events named by rules; left out where there are no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
     pub funnels: Vec<FunnelReport>,
     pub warnings: Vec<Warning>,
 }
@@ -144,6 +189,13 @@ pub struct Definition {
     /// Entries are counted from `from` (inclusive) to `to` (exclusive), RFC 3339.
     pub from: Option<String>,
     pub to: Option<String>,
+    /// How rows without a person find one by their device: `none`, `forward` or `both`.
+    pub stitch: String,
+    /// BLAKE3 of the map of ids; null where there is none.
+    pub identity_map: Option<String>,
+    /// Of rows that are alike in every column one is kept; or of those alike in these columns.
+    pub dedupe_exact: bool,
+    pub dedupe_key: Vec<String>,
     /// Condition on rows.
     #[serde(rename = "where")]
     pub filter: Option<String>,
@@ -163,6 +215,7 @@ impl Report {
         if let Some(run) = &self.run {
             blocks.extend(run.rejects_table(&self.body.input).map(Block::Table));
         }
+        blocks.extend(self.body.derived.iter().flat_map(Derived::tables).map(Block::Table));
         for funnel in &self.body.funnels {
             blocks.extend(funnel.blocks());
         }
@@ -179,6 +232,7 @@ impl Report {
                 facts.push(("guessed".to_owned(), guess.clone()));
             }
             facts.extend(run.memory_fact());
+            facts.extend(run.cohort_files.iter().map(|file| ("list".to_owned(), file.text())));
         }
         let timeout = duration((definition.session_timeout_s * 1e6) as i64, false);
         facts.push((
@@ -231,22 +285,62 @@ fn short_hash(hash: &str) -> String {
 pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     use crate::human::count;
     let rows = &input.rows;
-    let mut facts = vec![(
-        "rows".to_owned(),
-        format!(
-            "{} read = {} used + {} rejected + {} filtered",
-            count(rows.read),
-            count(rows.used),
-            count(rows.rejected),
-            count(rows.filtered)
-        ),
-    )];
+    let mut text = format!(
+        "{} read = {} used + {} rejected + {} filtered",
+        count(rows.read),
+        count(rows.used),
+        count(rows.rejected),
+        count(rows.filtered)
+    );
+    let duplicates = input.dedupe.as_ref().map(|dedupe| {
+        text.push_str(&format!(" + {} duplicates", count(rows.duplicates)));
+        ("duplicates".to_owned(), dedupe.text(rows.duplicates))
+    });
+    let mut facts = vec![("rows".to_owned(), text)];
+    facts.extend(duplicates);
+    facts.extend(input.identity.iter().flat_map(Identity::facts));
+    facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
+    facts.extend(input.cohort.iter().flat_map(cohort_facts));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
     }
     facts
+}
+
+/// What was made of wide rows.
+fn wide_fact(wide: &WideCounts) -> (String, String) {
+    use crate::human::{count, counted};
+    let columns = counted(wide.columns, "time column", "time columns");
+    let mut text = format!("{} in {columns} of the used rows", count(wide.events));
+    if wide.rows_without_time > 0 {
+        let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
+        text.push_str(&format!("; {rows} no time at all"));
+    }
+    ("events".to_owned(), text)
+}
+
+/// What became of lists of ids.
+fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+    use crate::human::{count, counted};
+    let ids = |ids: &IdCounts| {
+        format!(
+            "{} in the list, {} found in the log, {} not",
+            counted(ids.ids, "id", "ids"),
+            count(ids.found),
+            count(ids.not_found)
+        )
+    };
+    let left_out = format!(
+        "{} with {}, which are among the filtered",
+        counted(cohort.persons_left_out, "person", "people"),
+        counted(cohort.rows_left_out, "row", "rows")
+    );
+    let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
+    let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
+    let facts = only.chain(without).chain([("left out", left_out)]);
+    facts.map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 /// One file by name, several by number.
@@ -264,9 +358,9 @@ pub fn files_text(files: &[FileRead]) -> String {
 
 impl Run {
     /// Says what waited in temporary files.
-    pub fn note_spilled(&mut self, spilled: &Spilled) {
-        self.spilled_bytes = spilled.bytes();
-        if spilled.in_memory() {
+    pub fn note_spilled(&mut self, spilled: &[Arc<Spilled>]) {
+        self.spilled_bytes = spilled.iter().map(|spilled| spilled.bytes()).sum();
+        if spilled.iter().any(|spilled| spilled.in_memory()) {
             self.notes.push(
                 "the temporary files lay in memory: a --temp-dir on a disk would have saved some".to_owned(),
             );

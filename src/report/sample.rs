@@ -4,6 +4,7 @@ use super::abandonment::{Abandonment, EventCount, LeftValue, Stage};
 use super::conversion::{Conversion, ConversionStep, OptionalUse, Rate};
 use super::definition::FunnelDefinition;
 use super::funnel::{FunnelReport, Segment, SegmentValues, SessionStage, Ties, TrendBucket};
+use super::identity::{DedupeUse, Devices, Identity, MapUse, StitchedFunnel};
 use super::input::{Input, Rows};
 use super::shape::Shape;
 use super::time_to_purchase::{
@@ -25,6 +26,7 @@ pub(crate) fn report() -> Report {
         run: Some(run()),
         body: Body {
             definition: definition(),
+            derived: None,
             input: input(),
             funnels: vec![funnel("purchase", &STEPS)],
             warnings: vec![warning("W06", 700), warning("W16", 12)],
@@ -58,6 +60,7 @@ fn run() -> Run {
         notes: Vec::new(),
         rows_out_of_order: 0,
         spilled_bytes: 0,
+        cohort_files: Vec::new(),
     }
 }
 
@@ -76,6 +79,10 @@ fn definition() -> Definition {
         time_zone: "UTC".to_owned(),
         from: None,
         to: None,
+        stitch: "both".to_owned(),
+        identity_map: Some("aa".to_owned()),
+        dedupe_exact: false,
+        dedupe_key: vec!["event_id".to_owned()],
         filter: None,
         quantile_method: "type-7".to_owned(),
         top: 20,
@@ -109,7 +116,23 @@ fn funnel_definition(steps: String) -> FunnelDefinition {
 
 fn input() -> Input {
     Input {
-        rows: Rows { read: 10_000, used: 9_970, rejected: 30, filtered: 0 },
+        rows: Rows { read: 10_000, used: 9_970, rejected: 30, filtered: 0, duplicates: 0 },
+        dedupe: Some(DedupeUse {
+            columns: vec!["event_id".to_owned()],
+            keys_that_differ: 0,
+            rows_without_key: 3,
+        }),
+        identity: Some(Identity {
+            stitch: "both".to_owned(),
+            devices: Some(Devices {
+                of_nobody: 100,
+                of_one_person: 900,
+                shared: 7,
+                rows_stitched: 2_000,
+                rows_left: 300,
+            }),
+            map: Some(MapUse { entries: 5, ids_mapped: 4, ids_not_mapped: Some(1_100), rows_mapped: 12 }),
+        }),
         rejects: BTreeMap::from([("R04".to_owned(), 10), ("R16".to_owned(), 20)]),
         persons: 1_200,
         sessions: 3_000,
@@ -119,6 +142,8 @@ fn input() -> Input {
         rows_without_event: 12,
         tied_rows: 700,
         log_sessions: None,
+        wide: None,
+        cohort: None,
     }
 }
 
@@ -147,6 +172,16 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         trend: vec![bucket("2026-01-05T00:00:00Z", true), bucket("2026-01-12T00:00:00Z", false)],
         in_several_buckets: 4,
         ties: Ties { units: Some(2), conversion_strict: Some(0.019), conversion_step: Some(0.021) },
+        stitching: vec![StitchedFunnel {
+            stitch: "none".to_owned(),
+            persons: 2_000,
+            entered: 1_500,
+            converted: 15,
+            dropped: 1_485,
+            open: 0,
+            excluded: 0,
+            of_entered: Some(0.01),
+        }],
         began_elsewhere: 5,
         segment_moved: 1,
         segment_differs: 0,

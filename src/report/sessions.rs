@@ -7,8 +7,10 @@ use super::build::{Catalog, total_tally};
 use super::table::{Cell, Column, Table};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
-use crate::ingest::plan::ReadPlan;
-use crate::ingest::{Accumulator, Everything, Person, PersonRows, Session, SpillError, Tally, over_store};
+use crate::ingest::plan::{Columns, ReadPlan};
+use crate::ingest::{
+    Accumulator, Everything, ID_BORDER, Person, PersonRows, Session, SpillError, Tally, over_store,
+};
 use crate::session::SplitCause;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -252,14 +254,9 @@ impl<'c> SessionRows<'c> {
         });
     }
 
-    /// Puts the sessions in their order and names everything. `user_columns` are the columns that
+    /// Puts the sessions in their order and names everything. `columns` are those that
     /// hold persons' ids, as the plan names them.
-    fn finish(
-        self,
-        catalog_events: Vec<String>,
-        user_columns: &[String],
-        has_log_sessions: bool,
-    ) -> SessionList {
+    fn finish(self, catalog_events: Vec<String>, columns: &Columns, has_log_sessions: bool) -> SessionList {
         let mut order: Vec<u32> = (0..self.persons.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| self.persons[a as usize].cmp(&self.persons[b as usize]));
         let mut place = vec![0_u32; order.len()];
@@ -272,7 +269,7 @@ impl<'c> SessionRows<'c> {
         }
         kept.sort_unstable_by_key(|session| (session.person, session.number));
         let persons =
-            order.iter().map(|&person| person_text(&self.persons[person as usize], user_columns)).collect();
+            order.iter().map(|&person| person_text(&self.persons[person as usize], columns)).collect();
         SessionList { persons, events: catalog_events, has_log_sessions, kept }
     }
 }
@@ -296,16 +293,23 @@ impl Accumulator for SessionRows<'_> {
     }
 }
 
-/// A stored id as people know it: with several user columns its first byte is the place of its
-/// column, which is printed before it, for "7" in two columns is two people.
-pub fn person_text(stored: &[u8], user_columns: &[String]) -> String {
-    match (stored.split_first(), user_columns.len()) {
-        (Some((&column, id)), 2..) => {
-            let column = user_columns.get(usize::from(column)).map_or("", String::as_str);
+/// A stored id as people know it. With several user columns its first byte is the place of its
+/// column, which is printed before it, for "7" in two columns is two people; the parts of an id of several
+/// columns together have a blank between them.
+pub fn person_text(stored: &[u8], columns: &Columns) -> String {
+    match stored.split_first() {
+        Some((&column, id)) if columns.ids_have_column() => {
+            let column = columns.user.get(usize::from(column)).map_or("", String::as_str);
             format!("{column}:{}", String::from_utf8_lossy(id))
         }
-        _ => String::from_utf8_lossy(stored).into_owned(),
+        _ => id_text(stored),
     }
+}
+
+/// An id without its column; the parts of an id of several columns have a blank between them.
+pub fn id_text(id: &[u8]) -> String {
+    let parts = id.split(|&byte| byte == ID_BORDER).filter(|part| !part.is_empty());
+    parts.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
 /// Settles every person and lists their sessions.
@@ -320,7 +324,7 @@ pub fn build(
     let rows = over_store(everything.store, &catalog.ties, timeout_us, threads, || {
         SessionRows::new(&catalog.event_of_kind, observed)
     })?;
-    let sessions = rows.finish(catalog.events.clone(), &plan.columns.user, plan.layout.session);
+    let sessions = rows.finish(catalog.events.clone(), &plan.columns, plan.layout.session);
     let session_timeout_s = timeout_us as f64 / 1e6;
     Ok(SessionTable { schema: SESSIONS_SCHEMA.to_owned(), session_timeout_s, sessions })
 }

@@ -63,6 +63,31 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
+/// What all cells of a column are, if they are not missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Count,
+    /// Microseconds since the Unix epoch.
+    Time,
+    /// In seconds.
+    Duration,
+    Amount,
+}
+
+/// One column of a long table; names differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowColumn {
+    pub name: String,
+    pub kind: Kind,
+}
+
+impl RowColumn {
+    pub fn new(name: impl Into<String>, kind: Kind) -> RowColumn {
+        RowColumn { name: name.into(), kind }
+    }
+}
+
 /// One piece of a document, in reading order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {

@@ -14,6 +14,8 @@ pub struct Profile {
     pub name: &'static str,
     /// The first that is present in a row identifies its person. Never empty.
     pub user: Vec<String>,
+    /// All of these columns are one id.
+    pub user_together: bool,
     pub time: Option<String>,
     pub event: Option<String>,
     pub session: Option<String>,
@@ -48,10 +50,12 @@ enum User {
     One(Names),
     /// For every group the first column that the file has: a row carries at least one of them.
     Either(&'static [Names]),
+    /// Those of these columns that the file has are one id together.
+    Together(Names),
 }
 
 /// Most specific first: AWS has all that marks GA4, and more.
-const LAYOUTS: [Layout; 11] = [
+const LAYOUTS: [Layout; 12] = [
     Layout {
         name: "REES46",
         marks: &[&["event_time"], &["event_type"], &["product_id"], &["user_id"], &["user_session"]],
@@ -239,6 +243,19 @@ const LAYOUTS: [Layout; 11] = [
         event_id: &[],
         note: "distinct_id is the product's own person",
     },
+    Layout {
+        name: "access log",
+        marks: &[&["host"], &["time"], &["url", "path"], &["status"], &["protocol", "bytes"]],
+        user: User::Together(&["host", "user_agent"]),
+        time: &["time"],
+        event: &[],
+        session: &[],
+        value: &[],
+        currency: &[],
+        event_id: &[],
+        note: "a visitor is an address with its agent, as far as the log has both: many behind one address with \
+               the same agent are one visitor, and one who changes the address is two",
+    },
 ];
 
 /// The layout whose marks are all among the columns; the most specific one if several are.
@@ -252,12 +269,16 @@ impl Layout {
             self.marks.iter().map(|names| first_present(columns, names)).collect::<Option<_>>()?;
         let user = match self.user {
             User::One(names) => vec![first_present(columns, names)?],
+            User::Together(names) => {
+                names.iter().filter_map(|name| first_present(columns, &[name])).collect()
+            }
             User::Either(groups) => groups.iter().filter_map(|names| first_present(columns, names)).collect(),
         };
         let value = first_present(columns, self.value);
         let currency = value.as_ref().and_then(|_| first_present(columns, self.currency));
         Some(Profile {
             name: self.name,
+            user_together: matches!(self.user, User::Together(_)) && user.len() > 1,
             user,
             time: first_present(columns, self.time),
             event: first_present(columns, self.event),
@@ -360,6 +381,11 @@ mod tests {
             ("user_id,event_name,ts", "none"),
             ("user_id,session_id,event,timestamp,platform", "none"),
             ("host,logname,time,method,url,response,bytes", "none"),
+            (
+                "host,ident,user,time,method,url,protocol,status,bytes",
+                "access log | host | time | - | - | - | -",
+            ),
+            ("host,time,url,status,bytes,user_agent", "access log | host+user_agent | time | - | - | - | -"),
             ("", "none"),
         ] {
             assert_eq!(summary(header), expected, "{header}");
@@ -379,7 +405,8 @@ mod tests {
         for layout in &LAYOUTS {
             let columns: Vec<&str> = layout.marks.iter().filter_map(|names| names.first().copied()).collect();
             let profile = layout.profile(&columns).expect(layout.name);
-            let found = profile.time.is_some() && profile.event.is_some() && !profile.user.is_empty();
+            let names_events = profile.event.is_some() || columns.contains(&"url");
+            let found = profile.time.is_some() && names_events && !profile.user.is_empty();
             assert!(found, "{}", layout.name);
         }
     }

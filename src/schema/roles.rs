@@ -6,7 +6,7 @@ use super::facts::{Facts, present};
 use super::profiles::{Profile, recognise};
 use super::synonyms;
 use super::words::{is_purchase, stage};
-use crate::condition::suggest_nearest;
+use crate::condition::{Quoted, suggest_nearest};
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,8 @@ pub enum Role {
     User,
     Time,
     Event,
+    /// Where rules look at URLs, or where no column holds events.
+    Url,
     Session,
     Value,
     Currency,
@@ -35,15 +37,16 @@ impl Role {
             Role::User => "--user",
             Role::Time => "--time",
             Role::Event => "--event",
+            Role::Url => "--url",
             Role::Session => "--session",
             Role::Value => "--value",
             Role::Currency => "--currency",
         }
     }
 
-    /// Without these three there is no event.
+    /// A run stops where one of these is missed.
     pub fn is_required(self) -> bool {
-        matches!(self, Role::User | Role::Time | Role::Event)
+        matches!(self, Role::User | Role::Time | Role::Event | Role::Url)
     }
 
     fn label(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Role {
             Role::User => "person",
             Role::Time => "time",
             Role::Event => "event's name",
+            Role::Url => "URL",
             Role::Session => "session",
             Role::Value => "value",
             Role::Currency => "currency",
@@ -63,11 +67,21 @@ impl Role {
 pub struct Asked {
     /// The first that is present identifies the row; at least one must exist.
     pub user: Vec<String>,
+    /// All of them are one id; the first must exist.
+    pub user_together: bool,
     /// One column, or a date and a time of day; all must exist.
     pub time: Vec<String>,
     pub event: Option<String>,
     /// What all rows are called, where the file has no event column.
     pub event_name: Option<String>,
+    pub url: Option<String>,
+    /// Rules name events, so that no column need do so.
+    pub has_rules: bool,
+    /// Some of them look at URLs.
+    pub rules_ask_url: bool,
+    /// Rows have a time column for each thing that happened, which were named: there is no one time, and no
+    /// event column.
+    pub unpivot: bool,
     pub session: Option<String>,
     pub value: Option<String>,
     pub currency: Option<String>,
@@ -115,6 +129,9 @@ pub enum RoleProblem {
     /// No column fits; the candidates have the name without the content.
     #[error("no column was recognised as the {}{}", role.label(), Unfit(candidates))]
     NotFound { role: Role, candidates: Vec<Candidate> },
+    /// One row a person, no event column and several time columns.
+    #[error("there is no column of events, but one row a person with times in {}", columns.join(", "))]
+    Wide { columns: Vec<String> },
 }
 
 impl RoleProblem {
@@ -123,6 +140,7 @@ impl RoleProblem {
             RoleProblem::UnknownColumn { role, .. }
             | RoleProblem::Ambiguous { role, .. }
             | RoleProblem::NotFound { role, .. } => *role,
+            RoleProblem::Wide { .. } => Role::Event,
         }
     }
 
@@ -145,12 +163,25 @@ impl RoleProblem {
                 let column = candidates.first().map_or("COLUMN", |candidate| candidate.column.as_str());
                 format!("choose one, e.g. {flag} {column}")
             }
+            RoleProblem::Wide { columns } => {
+                let names: Vec<String> = columns.iter().map(|name| unpivot_name(name)).collect();
+                format!(
+                    "read every time as an event: --unpivot '{}'",
+                    names.join(", ").replace('\'', "'\\''")
+                )
+            }
             RoleProblem::NotFound { role: Role::Event, .. } => {
                 "name it: --event COLUMN; if all rows are one event: --event-name purchase".to_owned()
             }
             RoleProblem::NotFound { .. } => format!("name it: {flag} COLUMN"),
         }
     }
+}
+
+/// A column in a list of `--unpivot`.
+fn unpivot_name(name: &str) -> String {
+    let is_plain = !name.contains([',', '=', '\'', '*']) && name.trim() == name;
+    if is_plain { name.to_owned() } else { Quoted(name).to_string() }
 }
 
 struct Listed<'a>(&'a [Candidate]);
@@ -180,9 +211,13 @@ impl fmt::Display for Unfit<'_> {
 pub struct Guess {
     /// The first that is present in a row identifies it.
     pub user: Vec<Choice>,
+    /// All of them are one id.
+    pub user_together: bool,
     /// One column, or a date and a time of day.
     pub time: Vec<Choice>,
     pub event: Option<Choice>,
+    /// Only where it is needed: for rules, or for the event.
+    pub url: Option<Choice>,
     pub session: Option<Choice>,
     pub value: Option<Choice>,
     pub currency: Option<Choice>,
@@ -211,11 +246,15 @@ pub fn guess(columns: &[ColumnSample<'_>], asked: &Asked) -> Guess {
     let user = guesser.user(asked);
     let time = guesser.time(asked);
     let event = guesser.event(asked);
+    let url = guesser.url(asked, event.is_some());
     let session = guesser.session(asked, user.first());
     let value = guesser.value(asked, event.as_ref());
     let currency = guesser.currency(asked, value.as_ref());
+    guesser.tell_wide(user.first());
     let Guesser { profile, problems, .. } = guesser;
-    Guess { user, time, event, session, value, currency, profile, problems }
+    let together = profile.as_ref().is_some_and(|profile| profile.user_together);
+    let user_together = user.len() > 1 && if asked.user.is_empty() { together } else { asked.user_together };
+    Guess { user, user_together, time, event, url, session, value, currency, profile, problems }
 }
 
 struct Guesser<'a> {
@@ -257,6 +296,9 @@ impl Guesser<'_> {
     }
 
     fn time(&mut self, asked: &Asked) -> Vec<Choice> {
+        if asked.unpivot {
+            return Vec::new();
+        }
         if !asked.time.is_empty() {
             let mut named = Vec::new();
             for name in &asked.time {
@@ -292,15 +334,39 @@ impl Guesser<'_> {
         }
     }
 
+    /// Where no column names events, and every row is another person's, several time columns are what
+    /// happened: says so in the place of what is missing.
+    fn tell_wide(&mut self, user: Option<&Choice>) {
+        let is_missing =
+            |problem: &RoleProblem| matches!(problem, RoleProblem::NotFound { role: Role::Event, .. });
+        let is_one_row_each = user.is_some_and(|user| {
+            let facts = self.facts(user.column);
+            facts.present > 1 && facts.distinct == facts.present
+        });
+        if !is_one_row_each || !self.problems.iter().any(is_missing) {
+            return;
+        }
+        let times = self.where_facts(|facts| facts.holds_date_times() || facts.holds_dates_alone());
+        if times.len() > 1 {
+            let columns = times.iter().map(|&k| self.columns[k].name.clone()).collect();
+            self.problems.retain(|problem| !matches!(problem.role(), Role::Time | Role::Event));
+            self.problems.insert(0, RoleProblem::Wide { columns });
+        }
+    }
+
     fn event(&mut self, asked: &Asked) -> Option<Choice> {
         if asked.event.is_some() {
             return self.asked_or_unknown(Role::Event, asked.event.as_ref());
         }
-        if asked.event_name.is_some() {
+        if asked.event_name.is_some() || asked.unpivot {
             return None;
         }
         if let Some(choice) = self.profile_choice(|profile| profile.event.as_ref(), |_| true) {
             return Some(choice);
+        }
+        if self.profile.as_ref().is_some_and(|profile| profile.event.is_none()) {
+            self.problems.push(RoleProblem::NotFound { role: Role::Event, candidates: Vec::new() });
+            return None;
         }
         let holds_names = |facts: &Facts| {
             !facts.holds_times() && !facts.holds_numbers() && !facts.holds_switches() && facts.repeats()
@@ -315,10 +381,47 @@ impl Guesser<'_> {
             confidence = Confidence::Low;
             best = self.where_facts(holds_names);
             best.retain(|&k| self.facts(k).distinct <= MAX_PLAIN_NAMES && self.tells_a_purchase(k));
+            best.retain(|&k| !self.holds_urls(k));
         }
         let unfit = self.tiers(|name| synonyms::event_tier(name).filter(|&tier| tier < 2), |_, _| true);
         let unfit = unfit.into_iter().map(|(_, k)| k).collect();
         self.settle(Role::Event, best, unfit, confidence)
+    }
+
+    /// The column of URLs where rules look at them, or where nothing else names the events: then
+    /// that no column holds events is no problem any more.
+    fn url(&mut self, asked: &Asked, has_event: bool) -> Option<Choice> {
+        let names_events = !has_event && asked.event_name.is_none() && !asked.unpivot;
+        if asked.url.is_none() && !asked.rules_ask_url && !names_events {
+            return None;
+        }
+        let choice = if asked.url.is_some() {
+            self.asked_or_unknown(Role::Url, asked.url.as_ref())
+        } else {
+            let mut tiers = self.tiers(synonyms::url_tier, |_, _| true);
+            tiers.retain(|&(_, k)| self.holds_urls(k));
+            let best = first_tier(&tiers);
+            if asked.rules_ask_url {
+                self.settle(Role::Url, best, Vec::new(), Confidence::High)
+            } else {
+                // Several that differ leave the question what the events are as it was.
+                best.first().filter(|_| best.len() == 1).map(|&k| self.choice(k, Confidence::High))
+            }
+        };
+        if names_events && (choice.is_some() || asked.has_rules) {
+            self.problems.retain(|problem| {
+                !matches!(problem, RoleProblem::NotFound { role: Role::Event, candidates } if candidates.is_empty())
+            });
+        }
+        choice
+    }
+
+    /// Whether a column is called like URLs and nearly all of its values are paths or have a scheme.
+    fn holds_urls(&self, column: usize) -> bool {
+        let values: Vec<&str> = self.columns[column].values.iter().filter_map(present).collect();
+        let is_url = |value: &&&str| value.starts_with('/') || value.contains("://");
+        let urls = values.iter().filter(is_url).count();
+        synonyms::url_tier(&self.columns[column].name).is_some() && urls > 0 && urls * 10 >= values.len() * 9
     }
 
     fn session(&mut self, asked: &Asked, user: Option<&Choice>) -> Option<Choice> {

@@ -226,6 +226,38 @@ const NOT_VALUE: [&str; 14] = [
     "number", "index",
 ];
 
+/// Whole URLs and request targets, then paths alone.
+const URL: [&[&str]; 2] = [
+    &[
+        "url",
+        "page_url",
+        "page_location",
+        "current_url",
+        "request_url",
+        "request_uri",
+        "context_page_url",
+        "full_url",
+        "event_url",
+        "location",
+        "href",
+    ],
+    &[
+        "path",
+        "page_path",
+        "pathname",
+        "url_path",
+        "page_urlpath",
+        "request_path",
+        "uri",
+        "cs_uri_stem",
+        "page",
+    ],
+];
+const URL_ENDINGS: [&str; 3] = ["_page_url", "_page_path", "_request_uri"];
+/// URLs of other places than the one visited.
+const NOT_URL: [&str; 9] =
+    ["referer", "referrer", "previous", "first", "initial", "landing", "exit", "target", "image"];
+
 const CURRENCY: [&str; 4] = ["currency", "currency_code", "currencycode", "מטבע"];
 const QUANTITY: [&str; 5] = ["quantity", "qty", "units", "item_count", "כמות"];
 
@@ -287,6 +319,11 @@ pub(super) fn value_tier(column: &str) -> Option<usize> {
     let tier = tier(column, &VALUE, &VALUE_ENDINGS, &NOT_VALUE)?;
     let brought = names(column).iter().any(|name| name.ends_with("_revenue"));
     Some(if brought { 0 } else { tier.min(1) })
+}
+
+/// 0 for URLs with their query, 1 for paths.
+pub(super) fn url_tier(column: &str) -> Option<usize> {
+    tier(column, &URL, &URL_ENDINGS, &NOT_URL)
 }
 
 pub(super) fn is_clock(column: &str) -> bool {

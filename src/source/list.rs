@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use walkdir::WalkDir;
 
 /// Endings of the files that a directory is searched for, each also with `.gz` or `.zst` behind it.
-pub const EXTENSIONS: [&str; 7] = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "parquet"];
+pub const EXTENSIONS: [&str; 8] = ["csv", "tsv", "txt", "log", "jsonl", "ndjson", "json", "parquet"];
 
 /// Least likeness of a name that is suggested for another (Jaro and Winkler, 0 to 1).
 const LEAST_LIKENESS: f64 = 0.7;

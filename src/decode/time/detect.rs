@@ -92,6 +92,7 @@ pub fn detect<'a>(
         Family::CompactDate => TimeFormat::CompactDate,
         Family::CompactDateTime => TimeFormat::CompactDateTime,
         Family::YearSlash => TimeFormat::Slash(DateOrder::YearFirst),
+        Family::CommonLog => TimeFormat::CommonLog,
         Family::Number => TimeFormat::Epoch(epoch_unit(&samples, &classes, options)?),
         Family::Slash => TimeFormat::Slash(date_order(&samples, &classes, options)?),
     };
@@ -119,6 +120,7 @@ enum Class {
         day_first: bool,
         month_first: bool,
     },
+    CommonLog,
     /// A number, and the unit its size tells.
     Number(Option<EpochUnit>),
     Unreadable,
@@ -132,17 +134,19 @@ enum Family {
     CompactDateTime,
     YearSlash,
     Slash,
+    CommonLog,
     Number,
 }
 
 impl Family {
-    const ALL: [Family; 7] = [
+    const ALL: [Family; 8] = [
         Family::Iso,
         Family::Date,
         Family::CompactDate,
         Family::CompactDateTime,
         Family::YearSlash,
         Family::Slash,
+        Family::CommonLog,
         Family::Number,
     ];
 }
@@ -156,6 +160,7 @@ impl Class {
             Class::CompactDateTime => Family::CompactDateTime,
             Class::YearSlash => Family::YearSlash,
             Class::Slash { .. } => Family::Slash,
+            Class::CommonLog => Family::CommonLog,
             Class::Number(_) => Family::Number,
             Class::Unreadable => return None,
         })
@@ -185,6 +190,9 @@ fn classify(text: &[u8], options: &TimeOptions) -> Class {
     }
     if reads(TimeFormat::CompactDateTime) {
         return Class::CompactDateTime;
+    }
+    if reads(TimeFormat::CommonLog) {
+        return Class::CommonLog;
     }
     let Some(parts) = SlashParts::split(text) else { return Class::Unreadable };
     let day_first = parts.days(DateOrder::DayFirst).is_some();
@@ -332,6 +340,7 @@ fn describe(format: &TimeFormat) -> String {
         TimeFormat::Slash(DateOrder::DayFirst) => "dates with the day first".to_owned(),
         TimeFormat::Slash(DateOrder::MonthFirst) => "dates with the month first".to_owned(),
         TimeFormat::Slash(DateOrder::YearFirst) => "dates with the year first".to_owned(),
+        TimeFormat::CommonLog => "times as web servers log them".to_owned(),
         TimeFormat::Strptime(layout) => format!("in the layout {layout}"),
     }
 }
@@ -348,7 +357,9 @@ fn summarise(samples: &[&[u8]], formats: Vec<TimeFormat>, evidence: String) -> D
             TimeFormat::DateOnly | TimeFormat::CompactDate => false,
             TimeFormat::Slash(_) => SlashParts::split(text).is_some_and(|parts| parts.has_time()),
             TimeFormat::Strptime(layout) => layout_has_time(layout),
-            TimeFormat::Iso | TimeFormat::Epoch(_) | TimeFormat::CompactDateTime => true,
+            TimeFormat::Iso | TimeFormat::Epoch(_) | TimeFormat::CompactDateTime | TimeFormat::CommonLog => {
+                true
+            }
         };
     }
     Detected { formats, evidence, naive, date_only: !with_time }

@@ -90,6 +90,8 @@ pub enum TimeFormat {
     CompactDateTime,
     /// `31/1/2026`, `01.31.2026 9:05`, `2026/01/31 09:05:01.5`: `/`, `.` or `-` between, no zone.
     Slash(DateOrder),
+    /// `10/Oct/2000:13:55:36 -0700`: access logs of web servers. English months; the zone may be missing.
+    CommonLog,
     /// A layout of the user's, in the letters of `strptime`.
     Strptime(String),
 }
@@ -106,6 +108,7 @@ impl TimeFormat {
             "date" => TimeFormat::DateOnly,
             "compact-date" => TimeFormat::CompactDate,
             "compact" => TimeFormat::CompactDateTime,
+            "common-log" => TimeFormat::CommonLog,
             _ => match name.strip_prefix("epoch-") {
                 Some(unit) => TimeFormat::Epoch(EpochUnit::from_name(unit)?),
                 None => TimeFormat::Slash(DateOrder::from_name(name)?),
@@ -122,6 +125,7 @@ impl TimeFormat {
             TimeFormat::CompactDate => read_compact_date(text),
             TimeFormat::CompactDateTime => read_compact_date_time(text),
             TimeFormat::Slash(order) => read_slash(text, *order),
+            TimeFormat::CommonLog => read_common_log(text),
             TimeFormat::Strptime(layout) => read_strptime(text, layout),
         }
     }
@@ -136,6 +140,7 @@ impl fmt::Display for TimeFormat {
             TimeFormat::CompactDate => f.write_str("compact-date"),
             TimeFormat::CompactDateTime => f.write_str("compact"),
             TimeFormat::Slash(order) => f.write_str(order.name()),
+            TimeFormat::CommonLog => f.write_str("common-log"),
             TimeFormat::Strptime(layout) => f.write_str(layout),
         }
     }
@@ -355,6 +360,31 @@ impl SlashParts {
 fn read_slash(text: &[u8], order: DateOrder) -> Option<Reading> {
     let parts = SlashParts::split(text)?;
     Some(Reading::new(parts.days(order)?, parts.clock.unwrap_or(Clock::MIDNIGHT), None))
+}
+
+fn read_common_log(text: &[u8]) -> Option<Reading> {
+    let (date, rest) = text.split_first_chunk::<12>()?;
+    if date[2] != b'/' || date[6] != b'/' || date[11] != b':' {
+        return None;
+    }
+    let month = match &date[3..6] {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
+    let days = checked_days(digits::<4>(&date[7..])?, month, digits::<2>(date)?)?;
+    let (clock, rest) = clock(rest)?;
+    Some(Reading::new(days, clock, zone(rest)?))
 }
 
 /// A number in the log: sign, whole part and decimals.

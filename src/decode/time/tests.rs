@@ -285,6 +285,7 @@ fn the_format_is_told_from_a_sample() {
         (&["01/02/2026", "13/02/2026"], "dmy"),
         (&["01/02/2026 10:00", "02/13/2026 10:00"], "mdy"),
         (&["2026/01/31"], "ymd"),
+        (&["10/Oct/2000:13:55:36 -0700"], "common-log"),
     ] {
         assert_eq!(format_of(samples).to_string(), name, "{samples:?}");
     }
@@ -401,6 +402,7 @@ fn names_of_formats_read_back() {
         "dmy",
         "mdy",
         "ymd",
+        "common-log",
         "%Y",
     ] {
         assert_eq!(TimeFormat::from_name(name).unwrap().to_string(), name);

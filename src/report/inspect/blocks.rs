@@ -3,6 +3,7 @@
 use super::columns::columns_table;
 use super::{Events, Gaps, InspectBody, InspectRun, Inspection};
 use crate::human::{count, counted, duration};
+use crate::report::derived::Derived;
 use crate::report::table::{Block, Cell, Column, Table};
 use crate::report::{files_text, input_facts, rejects_table};
 
@@ -26,6 +27,7 @@ impl Inspection {
             blocks.push(Block::Table(columns_table(&run.columns, run.sampled_rows)));
         }
         if let Some(body) = body {
+            blocks.extend(body.derived.iter().flat_map(Derived::tables).map(Block::Table));
             blocks.push(Block::Table(body.events.table()));
             blocks.extend((body.gaps.n > 0).then(|| Block::Table(body.gaps.table())));
         }

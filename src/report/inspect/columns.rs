@@ -17,7 +17,7 @@ const TABLE_SIGNS: usize = 32;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InspectedColumn {
     pub name: String,
-    /// `user`, `time`, `event`, `session`, `value` or `currency`; null for all other columns.
+    /// `user`, `time`, `event`, `url`, `session`, `value` or `currency`; null for all other columns.
     pub role: Option<String>,
     /// `low`, `high`, `layout` (a known export layout) or `asked`.
     pub confidence: Option<String>,
@@ -47,6 +47,7 @@ pub(super) fn choices(guess: &Guess) -> impl Iterator<Item = (Role, &Choice)> {
     let time = guess.time.iter().map(|choice| (Role::Time, choice));
     let others = [
         (Role::Event, &guess.event),
+        (Role::Url, &guess.url),
         (Role::Session, &guess.session),
         (Role::Value, &guess.value),
         (Role::Currency, &guess.currency),

@@ -13,6 +13,12 @@ pub(super) fn steps_text(names: &[String]) -> String {
     steps.collect::<Vec<_>>().join(", ")
 }
 
+/// A step's name; a pattern keeps its stars.
+pub(super) fn pattern_text(name: &str, is_pattern: bool) -> String {
+    let pattern = if is_pattern { EventPattern::parse(name).ok() } else { None };
+    pattern.unwrap_or_else(|| EventPattern::Exact(name.to_owned())).to_string()
+}
+
 /// The line for a POSIX shell; `steps` is in the grammar of `--steps`.
 pub(super) fn report_command(look: &Look<'_>, plan: &ReadPlan, steps: &str) -> String {
     let mut words = vec!["dropoff".to_owned(), "report".to_owned()];
@@ -38,13 +44,15 @@ fn role_flags(look: &Look<'_>, columns: &Columns) -> Vec<String> {
         (Role::User, columns.user.as_slice(), false),
         (Role::Time, columns.time.as_slice(), false),
         (Role::Event, columns.event.as_slice(), false),
+        (Role::Url, columns.url.as_slice(), false),
         (Role::Session, columns.session.as_slice(), all_named),
         (Role::Value, columns.value.as_slice(), all_named),
         (Role::Currency, columns.currency.as_slice(), all_named),
     ];
     let named =
         roles.into_iter().filter(|&(role, names, named)| !names.is_empty() && (named || is_unsure(role)));
-    named.flat_map(|(role, names, _)| [role.flag().to_owned(), quote(&names.join(","))]).collect()
+    let join = |role: Role| if role == Role::User && columns.user_together { "+" } else { "," };
+    named.flat_map(|(role, names, _)| [role.flag().to_owned(), quote(&names.join(join(role)))]).collect()
 }
 
 /// A word that a POSIX shell reads back as the text.

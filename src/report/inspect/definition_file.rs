@@ -18,9 +18,14 @@ pub(super) fn definition_file(
         "What `dropoff inspect` found. Change what is wrong; flags on the command line override it.",
     );
     source(look, plan, &mut lines);
+    for rule in plan.iter().flat_map(|plan| &plan.derivation).flat_map(|derivation| &derivation.rules) {
+        lines.section("[[derive]]");
+        lines.0.push_str(&rule.keys());
+    }
     lines.section("[sessions]");
     lines.comment("A new session starts after more than this without a row.");
     lines.key("timeout", text(&duration_text(look.session_timeout_us)));
+    identity(look, &mut lines);
     match steps {
         Some((steps, why)) => {
             lines.section("[funnel.purchase]");
@@ -49,11 +54,16 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     if !files.is_empty() && files.iter().all(|file| file != "-") {
         lines.key("files", list(files));
     }
-    for role in [Role::User, Role::Time, Role::Event, Role::Session] {
+    for role in [Role::User, Role::Time, Role::Event, Role::Url, Role::Session] {
         roles(look, role, lines);
     }
     if let Some(name) = plan.and_then(|plan| plan.event_name.as_ref()).or(source.event_name.as_ref()) {
         lines.key("event_name", text(name));
+    }
+    match &source.unpivot {
+        Some(OneOrMore::One(columns)) => lines.key("unpivot", text(columns)),
+        Some(OneOrMore::More(columns)) => lines.key("unpivot", list(columns)),
+        None => {}
     }
     match &source.value {
         Some(ValueColumn::WithCurrency { column, currency: Some(currency) }) => {
@@ -69,6 +79,7 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         ("epoch_unit", &source.epoch_unit),
         ("date_order", &source.date_order),
         ("where", &source.filter),
+        ("log_format", &source.log_format),
         ("delimiter", &source.delimiter),
         ("decimal", &source.decimal),
     ];
@@ -92,6 +103,28 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     }
 }
 
+/// What was asked of people's ids and of repeated events.
+fn identity(look: &Look<'_>, lines: &mut Lines) {
+    let keys = [("stitch", &look.identity.stitch), ("map", &look.identity.map)];
+    if keys.iter().any(|(_, value)| value.is_some()) {
+        lines.section("[identity]");
+    }
+    for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+        lines.key(key, text(value));
+    }
+    match (look.dedupe.key.clone().map_or_else(Vec::new, OneOrMore::into_vec), look.dedupe.exact) {
+        (key, _) if !key.is_empty() => {
+            lines.section("[dedupe]");
+            lines.key("key", list(&key));
+        }
+        (_, Some(exact)) => {
+            lines.section("[dedupe]");
+            lines.key("exact", exact.to_string());
+        }
+        _ => {}
+    }
+}
+
 /// The column of a role, or why there is none.
 fn roles(look: &Look<'_>, role: Role, lines: &mut Lines) {
     let mut names = Vec::new();
@@ -107,6 +140,9 @@ fn roles(look: &Look<'_>, role: Role, lines: &mut Lines) {
             }
         }
         [name] => lines.key(role_name(role), text(name)),
+        names if role == Role::User && look.guess.user_together => {
+            lines.key(role_name(role), format!("{{ all = {} }}", list(names)));
+        }
         names => lines.key(role_name(role), list(names)),
     }
 }

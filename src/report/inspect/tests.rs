@@ -1,5 +1,5 @@
 use super::*;
-use crate::definition::{DefinitionFile, ValueColumn};
+use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, ValueColumn};
 use crate::funnel::definition::Funnel;
 use crate::ingest::Sample;
 use crate::ingest::plan::Columns;
@@ -62,6 +62,8 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         files_of_definition: &files,
         flags: &typed.flags,
         source: &typed.source,
+        identity: &IdentityTable { stitch: Some("none".to_owned()), map: None },
+        dedupe: &DedupeTable::default(),
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
         funnels: &typed.funnels,
@@ -86,6 +88,7 @@ fn no_run() -> Run {
         notes: Vec::new(),
         rows_out_of_order: 0,
         spilled_bytes: 0,
+        cohort_files: Vec::new(),
     }
 }
 
@@ -233,7 +236,7 @@ fn the_definition_file_is_one() {
     let file = DefinitionFile::parse(text, "dropoff.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
     let source = &file.source;
     assert_eq!(source.files, ["shop.csv"]);
-    assert_eq!(source.user.clone().map(|user| user.into_vec()), Some(vec!["user".to_owned()]));
+    assert_eq!(source.user.clone().map(|user| user.columns()), Some((vec!["user".to_owned()], false)));
     assert_eq!(source.time.clone().map(|time| time.into_vec()), Some(vec!["ts".to_owned()]));
     assert_eq!((source.event.as_deref(), source.session.as_deref()), (Some("event"), Some("session")));
     assert_eq!(source.value, typed.source.value);

@@ -25,7 +25,7 @@ pub(super) fn traps(
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
     };
-    let used = tally.used.max(1) as f64;
+    let used = tally.events.max(1) as f64;
     let repeated = facts.repeated_rows as f64 / used;
     if repeated >= TWICE {
         let message = format!(

@@ -3,7 +3,7 @@ use crate::decode::Limits;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
-use crate::ingest::plan::{Columns, Slots};
+use crate::ingest::plan::{Columns, IdentityPlan, Slots};
 use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
 use crate::source::Input;
 use jiff::tz::TimeZone;
@@ -44,8 +44,11 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
     ReadPlan {
         columns,
         event_name: None,
+        derivation: None,
         slots: slots.names,
         roles: slots.roles,
+        identity: IdentityPlan::default(),
+        whole_record: None,
         conditions: Vec::new(),
         uses: Vec::new(),
         filter: None,
@@ -57,6 +60,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         decimal_mark: b'.',
         null_ids: Vec::new(),
         limits: Limits::default(),
+        members: None,
         keep_rejects: 100,
     }
 }

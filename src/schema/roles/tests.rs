@@ -191,12 +191,13 @@ fn unknown_columns_stop_with_the_nearest_names() {
             Role::User => Asked { user: vec![name], ..Asked::default() },
             Role::Time => Asked { time: vec!["timestamp".to_owned(), name], ..Asked::default() },
             Role::Event => Asked { event: Some(name), ..Asked::default() },
+            Role::Url => Asked { url: Some(name), ..Asked::default() },
             Role::Session => Asked { session: Some(name), ..Asked::default() },
             Role::Value => Asked { value: Some(name), ..Asked::default() },
             Role::Currency => Asked { currency: Some(name), ..Asked::default() },
         }
     };
-    for role in [Role::User, Role::Time, Role::Event, Role::Session, Role::Value, Role::Currency] {
+    for role in [Role::User, Role::Time, Role::Event, Role::Url, Role::Session, Role::Value, Role::Currency] {
         let found = guess(&columns(SHOP), &asked(role));
         let problem = found.required().expect_err("an unknown column");
         assert!(
@@ -324,5 +325,47 @@ proptest! {
         prop_assert_eq!(found.time.is_empty(), troubled(Role::Time));
         prop_assert_eq!(found.event.is_none(), troubled(Role::Event));
         prop_assert_eq!(found.required().is_ok(), ![Role::User, Role::Time, Role::Event].into_iter().any(troubled));
+    }
+}
+
+#[test]
+fn urls_name_the_events_where_no_column_does() {
+    let of = |text: &str, asked: &Asked| {
+        let found = guess(&columns(text), asked);
+        let url = found.url.as_ref().map(|choice| choice.column);
+        (url, found.required().is_ok())
+    };
+    let server = "host,time,method,url\na,804571201,GET,/\nb,804571206,GET,/cart\na,804571207,GET,/\n";
+    assert_eq!(of(server, &Asked::default()), (Some(3), true));
+    // What is called so and holds something else names nothing.
+    let other = server.replace('/', "page ");
+    assert_eq!(of(&other, &Asked::default()), (None, false));
+    // A log with events has no need of it, unless rules have.
+    let named = "user,time,event,url\na,804571201,view,/\nb,804571206,buy,/cart\na,804571207,view,/\n";
+    assert_eq!(of(named, &Asked::default()), (None, true));
+    let ruled = Asked { has_rules: true, rules_ask_url: true, ..Asked::default() };
+    assert_eq!(of(named, &ruled), (Some(3), true));
+    // Rules that look at URLs need one; rules on other columns do without events.
+    assert_eq!(of("user,time\na,804571201\n", &ruled), (None, false));
+    assert_eq!(of("user,time\na,804571201\n", &Asked { rules_ask_url: false, ..ruled }), (None, true));
+}
+
+#[test]
+fn one_row_a_person_with_several_times_is_told() {
+    let problem = |text: &str, asked: &Asked| {
+        let guess = guess(&columns(text), asked);
+        guess.required().map_err(|problem| (problem.to_string(), problem.hint()))
+    };
+    let wide = "lead_id,created_at,won_at,source\na,2026-01-01 10:00:00,,web\nb,2026-01-02,2026-01-03,ads\n";
+    let (message, hint) = problem(wide, &Asked::default()).expect_err("there is no event");
+    assert!(message.contains("times in created_at, won_at"), "{message}");
+    assert_eq!(hint, "read every time as an event: --unpivot 'created_at, won_at'");
+    assert_eq!(problem(wide, &Asked { unpivot: true, ..Asked::default() }), Ok(()));
+    // Two rows of one person, or one time column, are no wide file.
+    let long = wide.replace("\nb,", "\na,");
+    let narrow = wide.replace("won_at", "won").replace("2026-01-03", "yes");
+    for text in [long, narrow] {
+        let (message, _) = problem(&text, &Asked::default()).expect_err("there is no event");
+        assert!(!message.contains("one row a person"), "{message}");
     }
 }
