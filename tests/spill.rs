@@ -86,6 +86,8 @@ fn text_of(rows: &[LogRow]) -> String {
 fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
     let some = |asked: bool, name: &str| asked.then(|| name.to_owned());
     let columns = Columns {
+        url: None,
+        user_together: false,
         user: vec!["user".to_owned()],
         time: vec!["time".to_owned()],
         unpivot: Vec::new(),

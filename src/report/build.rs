@@ -277,7 +277,7 @@ pub fn build_with_lists(
         (facts, tallies, lists)
     };
     leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
-    let mut unstitched = identified.stitch.is_none().then_some(facts.persons);
+    let mut unstitched = (identified.stitch.is_none() && members.is_none()).then_some(facts.persons);
     let mut stitching: Vec<Vec<StitchedFunnel>> = vec![Vec::new(); ready.len()];
     let mut beside = |way: Stitch, persons: u64, tallies: &[FunnelTally]| {
         for (ways, tally) in stitching.iter_mut().zip(tallies) {

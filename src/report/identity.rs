@@ -42,7 +42,8 @@ pub struct MapUse {
     pub entries: u64,
     /// Ids of the log with a row that the map gives to a person.
     pub ids_mapped: u64,
-    /// Ids of the log without one; null where stitching has joined them meanwhile.
+    /// Ids of the log without one; null where stitching has joined them meanwhile, or a list of ids leaves
+    /// people out.
     pub ids_not_mapped: Option<u64>,
     pub rows_mapped: u64,
 }

@@ -231,12 +231,13 @@ pub fn build(
     warnings.extend(look.funnels.iter().flat_map(|funnel| unserved(funnel, &seen)));
     let derived = derived(plan, &catalog, &facts, &mut warnings);
     warnings.sort_by(|a, b| a.code.cmp(&b.code));
+    let unstitched = (identified.stitch.is_none() && members.is_none()).then_some(facts.persons);
     let body = InspectBody {
         time_zone: look.zone.iana_name().unwrap_or("fixed offset").to_owned(),
         session_timeout_s: timeout_us as f64 / 1e6,
         input: Input {
             dedupe: DedupeUse::of(plan, &identified),
-            identity: Identity::of(plan, &identified, identified.stitch.is_none().then_some(facts.persons)),
+            identity: Identity::of(plan, &identified, unstitched),
             wide: WideCounts::of(plan, &tally),
             cohort: members.as_deref().map(|members| CohortCounts::of(members, &tally)),
             ..Input::of(&tally, &facts, observed.to_us, plan.layout.session)
