@@ -248,16 +248,16 @@ impl<'w> Records<'w> {
     #[inline(never)]
     pub fn unusual_part(&self, record: &Record<'_>) -> Range<usize> {
         let (first, last) = (record.start / BLOCK_BYTES, record.end / BLOCK_BYTES);
-        let mut part = usize::MAX..0;
+        let (mut from, mut to) = (usize::MAX, 0);
         for block in first..=last {
             let mut bits = self.unusual[block];
             bits &= if block == first { u64::MAX << (record.start % BLOCK_BYTES) } else { u64::MAX };
             bits &= if block == last { !(u64::MAX << (record.end % BLOCK_BYTES)) } else { u64::MAX };
             if bits != 0 {
-                part.start = part.start.min(block * BLOCK_BYTES + bits.trailing_zeros() as usize);
-                part.end = (block + 1) * BLOCK_BYTES - bits.leading_zeros() as usize;
+                from = from.min(block * BLOCK_BYTES + bits.trailing_zeros() as usize);
+                to = (block + 1) * BLOCK_BYTES - bits.leading_zeros() as usize;
             }
         }
-        part
+        from..to
     }
 }
