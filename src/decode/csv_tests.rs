@@ -196,6 +196,19 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+#[test]
+fn a_line_break_whose_halves_lie_in_two_windows_is_one() {
+    for padding in 0..200 {
+        let text = format!("a,b\n{},c\r\nd,e\n", "x".repeat(padding));
+        for (level, blocks) in levels_and_windows() {
+            let mut decoder = decoder(2, &[0]);
+            decoder.window = Window::with_blocks(level, SIGNS, 2, blocks);
+            let (recorder, end) = decode(&mut decoder, text.as_bytes());
+            assert_eq!((recorder.told.len(), end.lines, end.consumed), (3, 3, text.len()), "{padding}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4_000, ..ProptestConfig::default() })]
 

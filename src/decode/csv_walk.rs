@@ -136,7 +136,12 @@ impl Ends<'_> {
                 _ => text[last] == b'\n' && text[last - 1] == b'\r',
             }
         };
-        places[stride..].iter().step_by(stride).take(records).all(is_end).then_some((stride, records))
+        let are_ends = places[stride..].iter().step_by(stride).take(records).all(is_end);
+        // The other half of the last line break may lie behind the window.
+        let last = usize::from(places[stride * records]);
+        let is_cut =
+            records > 0 && breaks_each == 1 && text[last] == b'\r' && text.get(last + 1) == Some(&b'\n');
+        (are_ends && !is_cut).then_some((stride, records))
     }
 }
 

@@ -356,7 +356,7 @@ fn one_row_a_person_with_several_times_is_told() {
         let guess = guess(&columns(text), asked);
         guess.required().map_err(|problem| (problem.to_string(), problem.hint()))
     };
-    let wide = "lead_id,created_at,won_at,source\na,2026-01-01 10:00:00,,web\nb,2026-01-02,2026-01-03,ads\n";
+    let wide = "lead_id,created_at,won_at,source\na,2026-01-01 10:00:00,,web\nb,2026-01-02 11:00:00,2026-01-03 12:00:00,ads\n";
     let (message, hint) = problem(wide, &Asked::default()).expect_err("there is no event");
     assert!(message.contains("times in created_at, won_at"), "{message}");
     assert_eq!(hint, "read every time as an event: --unpivot 'created_at, won_at'");
