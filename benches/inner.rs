@@ -196,6 +196,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
     };
     let Slots { names, roles } = Slots::assign(&columns, [].into_iter());
     let plan = ReadPlan {
+        derivation: None,
         columns,
         event_name: None,
         slots: names,
