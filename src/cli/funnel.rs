@@ -95,7 +95,8 @@ fn hinted(failure: Failure, args: &FunnelArgs) -> Failure {
             "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
         ));
     }
-    if failure.hint.is_none() && message.starts_with("--unit:") && !message.contains("did you mean") {
+    let is_no_unit = message.starts_with("--unit:") && message.contains("is not person");
+    if failure.hint.is_none() && is_no_unit && !message.contains("did you mean") {
         return failure.hint("each value of a column is typed as --unit column:NAME");
     }
     failure

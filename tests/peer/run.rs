@@ -19,14 +19,14 @@ pub struct One {
     pub times_us: Vec<i64>,
 }
 
-/// Why the program cannot be asked yet, where the engine can.
+/// Why the program is not asked, where the engine is.
 pub fn waits_for(case: &Value) -> Option<&'static str> {
     let asked = &case["funnel"];
-    if asked["order"] == "any" {
-        return Some("reports do not count by order = any yet");
+    if asked["hold_constant"].as_array().is_some_and(|held| !held.is_empty()) {
+        return Some("the log written here has one column to hold");
     }
     (asked["breakdown"]["attribution"] == "step")
-        .then_some("a segment is that of the first entry, and a value of a later step needs by_from")
+        .then_some("units whose chain has no row of that step share a segment, and are told apart by theirs")
 }
 
 /// A value that is there although the tool's is empty: under its rules nothing is a value like any other.
@@ -99,10 +99,6 @@ pub fn ask(case: &Value, entries_us: Range<i64>) -> Vec<One> {
     let asked = &case["funnel"];
     let (log, users) = log(case);
     let held = definition(case).replace("\"value\"", "'value'");
-    let held = match asked["hold_constant"].as_array().filter(|held| !held.is_empty()) {
-        Some(_) => panic!("columns are held in any order only"),
-        None => held,
-    };
     let definition =
         format!("[source]\nuser = 'user'\ntime = 'time'\nevent = 'event'\n{held}by = ['user', 'value']\n");
     let from_us = asked["date_from"].as_str().map_or(i64::MIN, |_| time_us(&asked["date_from"]));
@@ -121,12 +117,16 @@ pub fn ask(case: &Value, entries_us: Range<i64>) -> Vec<One> {
         assert_eq!(segment["entered"], 1, "a unit a segment: {segment}");
         let reached = list(&segment["conversion"]["steps"]);
         let level = reached.iter().filter(|step| step["reached"] == 1).count();
+        let served = || list(&segment["conversion"]["named_steps"]).iter().map(|step| step["served"] == 1);
         let mut times_us = vec![0_i64];
         for gap in list(&segment["time_to_purchase"]["steps"]).iter().filter(|gap| gap["n"] == 1) {
             let gap_s = gap["mean_s"].as_f64().expect("a gap");
             times_us.push(times_us[times_us.len() - 1] + super::micros(gap_s));
         }
         assert_eq!(times_us.len(), level);
+        // Step k counts only where steps 1 to k were all served.
+        let first_required = asked["first_step_required"] == true && asked["order"] == "any";
+        let level = if first_required { served().take_while(|served| *served).count() } else { level };
         One { user: read(&segment["by"]["user"]), value: read(&segment["by"]["value"]), level, times_us }
     };
     let listed = segments.iter().filter(|segment| segment["other"] == false);
