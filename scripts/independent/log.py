@@ -340,12 +340,14 @@ class Events:
         self.tied_rows = sum(n for n in tied.values() if n > 1)
         return {
             "rows": {"read": self.read, "used": len(self.used), "rejected": sum(self.rejects.values()),
-                     "filtered": self.filtered},
+                     "filtered": self.filtered, "duplicates": 0},
             "rejects": dict(self.rejects), "persons": len(self.rows_of), "sessions": len(rebuilt),
             "from": write_time(min(times, default=None)), "to": write_time(max(times, default=None)),
             "as_of": write_time(self.as_of),
             "rows_without_event": sum(row.event is None for row in self.used),
             "tied_rows": self.tied_rows, "log_sessions": log_sessions,
+            # None of these is asked for here.
+            "cohort": None, "dedupe": None, "identity": None, "wide": None,
         }
 
     def warnings(self):

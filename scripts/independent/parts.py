@@ -263,6 +263,7 @@ def funnel_block(events, funnel):
     return {"name": funnel.name, "definition": funnel.block(case.by)} | counts(units, removed) | {
         "no_value": no_value if funnel.value_columns else None,
         "negative_gaps": sum(unit.negative_gaps for unit in units),
+        "stitching": [],
         "conversion": conversion(case, funnel, units), "abandonment": abandonment(case, funnel, units, removed),
         "time_to_purchase": time_to_purchase(case, funnel, units, events.as_of),
         "session_stages": session_stages(people, funnel), "segments": segments(events, funnel, units, removed),
@@ -283,7 +284,8 @@ def body(case):
         "unit", "window", "window_s", "window_end", "rules", "overrides", "tie", "method")} | {
         "session_timeout_s": case.timeout_us / SECOND,
         "time_zone": case.zone_name, "from": write_time(case.start), "to": write_time(case.end),
-        "where": case.where_text, "quantile_method": case.method, "top": case.top}}
+        "where": case.where_text, "quantile_method": case.method, "top": case.top,
+        "stitch": "none", "identity_map": None, "dedupe_exact": False, "dedupe_key": []}}
     found["input"] = events.input_block()
     blocks = [funnel_block(events, funnel) for funnel in case.funnels]
     found["funnels"] = [block for block, _ in blocks]
