@@ -23,6 +23,15 @@ class Marks:
     blocks: frozenset
 
 
+# Which of the steps already reached are meant, in gap k.
+REACHED = {
+    "nothing": lambda step, k: False,
+    "any-reached": lambda step, k: step <= k,
+    "after-first": lambda step, k: 1 <= step <= k,
+    "last-reached": lambda step, k: step == k,
+}
+
+
 def marks_of(funnel, row, held_back=frozenset()):
     """`held_back` are steps that the row may not serve, whatever it matches."""
     serves = [k for k, one in enumerate(funnel.steps) if one.test(row) and k not in held_back]
@@ -33,10 +42,12 @@ def marks_of(funnel, row, held_back=frozenset()):
     for k, one in enumerate(funnel.steps[1:]):
         if any(test(row) for test in one.forbidden):
             breaks.add(k)
-        is_stranger = not any(test(row) for test in one.ignore) and k not in optional_gaps
+        repeats, admits = (any(REACHED[which](step, k) for step in serves)
+                           for which in (funnel.settings.repeats, funnel.settings.admits))
+        is_stranger = not any(test(row) for test in one.ignore) and k not in optional_gaps and not admits
         if ("adjacent" in one.arrow and is_stranger) or \
                 ("no-disorder" in one.arrow and serves and k + 1 not in serves) or \
-                ("no-repeat" in one.arrow and any(step <= k for step in serves)):
+                ("no-repeat" in one.arrow and repeats):
             blocks.add(k)
     return Marks(frozenset(serves), frozenset(breaks), frozenset(blocks))
 

@@ -14,15 +14,15 @@ NAMES = ["A", "B", "C", "D"]
 # Where a tool's rules begin, for what no key says: its settings, and the keys' own beginnings.
 RULES = {
     "dropoff": (Settings(), {}),
-    "clickhouse": (Settings(blocked="ends-search"), {"row": "many"}),
-    "posthog": (Settings(choice="latest-start"), {"exclusion": "remove", "window_us": 14 * DAY}),
+    "clickhouse": (Settings(blocked="ends-search", repeats="after-first", admits="any-reached"), {"row": "many"}),
+    "posthog": (Settings(choice="latest-start", admits="last-reached"), {"exclusion": "remove", "window_us": 14 * DAY}),
     "mixpanel": (Settings(entry="first"), {"exclusion": "drop", "tolerance_us": 2 * SECOND}),
-    "mixpanel-reentry": (Settings(entry="successive"), {}),
+    "mixpanel-reentry": (Settings(choice="latest-start"), {}),
     "amplitude": (Settings(), {"tolerance_us": SECOND - 1, "window_us": DAY}),
     "ga4": (Settings(), {"per_step": True, "window_us": None}),
     "first-occurrence": (Settings(entry="first", choice="first-rows"), {"window_us": None, "tie": STRICT}),
-    "doris": (Settings(blocked="ends-search"), {"tie": FILE}),
-    "pinot": (Settings(blocked="ends-search"), {"row": "first", "ends_exclusive": True}),
+    "doris": (Settings(choice="first-rows"), {"tie": FILE}),
+    "pinot": (Settings(choice="first-rows", repeats="last-reached"), {"row": "first", "ends_exclusive": True}),
 }
 
 

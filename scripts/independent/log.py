@@ -95,6 +95,9 @@ class Settings:
     entry: str = "any"
     choice: str = "earliest-start"
     blocked: str = "voids-chain"
+    # Steps already reached whose rows repeat, and those whose rows may lie where others may not.
+    repeats: str = "any-reached"
+    admits: str = "nothing"
 
 
 class Funnel:

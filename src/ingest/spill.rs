@@ -147,12 +147,12 @@ impl Spill {
     }
 }
 
-/// What will be held once all is read, by what is held now. Where the size of the input is not known,
-/// as much again must find room.
+/// What will be held once all is read, by what is held now. Where the size of the input is not known, or
+/// nothing of it is read for this store, as much again must find room.
 fn held_at_the_end(held: u64, read: u64, input: u64) -> u64 {
-    match input {
-        0 => held,
-        _ => (held as f64 * (input.max(read) as f64 / read.max(1) as f64)) as u64,
+    match (read, input) {
+        (0, _) | (_, 0) => held,
+        _ => (held as f64 * (input.max(read) as f64 / read as f64)) as u64,
     }
 }
 
@@ -386,5 +386,6 @@ mod tests {
         // A file that grew, and a stream.
         assert_eq!(held_at_the_end(100, 2_000, 1_000), 100);
         assert_eq!(held_at_the_end(100, 10, 0), 100);
+        assert_eq!(held_at_the_end(100, 0, 1_000), 100);
     }
 }

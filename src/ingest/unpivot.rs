@@ -188,13 +188,15 @@ impl Unpivoter<'_, '_> {
             assembler.push(time_us, plan.columns.unpivot[place].event.as_bytes(), &judged, fields);
         }
         let tally = &mut self.batch.tally;
-        tally.without_time += u64::from(self.events.is_empty());
         match &plan.members {
             Some(members) if !members.take(&judged.id(plan.columns.ids_have_column())) => {
                 tally.filtered += 1;
                 tally.left_out += 1;
             }
-            _ => tally.used += 1,
+            _ => {
+                tally.used += 1;
+                tally.without_time += u64::from(self.events.is_empty());
+            }
         }
         Ok(())
     }

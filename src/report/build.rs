@@ -461,11 +461,13 @@ fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
         return None;
     }
     let span_us = tally.latest_us? - tally.earliest_us?;
+    let all_open = funnel.converted + funnel.open == funnel.entered;
     let message = format!(
-        "funnel {}: nobody has a full window of {} behind them, the data span {}: who has not converted is open",
+        "funnel {}: nobody has a full window of {} behind them, the data span {}{}",
         funnel.name,
         human::duration((window_s * 1e6) as i64, false),
-        human::duration(span_us, false)
+        human::duration(span_us, false),
+        if all_open { ": who has not converted is open" } else { "" }
     );
     Some(Warning { code: "W14".to_owned(), n: funnel.entered, message })
 }
