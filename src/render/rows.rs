@@ -1,7 +1,7 @@
 //! One long table, row by row: for lists that may be larger than memory.
 //!
 //! What a cell becomes is the same as in documents: CSV holds plain numbers, RFC 3339 times and the guard
-//! against formulas; JSONL has one object a row, with every key; Parquet keeps types ([`super::parquet`]).
+//! against formulas; JSONL has one object a row, with every key; Parquet keeps types (`parquet`).
 
 use super::csv::CsvRows;
 use super::json;
