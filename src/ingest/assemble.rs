@@ -126,7 +126,7 @@ impl<'p> Codes<'p> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> u32 {
         match ShortText::new(event).and_then(|short| self.recent.get(&short)) {
             Some(kind) if kind & CONDITIONAL == 0 => kind,
@@ -169,9 +169,10 @@ impl<'p> Codes<'p> {
     /// The kind of a row that rules or its page name; `event` is what its column says. Beside it,
     /// whether the row has an event at all.
     #[inline(never)]
-    fn derived_kind(&mut self, naming: &mut Naming<'_>, event: &[u8], fields: &[Field<'_>]) -> (u32, bool) {
+    fn derived_kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> (u32, bool) {
         let (plan, shared) = (self.plan, self.shared);
         let events = &mut self.events;
+        let naming = self.naming.as_mut().expect("rules or pages name events");
         let number = naming.number(event, fields, |name, page, rule| {
             let page = page.map(|page| shared.pages.code(page.into()));
             events.push(EventEntry::new(plan, shared, name, Origin { rule, page }));
@@ -253,6 +254,12 @@ impl Fault {
         Box::new(Fault { code, slot, message })
     }
 
+    #[cold]
+    fn of_time(error: TimeError, slot: usize, field: Field<'_>) -> Box<Fault> {
+        let is_empty = matches!(field, Field::Missing | Field::Text(b""));
+        Fault::new(error.code(), slot, if is_empty { "is empty".to_owned() } else { error.to_string() })
+    }
+
     /// Counts the record as rejected.
     #[cold]
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
@@ -293,7 +300,7 @@ impl Assembler<'_, '_> {
     }
 
     /// What the record says beside its time; `None` if it is filtered, which is counted here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn judge<'f>(&mut self, fields: &[Field<'f>]) -> Result<Option<Judged<'f>>, Box<Fault>> {
         let plan = self.codes.plan;
         let user =
@@ -311,18 +318,15 @@ impl Assembler<'_, '_> {
     }
 
     /// Adds one event of a record.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, time_us: i64, event: &[u8], judged: &Judged<'_>, fields: &[Field<'_>]) {
         let Judged { user: (user_index, user), value } = *judged;
         let plan = self.codes.plan;
         let roles = &plan.roles;
-        let (kind, has_event) = match self.codes.naming.take() {
-            None => (self.codes.kind(event, fields), !event.is_empty()),
-            Some(mut naming) => {
-                let named = self.codes.derived_kind(&mut naming, event, fields);
-                self.codes.naming = Some(naming);
-                named
-            }
+        let (kind, has_event) = if self.codes.naming.is_some() {
+            self.codes.derived_kind(event, fields)
+        } else {
+            (self.codes.kind(event, fields), !event.is_empty())
         };
         let batch = &mut *self.batch;
         batch.tally.without_event += u64::from(!has_event);
@@ -408,7 +412,7 @@ impl Assembler<'_, '_> {
 
 impl ReadPlan {
     /// The time that stands in one slot, or in a date and a time of day.
-    #[inline]
+    #[inline(always)]
     pub(super) fn time(
         &self,
         fields: &[Field<'_>],
@@ -422,11 +426,7 @@ impl ReadPlan {
         };
         let time_us = match parsed {
             Ok(time_us) => time_us,
-            Err(error) => {
-                let is_empty = matches!(fields[slot], Field::Missing | Field::Text(b""));
-                let message = if is_empty { "is empty".to_owned() } else { error.to_string() };
-                return Err(Fault::new(error.code(), slot, message));
-            }
+            Err(error) => return Err(Fault::of_time(error, slot, fields[slot])),
         };
         if self.as_of_us.is_some_and(|as_of| time_us > as_of) {
             let message = "is after the end of observation".to_owned();
@@ -473,7 +473,7 @@ fn text(field: Field<'_>) -> &[u8] {
 }
 
 /// The first id that is present, and the place of its column in the list.
-#[inline]
+#[inline(always)]
 fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8]), Box<Fault>> {
     for (index, &slot) in plan.roles.user.iter().enumerate() {
         if let Some(id) = present(plan, fields[slot]) {
@@ -484,12 +484,14 @@ fn person<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<(usize, &'f [u8])
 }
 
 /// The first part of an id of several columns, which no row may lack.
+#[inline(never)]
 fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], Box<Fault>> {
     let slot = plan.roles.user[0];
     present(plan, fields[slot]).ok_or_else(|| Fault::new(RejectCode::R07, slot, "no person".to_owned()))
 }
 
 /// Puts the parts of one id behind one another, with a sign between them that no field holds.
+#[inline(never)]
 fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<Item = &'f [u8]>) {
     push_text(texts, first);
     for part in others {
