@@ -96,7 +96,7 @@ def make_funnel(dice, path, span):
     exclusive = begins.get("ends_exclusive", False)
     if is_any or shape == "open":
         # What rules say of attempts in order has no meaning there.
-        settings, exclusion = Settings(), "void"
+        settings, exclusion = Settings(repeats=settings.repeats, admits=settings.admits), "void"
     tolerance_us = begins.get("tolerance_us", 0) if tie == STEP and not is_any else 0
     if dice.random() < 0.3:
         keys["row"] = row = dice.choice(["one", "many", "first"])

@@ -358,8 +358,9 @@ class Events:
         names = {row.event for row in self.used if row.event is not None}
         found = []
         for funnel in self.case.funnels:
-            spoken = [one.spoken for one in funnel.steps] + [None for _ in funnel.optional]
-            found += [("W01", 0) for test in spoken if test and not any(test(name) for name in names)]
+            for one in funnel.steps:
+                named = not one.spoken or any(one.spoken(name) for name in names)
+                found += [("W01", 0)] if not named or not any(one.test(row) for row in self.used) else []
         n, most = len(self.used), max(map(len, self.rows_of.values()), default=0)
         nameless = sum(row.event is None for row in self.used)
         negative = sum(row.value is not None and row.value < 0 for row in self.used)

@@ -4,6 +4,7 @@ use super::args::FunnelArgs;
 use super::failure::Failure;
 use super::setting::{TypedKeys, funnel_failure};
 use crate::definition::{DefinitionFile, Fault, FunnelTable, HoldTable, Path, UnitTable};
+use crate::funnel::definition::Unit;
 use crate::report::build::FunnelRequest;
 
 /// How the unit of a column is typed.
@@ -19,8 +20,8 @@ pub fn funnel_request(
     let table = overlaid(written.clone(), args);
     let typed = typed_keys(args, file.is_none());
     let failure = |fault: Fault| {
-        let told = funnel_failure(fault, &typed, file.map(|file| (file, Path::of("funnel").key(name))));
-        hinted(told, args)
+        let fault = hinted(fault, &typed);
+        funnel_failure(fault, &typed, file.map(|file| (file, Path::of("funnel").key(name))))
     };
     let funnel = table.settle(name).map_err(failure)?;
     let by_from = table.by_from(funnel.step_count()).map_err(failure)?;
@@ -84,22 +85,29 @@ fn typed_keys(args: &FunnelArgs, has_typed_steps: bool) -> TypedKeys<'_> {
     texts.chain(open.map(|open| ("open", "--open", open))).collect()
 }
 
-/// What whoever typed a funnel may have meant.
-fn hinted(failure: Failure, args: &FunnelArgs) -> Failure {
-    let message = failure.error.to_string();
-    let steps = args.steps.as_deref().filter(|_| message.starts_with("--steps:")).unwrap_or_default();
-    let has_word =
-        |wanted: &str| steps.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
-    if let Some(key) = ["within", "after", "arrow", "nth"].into_iter().find(|key| has_word(key)) {
-        return failure.hint(format!(
-            "{key} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {key} = ... }}]"
-        ));
-    }
-    let is_no_unit = message.starts_with("--unit:") && message.contains("is not person");
-    if failure.hint.is_none() && is_no_unit && !message.contains("did you mean") {
-        return failure.hint("each value of a column is typed as --unit column:NAME");
-    }
-    failure
+fn is_no_unit(text: &str) -> bool {
+    let names = [Unit::Person, Unit::Session, Unit::Attempt].map(Unit::name);
+    !text.starts_with(COLUMN) && !names.contains(&text)
+}
+
+/// The fault with what whoever typed its key may have meant.
+fn hinted(fault: Fault, typed: &TypedKeys<'_>) -> Fault {
+    let key = fault.places.first().and_then(Path::first_key);
+    let Some((key, _, text)) = typed.iter().find(|(typed_key, ..)| Some(*typed_key) == key) else {
+        return fault;
+    };
+    let has_word = |wanted: &str| text.split(|sign: char| !sign.is_alphanumeric()).any(|word| word == wanted);
+    let of_step = ["within", "after", "arrow", "nth"].into_iter().find(|term| has_word(term));
+    let hint = match (*key, of_step) {
+        ("steps", Some(term)) => format!(
+            "{term} is a key of a step in the definition file: steps = [{{ event = \"view\" }}, {{ event = \"cart\", {term} = ... }}]"
+        ),
+        ("unit", _) if is_no_unit(text) && !fault.message.contains("did you mean") => {
+            "each value of a column is typed as --unit column:NAME".to_owned()
+        }
+        _ => return fault,
+    };
+    Fault { hint: Some(hint), ..fault }
 }
 
 #[cfg(test)]
@@ -107,7 +115,7 @@ mod tests {
     use super::*;
     use crate::definition::{ByFrom, Steps};
     use crate::event::{DAY_US, HOUR_US, SECOND_US};
-    use crate::funnel::definition::{ChainEnd, Hold, RowRule, Unit};
+    use crate::funnel::definition::{ChainEnd, Hold, RowRule};
     use crate::funnel::engine::Tie;
     use crate::funnel::options::{Exclusion, Order};
     use crate::funnel::rules::RuleSet;

@@ -11,14 +11,12 @@ mod line;
 pub use format::{LogFormat, LogFormatError};
 
 use super::fields::recycle;
+use super::lines::{excerpt, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use format::{LogColumn, Piece};
 use line::{Fault, Span, read_line, request_pieces, unescape};
 use std::ops::Range;
-
-/// Bytes of a line shown with a reject.
-const EXCERPT_BYTES: usize = 160;
 
 /// Reads the lines of an access log.
 #[derive(Debug, Clone)]
@@ -71,7 +69,7 @@ impl AccessLogDecoder {
     /// call, with the bytes that follow, looks for its end.
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         let mut end = PieceEnd::default();
-        let whole = if last { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
+        let whole = whole_lines(bytes, last);
         let is_clean = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok()
             && memchr::memchr(0, &bytes[..whole]).is_none();
         while end.consumed < whole {
@@ -87,16 +85,7 @@ impl AccessLogDecoder {
             end.lines += u64::from(line_end.is_some());
             end.consumed += line.len() + usize::from(line_end.is_some());
         }
-        let pending = &bytes[whole..];
-        if self.inside_oversized {
-            end.consumed = bytes.len();
-        } else if pending.len() > self.limits.max_record_bytes {
-            let at = RecordAt { lines_before: end.lines, bytes_before: end.consumed as u64 };
-            sink.reject(oversized(pending, at));
-            end.records += 1;
-            end.consumed = bytes.len();
-            self.inside_oversized = true;
-        }
+        leave_pending(&bytes[whole..], &mut self.inside_oversized, self.limits, &mut end, sink);
         end
     }
 
@@ -236,15 +225,6 @@ fn check_text(line: &[u8]) -> Result<(), Fault> {
             Err(Fault { code: RejectCode::R03, part: None, at: error.valid_up_to(), message })
         }
     }
-}
-
-fn excerpt(line: &[u8]) -> Vec<u8> {
-    line[..line.len().min(EXCERPT_BYTES)].to_vec()
-}
-
-fn oversized(line: &[u8], at: RecordAt) -> Reject {
-    let message = "a record over the size limit".to_owned();
-    Reject { code: RejectCode::R13, at, slot: None, excerpt: excerpt(line), message }
 }
 
 /// The first records of a head, all columns wanted, as texts: what a look at an input shows.

@@ -19,14 +19,12 @@ pub use record::JsonPath;
 pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sample};
 
 use super::fields::recycle;
+use super::lines::{EXCERPT_BYTES, excerpt, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use predict::Layout;
 use record::{RecordReader, ValueFault};
 use walk::{ENDS_EARLY, Fault, Value, Walker};
-
-/// Bytes of a record shown with a reject.
-const EXCERPT_BYTES: usize = 160;
 
 /// Reads records whose fields are found by path.
 #[derive(Debug, Clone)]
@@ -64,7 +62,7 @@ impl JsonDecoder {
     /// whether its end is there or not; the next call, with the bytes that follow, looks for its end.
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut dyn RecordSink) -> PieceEnd {
         let mut end = PieceEnd::default();
-        let whole = if last { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
+        let whole = whole_lines(bytes, last);
         let all_utf8 = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok();
         while end.consumed < whole {
             if !self.inside_oversized
@@ -88,16 +86,7 @@ impl JsonDecoder {
             end.lines += u64::from(line_end.is_some());
             end.consumed += line.len() + usize::from(line_end.is_some());
         }
-        let pending = &bytes[whole..];
-        if self.inside_oversized {
-            end.consumed = bytes.len();
-        } else if pending.len() > self.limits.max_record_bytes {
-            let at = RecordAt { lines_before: end.lines, bytes_before: end.consumed as u64 };
-            sink.reject(oversized(pending, at));
-            end.records += 1;
-            end.consumed = bytes.len();
-            self.inside_oversized = true;
-        }
+        leave_pending(&bytes[whole..], &mut self.inside_oversized, self.limits, &mut end, sink);
         end
     }
 
@@ -239,15 +228,6 @@ fn open_object(walker: &mut Walker<'_>) -> Result<(), Fault> {
     // What is no JSON at all is told as such, with the reason.
     walker.clone().value()?;
     Err(walker.fault("not an object"))
-}
-
-fn excerpt(bytes: &[u8]) -> Vec<u8> {
-    bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec()
-}
-
-fn oversized(record: &[u8], at: RecordAt) -> Reject {
-    let message = "a record over the size limit".to_owned();
-    Reject { code: RejectCode::R13, at, slot: None, excerpt: excerpt(record), message }
 }
 
 /// The excerpt starts shortly before the bytes at fault, so that they can be seen.

@@ -14,6 +14,7 @@ mod fields;
 pub mod guard;
 mod header;
 pub mod jsonl;
+mod lines;
 mod machine;
 pub mod number;
 pub mod parquet;

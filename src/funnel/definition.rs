@@ -32,15 +32,6 @@ impl Unit {
             Unit::Column => "column",
         }
     }
-
-    pub fn plural(self) -> &'static str {
-        match self {
-            Unit::Person => "people",
-            Unit::Session => "sessions",
-            Unit::Attempt => "attempts",
-            Unit::Column => "values",
-        }
-    }
 }
 
 /// What ends a chain beside its window.
