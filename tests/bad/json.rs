@@ -1,0 +1,7 @@
+//! J: JSON.
+
+use crate::case::Kind;
+
+pub fn kinds() -> Vec<Kind> {
+    Vec::new()
+}
