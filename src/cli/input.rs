@@ -237,7 +237,7 @@ pub fn read_plan(
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
-    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    let mut slots = Slots::assign(&columns, plan.filter.iter().chain(of_rules), conditions.iter());
     check_columns(found, &slots, columns.user_together)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
@@ -278,6 +278,7 @@ pub fn read_plan(
         event_name: plan.asked.event_name.clone(),
         derivation,
         slots: slots.names.clone(),
+        source_slots: slots.of_source,
         roles: slots.roles.clone(),
         columns,
         layout,

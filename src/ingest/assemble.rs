@@ -264,7 +264,8 @@ impl Fault {
     #[cold]
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
-        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        let excerpt = excerpt(fields[slot]);
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
         batch.count_reject(reject, keep);
     }
 }

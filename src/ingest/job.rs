@@ -1,9 +1,10 @@
 //! One input, ready to be read by any number of threads.
 
 use super::IngestError;
+use super::place::Place;
 use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
-use super::sequence::{FileTally, Sequence};
+use super::sequence::{FileTally, PlacedReject, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
@@ -12,7 +13,7 @@ use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
-use crate::event::{Field, RecordAt, Reject};
+use crate::event::{Field, RecordAt, Reject, RejectCode};
 use crate::human;
 use crate::source::SourceNote;
 use crate::source::chunks::{ChunkOptions, Chunks};
@@ -81,7 +82,14 @@ impl Decoder {
 /// Where pieces come from.
 pub enum Pieces {
     Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
-    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Parquet {
+        file: Box<ParquetFile>,
+        slices: Vec<Slice>,
+        wanted: Vec<usize>,
+        /// By wanted column: what it holds decides whether a row is sound.
+        judged: Vec<bool>,
+        next: AtomicUsize,
+    },
     Nothing,
 }
 
@@ -89,6 +97,8 @@ pub enum Pieces {
 pub struct Job {
     pub pieces: Pieces,
     pub sequence: Sequence,
+    /// All columns of delimited text.
+    names: Vec<String>,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
@@ -169,6 +179,8 @@ impl Job {
             told.extend(detected);
         }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let is_there = columns.iter().enumerate().filter(|(_, column)| column.is_some());
+        let mut judged: Vec<bool> = is_there.map(|(slot, _)| slot < plan.source_slots).collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
         let mut has: Vec<bool> =
             columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
@@ -187,6 +199,7 @@ impl Job {
             spread.push(Some(decoded));
             WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
         });
+        judged.resize(present.len(), false);
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         let mut formats: Vec<String> = Vec::new();
@@ -201,6 +214,10 @@ impl Job {
         }
         let compression = opened.compression.to_string();
         let file_size = opened.file_size.unwrap_or(0);
+        let names = match &sample.form {
+            Form::Csv(sniffed) => sniffed.columns.clone(),
+            _ => Vec::new(),
+        };
         let (lines_before, has_bytes) = match &sample.form {
             Form::Csv(sniffed) => (sniffed.data_line, true),
             Form::Parquet(_) => (0, false),
@@ -215,7 +232,8 @@ impl Job {
                     &present,
                     sniffed.header_record,
                     plan.limits,
-                );
+                )
+                .judging(&judged);
                 let border = sniffed.dialect.border;
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
@@ -241,7 +259,7 @@ impl Job {
                         JsonPath::new(known.unwrap_or(name))
                     })
                     .collect();
-                let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = JsonDecoder::judging(&paths, &judged, plan.limits);
                 let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
                 let decoder = match form {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
@@ -257,12 +275,13 @@ impl Job {
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
-                Pieces::Parquet { file, slices, wanted: present, next: AtomicUsize::new(0) }
+                Pieces::Parquet { file, slices, wanted: present, judged, next: AtomicUsize::new(0) }
             }
         };
         Ok(Job {
             pieces,
-            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
+            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes, plan.limits.salvage),
+            names,
             spread,
             whole,
             times,
@@ -294,8 +313,52 @@ impl Job {
         }
     }
 
+    /// Names the column at fault of a reject, where it is not a wanted one.
+    pub fn name_column(&self, placed: &mut PlacedReject) {
+        let field = placed.reject.field.filter(|_| placed.reject.slot.is_none());
+        placed.column = field.and_then(|field| self.names.get(field)).cloned();
+    }
+
+    /// The file is damaged, and not to be salvaged.
+    pub fn damaged(&self, plan: &ReadPlan, mut placed: PlacedReject) -> IngestError {
+        self.name_column(&mut placed);
+        let PlacedReject { line, byte, column, reject } = placed;
+        let of_slot = reject.slot.and_then(|slot| plan.slots.get(slot)).cloned();
+        let number = reject.field.map(|field| field as u64 + 1);
+        let place = Place {
+            file: self.account.name.clone(),
+            line,
+            byte,
+            column: of_slot.or(column).map(|column| (column, number)),
+            excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
+        };
+        IngestError::Damaged {
+            code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
+            message: reject.message,
+            place: Box::new(place),
+            read_as: self.account.read_as.clone(),
+        }
+    }
+
     /// What is known only after the last piece.
-    pub fn late_notes(&self) -> Vec<FileNote> {
+    pub fn late_notes(&self, read: &FileTally) -> Vec<FileNote> {
+        let name = &self.account.name;
+        let mut notes = Vec::new();
+        if read.stray_quotes > 0 {
+            let rows = human::counted(read.stray_quotes, "row has", "rows have");
+            notes.push(FileNote::note(format!("{name}: {rows} a quote inside an unquoted field: it is text")));
+        }
+        if read.empty_tails > 0 {
+            let rows = human::counted(read.empty_tails, "row ends", "rows end");
+            notes.push(FileNote::note(format!(
+                "{name}: {rows} in empty fields beyond the last column: they are left out"
+            )));
+        }
+        notes.extend(self.source_notes());
+        notes
+    }
+
+    fn source_notes(&self) -> Vec<FileNote> {
         match &self.pieces {
             Pieces::Text { chunks, .. } => {
                 let mut notes: Vec<FileNote> = chunks.late_notes().iter().map(FileNote::from).collect();

@@ -229,7 +229,8 @@ impl Shared<'_> {
             for (has, seen) in account.has.iter_mut().zip(&job.seen) {
                 *has |= seen.load(Ordering::Relaxed);
             }
-            account.notes.extend(job.late_notes());
+            account.notes.extend(job.late_notes(&account.read));
+            account.read.rejects.iter_mut().for_each(|placed| job.name_column(placed));
             board.accounts[place] = Some(account);
         }
     }
@@ -319,7 +320,7 @@ impl<'s> Worker<'s> {
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
                 self.decode(job, &mut decoder, &mut times, bytes, last, batch)
             });
-            for accepted in accepted {
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
                 self.shared.spare().bytes.push(accepted.bytes);
             }
@@ -364,7 +365,7 @@ impl<'s> Worker<'s> {
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
-        let Pieces::Parquet { file, slices, wanted, next } = &job.pieces else { return Ok(()) };
+        let Pieces::Parquet { file, slices, wanted, judged, next } = &job.pieces else { return Ok(()) };
         let mut times = job.times.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
@@ -375,13 +376,17 @@ impl<'s> Worker<'s> {
             let wide = codes.plan.roles.is_wide();
             let end = if wide {
                 let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
-                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+                let mut sink = Spread::new(&job.spread, &mut unseen, unpivoter);
+                file.decode_judging(slice, wanted, judged, &mut sink)
             } else {
                 let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
                 match &job.whole {
-                    None => file.decode_slice(slice, wanted, &mut sink),
-                    Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+                    None => file.decode_judging(slice, wanted, judged, &mut sink),
+                    Some(whole) => {
+                        let mut sink = WholeRecord::new(whole, &mut sink);
+                        file.decode_judging(slice, wanted, judged, &mut sink)
+                    }
                 }
             };
             let end = end.map_err(|error| IngestError::Parquet {
@@ -399,7 +404,8 @@ impl<'s> Worker<'s> {
                 batch,
             };
             // Slices never carry anything over, so none is ever decoded again.
-            for accepted in job.sequence.submit(piece, |_, _, _| PieceEnd::default()) {
+            let accepted = job.sequence.submit(piece, |_, _, _| PieceEnd::default());
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
             }
             self.shared.advance(job.slice_bytes());
@@ -465,12 +471,13 @@ mod tests {
             event: Some("event".to_owned()),
             ..Columns::default()
         };
-        let Slots { names, roles } = Slots::assign(&columns, std::iter::empty());
+        let Slots { names, of_source, roles } = Slots::assign(&columns, [].iter(), [].iter());
         ReadPlan {
             columns,
             event_name: None,
             derivation: None,
             slots: names,
+            source_slots: of_source,
             roles,
             identity: IdentityPlan::default(),
             whole_record: None,
