@@ -240,6 +240,24 @@ impl RecordSink for Assembler<'_, '_> {
     }
 }
 
+/// Takes the records of a file of which nothing tells who acted: all are rejected, none is lost.
+pub(super) struct Strangers<'a> {
+    pub batch: &'a mut Batch,
+    pub keep_rejects: usize,
+}
+
+impl RecordSink for Strangers<'_> {
+    fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
+        let message = "no column is known to name a person".to_owned();
+        self.reject(Reject { code: RejectCode::R07, at, slot: None, excerpt: Vec::new(), message });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.batch.tally.read += 1;
+        self.batch.count_reject(reject, self.keep_rejects);
+    }
+}
+
 /// Why a sound record is no event.
 pub(super) struct Fault {
     code: RejectCode,

@@ -3,7 +3,7 @@
 use super::IngestError;
 use super::place::Place;
 use super::plan::ReadPlan;
-use super::sample::{Form, Sample};
+use super::sample::{EMPTY, Form, Sample};
 use super::sequence::{FileTally, PlacedReject, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
@@ -54,7 +54,16 @@ pub struct FileAccount {
     pub notes: Vec<FileNote>,
     /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
     pub has: Vec<bool>,
+    /// By slot: which column of the input it is, from 0, where columns have an order.
+    pub columns: Vec<Option<usize>>,
     pub read: FileTally,
+}
+
+impl FileAccount {
+    /// The file holds something, but no row.
+    pub fn lacks_rows(&self) -> bool {
+        self.read.tally.read == 0 && self.format != EMPTY
+    }
 }
 
 /// How the records of an input are decoded. Cloned for each thread.
@@ -200,6 +209,8 @@ impl Job {
             WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
         });
         judged.resize(present.len(), false);
+        let has_order = !matches!(sample.form, Form::Json(_));
+        let places = columns.iter().map(|column| column.filter(|_| has_order)).collect();
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         let mut formats: Vec<String> = Vec::new();
@@ -293,6 +304,7 @@ impl Job {
                 read_as,
                 notes,
                 has,
+                columns: places,
                 read: FileTally::default(),
             },
             told: AtomicU64::new(0),

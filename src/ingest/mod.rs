@@ -95,6 +95,19 @@ impl IngestError {
         }
     }
 
+    /// The permanent code of a run that stops here.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            IngestError::Source(error) => error.code(),
+            IngestError::Spill(_) => None,
+            IngestError::Dialect { error, .. } => dialect_code(error),
+            IngestError::Parquet { .. } => Some("E-F28"),
+            IngestError::Times { error, .. } => Some(error.code()),
+            IngestError::RepeatedColumn { .. } => Some("E-C22"),
+            IngestError::MissingColumn { .. } => Some("E-F16"),
+        }
+    }
+
     /// The request cannot be met with this input, as opposed to the input being damaged.
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -104,6 +117,16 @@ impl IngestError {
                 | IngestError::RepeatedColumn { .. }
                 | IngestError::MissingColumn { .. }
         )
+    }
+}
+
+fn dialect_code(error: &DialectError) -> Option<&'static str> {
+    match error {
+        DialectError::Utf16WithoutMark { .. } => Some("E-C03"),
+        DialectError::Ragged { .. } | DialectError::NoDelimiter => Some("E-C11"),
+        DialectError::HeaderLooksLikeData { .. } => Some("E-C21"),
+        DialectError::MissingColumns { .. } => Some("E-F16"),
+        DialectError::Empty | DialectError::ColumnCount { .. } => None,
     }
 }
 

@@ -132,6 +132,17 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
+    /// No column is known that tells whose a row is: none can be used.
+    pub fn names_nobody(&self) -> bool {
+        self.roles.user.is_empty()
+    }
+
+    /// Something names the event of a row.
+    pub fn names_events(&self) -> bool {
+        let roles = &self.roles;
+        self.event_name.is_some() || self.derivation.is_some() || roles.event.is_some() || roles.is_wide()
+    }
+
     /// Rows that no rule names are called by the page of their URL.
     pub fn names_pages(&self) -> bool {
         self.derivation.is_some() && self.event_name.is_none() && self.roles.event.is_none()

@@ -2,7 +2,7 @@
 //! helps with those that are still being read.
 
 use super::IngestError;
-use super::assemble::{Assembler, Codes, Dictionaries};
+use super::assemble::{Assembler, Codes, Dictionaries, Strangers};
 use super::batch::Batch;
 use super::budget::Resources;
 use super::identify::{Identified, Identifier, IdentifyScratch};
@@ -226,6 +226,7 @@ impl Shared<'_> {
         if !self.failed.load(Ordering::Relaxed) {
             let mut account = job.account.clone();
             account.read = job.sequence.take_tally();
+            account.read.tally.assert_accounted(&account.name);
             for (has, seen) in account.has.iter_mut().zip(&job.seen) {
                 *has |= seen.load(Ordering::Relaxed);
             }
@@ -347,7 +348,10 @@ impl<'s> Worker<'s> {
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
         let wide = codes.plan.roles.is_wide();
-        let end = if wide {
+        let end = if codes.plan.names_nobody() {
+            let strangers = Strangers { batch, keep_rejects: codes.plan.keep_rejects };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, strangers))
+        } else if wide {
             let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
             decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
         } else {

@@ -160,6 +160,26 @@ impl SourceError {
         }
     }
 
+    /// The permanent code of a run that stops here.
+    pub fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            SourceError::NotFound { .. } => "E-F01",
+            SourceError::NoMatch { .. } => "E-F02",
+            SourceError::BadPattern { .. } => return None,
+            SourceError::EmptyDirectory { .. } => "E-F03",
+            SourceError::Directory { .. } | SourceError::List { .. } | SourceError::Unreadable { .. } => {
+                "E-F04"
+            }
+            SourceError::Unsupported { .. } => "E-F12",
+            SourceError::Truncated { .. } | SourceError::Corrupt { .. } => "E-F08",
+            SourceError::Checksum { .. } => "E-F09",
+            SourceError::TrailingGarbage { .. } => "E-F11",
+            SourceError::Shrunk { .. } => "E-F23",
+            SourceError::Read { .. } => "E-F30",
+            SourceError::Spool { .. } => "E-F20",
+        })
+    }
+
     /// There is nothing to analyse, as opposed to something that cannot be read.
     pub fn is_nothing_to_read(&self) -> bool {
         matches!(self, SourceError::NoMatch { .. } | SourceError::EmptyDirectory { .. })
