@@ -73,7 +73,7 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         let exit = match &error {
             error if error.is_nothing_to_read() => Exit::Empty,
-            SourceError::BadPattern { .. } => Exit::Usage,
+            error if error.is_usage() => Exit::Usage,
             _ => Exit::Failed,
         };
         Failure { exit, hint: error.hint(), error: error.into() }

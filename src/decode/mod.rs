@@ -56,10 +56,13 @@ pub struct Limits {
     pub max_field_bytes: usize,
     /// Line breaks inside one quoted field.
     pub max_field_lines: usize,
+    /// What is damaged is used as far as it goes: a quote that is never closed costs its record and
+    /// not the rest of the file.
+    pub salvage: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_record_bytes: 2 << 20, max_field_bytes: 64 << 10, max_field_lines: 100 }
+        Limits { max_record_bytes: 2 << 20, max_field_bytes: 64 << 10, max_field_lines: 100, salvage: false }
     }
 }

@@ -14,9 +14,10 @@ use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, joi
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::human;
-use crate::source::SourceNote;
 use crate::source::chunks::{ChunkOptions, Chunks};
+use crate::source::encoding::TextEncoding;
 use crate::source::open::Opened;
+use crate::source::{Ending, SourceNote};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Something worth telling about one file.
@@ -53,6 +54,8 @@ pub struct FileAccount {
     pub notes: Vec<FileNote>,
     /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
     pub has: Vec<bool>,
+    /// Part of the file was lost to damage.
+    pub partial: bool,
     pub read: FileTally,
 }
 
@@ -66,6 +69,11 @@ pub enum Decoder {
 }
 
 impl Decoder {
+    /// What is read ends with a record that is not whole: only lines can do without their last.
+    pub fn ends_whole(&self, cut_short: bool) -> bool {
+        !cut_short || matches!(self, Decoder::JsonDocument(_))
+    }
+
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
@@ -100,6 +108,7 @@ pub struct Job {
     pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
+    ending: Ending,
     file_size: u64,
 }
 
@@ -199,7 +208,12 @@ impl Job {
             formats.retain(|format| named.insert(format.clone()));
             read_as.push_str(&format!("; times {}", formats.join(" or ")));
         }
+        if opened.encoding != TextEncoding::UTF_8 {
+            read_as.push_str(&format!("; {}", opened.encoding));
+        }
+        notes.extend(form_note(&name, format));
         let compression = opened.compression.to_string();
+        let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
         let (lines_before, has_bytes) = match &sample.form {
             Form::Csv(sniffed) => (sniffed.data_line, true),
@@ -274,9 +288,11 @@ impl Job {
                 read_as,
                 notes,
                 has,
+                partial: false,
                 read: FileTally::default(),
             },
             told: AtomicU64::new(0),
+            ending,
             file_size,
         })
     }
@@ -294,24 +310,20 @@ impl Job {
         }
     }
 
-    /// What is known only after the last piece.
-    pub fn late_notes(&self) -> Vec<FileNote> {
-        match &self.pieces {
-            Pieces::Text { chunks, .. } => {
-                let mut notes: Vec<FileNote> = chunks.late_notes().iter().map(FileNote::from).collect();
-                if let Some(change) = chunks.changed() {
-                    notes.push(FileNote::warning(
-                        "W07",
-                        format!(
-                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
-                            self.account.name, change.size_at_open, change.size_now
-                        ),
-                    ));
-                }
-                notes
-            }
-            Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
+    /// The account of the file, once every piece has been handed in.
+    pub fn close(&self) -> FileAccount {
+        let mut account = self.account.clone();
+        account.read = self.sequence.take_tally();
+        for (has, seen) in account.has.iter_mut().zip(&self.seen) {
+            *has |= seen.load(Ordering::Relaxed);
         }
+        account.partial = self.ending.is_partial();
+        account.notes.extend(self.ending.notes().iter().map(FileNote::from));
+        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
+        if account.read.tally.read == 0 && !is_told {
+            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
+        }
+        account
     }
 
     /// The share of the file that one slice stands for in progress.
@@ -471,6 +483,25 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
         }
         Form::Empty => "nothing in it".to_owned(),
     }
+}
+
+/// Where the name of a file says another form than its content has.
+fn form_note(name: &str, format: &'static str) -> Option<FileNote> {
+    let name_of_form = name.to_ascii_lowercase();
+    let name_of_form = [".gz", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| name_of_form.strip_suffix(packed))
+        .unwrap_or(&name_of_form);
+    let named: &[&str] = match name_of_form.rsplit_once('.')?.1 {
+        "csv" | "tsv" => &["csv", "tsv"],
+        "json" | "jsonl" | "ndjson" => &["json", "jsonl"],
+        "parquet" => &["parquet"],
+        // Logs and texts may hold anything.
+        _ => return None,
+    };
+    let is_other = format != "empty" && !named.contains(&format);
+    let message = || format!("{name}: read as {format}, told by its content and not by its name");
+    is_other.then(|| FileNote::warning("W20", message()))
 }
 
 /// The next slice of a Parquet file, with its number.

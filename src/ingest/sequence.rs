@@ -52,6 +52,8 @@ pub struct FileTally {
     pub lines: u64,
     pub blank_lines: u64,
     pub stray_quotes: u64,
+    /// Of the record that damage cut off.
+    pub unfinished_bytes: u64,
     /// In the order of the file, up to the number kept.
     pub rejects: Vec<PlacedReject>,
 }
@@ -136,7 +138,8 @@ impl Sequence {
     /// Takes out the account of the file, once every piece has been handed in.
     pub fn take_tally(&self) -> FileTally {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        assert!(state.waiting.is_empty() && state.carry.is_empty(), "pieces were left over");
+        assert!(state.waiting.is_empty(), "pieces were left over");
+        state.file.unfinished_bytes = state.carry.len() as u64;
         std::mem::take(&mut state.file)
     }
 }

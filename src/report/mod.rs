@@ -127,6 +127,8 @@ pub struct FileRead {
     pub rejected: u64,
     pub filtered: u64,
     pub blank_lines: u64,
+    /// The file is damaged: only what stands before the damage was read.
+    pub partial: bool,
     /// Dialect and time format, as read.
     pub read_as: String,
 }
