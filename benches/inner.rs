@@ -214,6 +214,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 10,

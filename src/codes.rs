@@ -97,7 +97,7 @@ const WARNINGS: [Code; 24] = [
     code("W28", "times that name no zone in a file where others do"),
 ];
 
-const STOPS: [Code; 31] = [
+const STOPS: [Code; 32] = [
     code("E-F01", "a path that does not exist"),
     code("E-F02", "a pattern that no file matches"),
     code("E-F03", "a directory without logs"),
@@ -114,6 +114,7 @@ const STOPS: [Code; 31] = [
     code("E-F28", "a Parquet file that is damaged or holds what is not read"),
     code("E-F30", "a file that cannot be read on"),
     code("E-C03", "UTF-16 without a byte order mark"),
+    code("E-C05", "a file with a hole of NUL bytes"),
     code("E-C11", "most records do not have as many fields as the header, or no delimiter is found"),
     code("E-C21", "no header"),
     code("E-C22", "a needed column name that stands twice"),

@@ -138,6 +138,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 10,

@@ -440,7 +440,8 @@ fn a_quoted_field_of_too_many_lines_is_an_unclosed_quote() {
 
 #[test]
 fn fields_and_records_over_their_limits_are_rejected() {
-    let limits = Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2, ..Limits::default() };
+    let limits =
+        Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2, ..Limits::default() };
     let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[1], None, limits);
     for quote in ["", "\""] {
         for (length, code) in [(99, None), (100, None), (101, Some(RejectCode::R13))] {

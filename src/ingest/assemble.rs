@@ -249,7 +249,8 @@ pub(super) struct Strangers<'a> {
 impl RecordSink for Strangers<'_> {
     fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
         let message = "no column is known to name a person".to_owned();
-        self.reject(Reject { code: RejectCode::R07, at, slot: None, excerpt: Vec::new(), message });
+        let (code, excerpt) = (RejectCode::R07, Vec::new());
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
     }
 
     fn reject(&mut self, reject: Reject) {

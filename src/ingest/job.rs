@@ -1,10 +1,9 @@
 //! One input, ready to be read by any number of threads.
 
 use super::IngestError;
-use super::place::Place;
 use super::plan::ReadPlan;
 use super::sample::{EMPTY, Form, Sample};
-use super::sequence::{FileTally, PlacedReject, Sequence};
+use super::sequence::{FileTally, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
@@ -13,11 +12,12 @@ use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
-use crate::event::{Field, RecordAt, Reject, RejectCode};
+use crate::event::{Field, RecordAt, Reject};
 use crate::human;
-use crate::source::SourceNote;
 use crate::source::chunks::{ChunkOptions, Chunks};
+use crate::source::encoding::TextEncoding;
 use crate::source::open::Opened;
+use crate::source::{Ending, SourceNote};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Something worth telling about one file.
@@ -29,11 +29,11 @@ pub struct FileNote {
 }
 
 impl FileNote {
-    fn note(message: String) -> FileNote {
+    pub(super) fn note(message: String) -> FileNote {
         FileNote { code: None, message }
     }
 
-    fn warning(code: &'static str, message: String) -> FileNote {
+    pub(super) fn warning(code: &'static str, message: String) -> FileNote {
         FileNote { code: Some(code), message }
     }
 }
@@ -56,6 +56,8 @@ pub struct FileAccount {
     pub has: Vec<bool>,
     /// By slot: which column of the input it is, from 0, where columns have an order.
     pub columns: Vec<Option<usize>>,
+    /// Part of the file was lost to damage.
+    pub partial: bool,
     pub read: FileTally,
 }
 
@@ -76,6 +78,11 @@ pub enum Decoder {
 }
 
 impl Decoder {
+    /// What is read ends with a record that is not whole: only lines can do without their last.
+    pub fn ends_whole(&self, cut_short: bool) -> bool {
+        !cut_short || matches!(self, Decoder::JsonDocument(_))
+    }
+
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
@@ -107,7 +114,7 @@ pub struct Job {
     pub pieces: Pieces,
     pub sequence: Sequence,
     /// All columns of delimited text.
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
@@ -119,6 +126,7 @@ pub struct Job {
     pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
+    ending: Ending,
     file_size: u64,
 }
 
@@ -223,7 +231,12 @@ impl Job {
             formats.retain(|format| named.insert(format.clone()));
             read_as.push_str(&format!("; times {}", formats.join(" or ")));
         }
+        if opened.encoding != TextEncoding::UTF_8 {
+            read_as.push_str(&format!("; {}", opened.encoding));
+        }
+        notes.extend(form_note(&name, format));
         let compression = opened.compression.to_string();
+        let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
         let names = match &sample.form {
             Form::Csv(sniffed) => sniffed.columns.clone(),
@@ -305,9 +318,11 @@ impl Job {
                 notes,
                 has,
                 columns: places,
+                partial: false,
                 read: FileTally::default(),
             },
             told: AtomicU64::new(0),
+            ending,
             file_size,
         })
     }
@@ -325,68 +340,23 @@ impl Job {
         }
     }
 
-    /// Names the column at fault of a reject, where it is not a wanted one.
-    pub fn name_column(&self, placed: &mut PlacedReject) {
-        let field = placed.reject.field.filter(|_| placed.reject.slot.is_none());
-        placed.column = field.and_then(|field| self.names.get(field)).cloned();
-    }
-
-    /// The file is damaged, and not to be salvaged.
-    pub fn damaged(&self, plan: &ReadPlan, mut placed: PlacedReject) -> IngestError {
-        self.name_column(&mut placed);
-        let PlacedReject { line, byte, column, reject } = placed;
-        let of_slot = reject.slot.and_then(|slot| plan.slots.get(slot)).cloned();
-        let number = reject.field.map(|field| field as u64 + 1);
-        let place = Place {
-            file: self.account.name.clone(),
-            line,
-            byte,
-            column: of_slot.or(column).map(|column| (column, number)),
-            excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
-        };
-        IngestError::Damaged {
-            code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
-            message: reject.message,
-            place: Box::new(place),
-            read_as: self.account.read_as.clone(),
+    /// The account of the file, once every piece has been handed in.
+    pub fn close(&self) -> FileAccount {
+        let mut account = self.account.clone();
+        account.read = self.sequence.take_tally();
+        for (has, seen) in account.has.iter_mut().zip(&self.seen) {
+            *has |= seen.load(Ordering::Relaxed);
         }
-    }
-
-    /// What is known only after the last piece.
-    pub fn late_notes(&self, read: &FileTally) -> Vec<FileNote> {
-        let name = &self.account.name;
-        let mut notes = Vec::new();
-        if read.stray_quotes > 0 {
-            let rows = human::counted(read.stray_quotes, "row has", "rows have");
-            notes.push(FileNote::note(format!("{name}: {rows} a quote inside an unquoted field: it is text")));
+        account.read.tally.assert_accounted(&account.name);
+        account.read.rejects.iter_mut().for_each(|placed| self.name_column(placed));
+        account.partial = self.ending.is_partial() || account.read.is_damaged;
+        account.notes.extend(self.notes_of_reading(&account.read));
+        account.notes.extend(self.ending.notes().iter().map(FileNote::from));
+        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
+        if account.read.tally.read == 0 && !is_told {
+            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
         }
-        if read.empty_tails > 0 {
-            let rows = human::counted(read.empty_tails, "row ends", "rows end");
-            notes.push(FileNote::note(format!(
-                "{name}: {rows} in empty fields beyond the last column: they are left out"
-            )));
-        }
-        notes.extend(self.source_notes());
-        notes
-    }
-
-    fn source_notes(&self) -> Vec<FileNote> {
-        match &self.pieces {
-            Pieces::Text { chunks, .. } => {
-                let mut notes: Vec<FileNote> = chunks.late_notes().iter().map(FileNote::from).collect();
-                if let Some(change) = chunks.changed() {
-                    notes.push(FileNote::warning(
-                        "W07",
-                        format!(
-                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
-                            self.account.name, change.size_at_open, change.size_now
-                        ),
-                    ));
-                }
-                notes
-            }
-            Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
-        }
+        account
     }
 
     /// The share of the file that one slice stands for in progress.
@@ -546,6 +516,25 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
         }
         Form::Empty => "nothing in it".to_owned(),
     }
+}
+
+/// Where the name of a file says another form than its content has.
+fn form_note(name: &str, format: &'static str) -> Option<FileNote> {
+    let name_of_form = name.to_ascii_lowercase();
+    let name_of_form = [".gz", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| name_of_form.strip_suffix(packed))
+        .unwrap_or(&name_of_form);
+    let named: &[&str] = match name_of_form.rsplit_once('.')?.1 {
+        "csv" | "tsv" => &["csv", "tsv"],
+        "json" | "jsonl" | "ndjson" => &["json", "jsonl"],
+        "parquet" => &["parquet"],
+        // Logs and texts may hold anything.
+        _ => return None,
+    };
+    let is_other = format != "empty" && !named.contains(&format);
+    let message = || format!("{name}: read as {format}, told by its content and not by its name");
+    is_other.then(|| FileNote::warning("W20", message()))
 }
 
 /// The next slice of a Parquet file, with its number.

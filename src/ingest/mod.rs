@@ -61,7 +61,7 @@ pub enum IngestError {
     Parquet { name: String, error: Box<ParquetError> },
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
-    #[error("{}:{}: {message}", .place.file, .place.line)]
+    #[error("{} is damaged", .place.file)]
     Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String },
@@ -77,12 +77,14 @@ impl IngestError {
             IngestError::Spill(error) => Some(error.hint()),
             IngestError::Dialect { error, .. } => error.hint(),
             IngestError::Parquet { .. } => None,
-            IngestError::Damaged { code: "R15", read_as, .. } => Some(format!(
-                "close the quote, or take it away; --salvage rejects that line and goes on behind it\n\
-                 the file was read as {read_as}"
-            )),
+            IngestError::Damaged { code: "R15", .. } => Some(
+                "close the quote, double it if it is part of the text, or take it away\n\
+                 --salvage rejects that line and goes on behind it"
+                    .to_owned(),
+            ),
             IngestError::Damaged { .. } => Some(
-                "the file was not written or copied whole: fetch it again; --salvage uses its other lines"
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
             IngestError::RepeatedColumn { .. } => {
@@ -98,8 +100,9 @@ impl IngestError {
     /// The permanent code of a run that stops here.
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            IngestError::Source(error) => error.code(),
+            IngestError::Source(error) => Some(error.code()),
             IngestError::Spill(_) => None,
+            IngestError::Damaged { code, .. } => Some(code),
             IngestError::Dialect { error, .. } => dialect_code(error),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),

@@ -9,6 +9,7 @@ use crate::decode::time::TimeOptions;
 use crate::derive::Rule;
 use crate::funnel::steps::EventPattern;
 use crate::identity::{IdentityMap, Stitch};
+use crate::source::OpenOptions;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
@@ -124,6 +125,8 @@ pub struct ReadPlan {
     pub decimal_mark: u8,
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
+    /// How the inputs are opened.
+    pub open: OpenOptions,
     pub limits: Limits,
     /// Whose rows are wanted, where not everybody's are.
     pub members: Option<Arc<Members>>,

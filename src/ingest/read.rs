@@ -224,15 +224,7 @@ impl Shared<'_> {
         }
         let job = board.active.swap_remove(index).job;
         if !self.failed.load(Ordering::Relaxed) {
-            let mut account = job.account.clone();
-            account.read = job.sequence.take_tally();
-            account.read.tally.assert_accounted(&account.name);
-            for (has, seen) in account.has.iter_mut().zip(&job.seen) {
-                *has |= seen.load(Ordering::Relaxed);
-            }
-            account.notes.extend(job.late_notes(&account.read));
-            account.read.rejects.iter_mut().for_each(|placed| job.name_column(placed));
-            board.accounts[place] = Some(account);
+            board.accounts[place] = Some(job.close());
         }
     }
 }
@@ -315,8 +307,10 @@ impl<'s> Worker<'s> {
                 chunk.offset += *data_offset as u64;
             }
             let mut batch = self.spare_batch();
-            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, chunk.last, &mut batch);
-            let Chunk { index, bytes, offset, last } = chunk;
+            let whole = chunk.last && decoder.ends_whole(chunk.cut_short);
+            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, whole, &mut batch);
+            let Chunk { index, bytes, offset, .. } = chunk;
+            let last = whole;
             let piece = Piece { index, bytes, offset, last, end, batch };
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
                 self.decode(job, &mut decoder, &mut times, bytes, last, batch)
@@ -443,7 +437,7 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
     let (opened, sample) = match pending.opened {
         Some(opened) => opened,
         None => {
-            let opened = open(&pending.input)?;
+            let opened = open(&pending.input, &shared.plan.open)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
             let times = roles.time.iter().chain(&roles.unpivot);
@@ -464,6 +458,7 @@ mod tests {
     use crate::decode::time::TimeOptions;
     use crate::ingest::RowLayout;
     use crate::ingest::plan::{Columns, IdentityPlan, Slots};
+    use crate::source::OpenOptions;
     use jiff::tz::TimeZone;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
@@ -495,6 +490,7 @@ mod tests {
             as_of_us: None,
             decimal_mark: b'.',
             null_ids: Vec::new(),
+            open: OpenOptions::default(),
             limits: Limits::default(),
             members: None,
             keep_rejects: 0,

@@ -55,6 +55,8 @@ pub struct FileTally {
     pub blank_lines: u64,
     pub stray_quotes: u64,
     pub empty_tails: u64,
+    /// Of the record that damage cut off.
+    pub unfinished_bytes: u64,
     /// In the order of the file, up to the number kept.
     pub rejects: Vec<PlacedReject>,
     /// The file is damaged, and was used as far as it goes.
@@ -151,7 +153,8 @@ impl Sequence {
     /// Takes out the account of the file, once every piece has been handed in.
     pub fn take_tally(&self) -> FileTally {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        assert!(state.waiting.is_empty() && state.carry.is_empty(), "pieces were left over");
+        assert!(state.waiting.is_empty(), "pieces were left over");
+        state.file.unfinished_bytes = state.carry.len() as u64;
         std::mem::take(&mut state.file)
     }
 }

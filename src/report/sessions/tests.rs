@@ -5,7 +5,7 @@ use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
 use crate::ingest::plan::{Columns, IdentityPlan, Slots};
 use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
-use crate::source::Input;
+use crate::source::{Input, OpenOptions};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -60,6 +60,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 100,
