@@ -20,6 +20,7 @@ mod report;
 mod run;
 mod sessions;
 mod setting;
+mod target;
 mod when;
 
 pub use failure::{Exit, Failure};
