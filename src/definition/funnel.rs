@@ -239,12 +239,7 @@ impl FunnelTable {
     }
 
     /// A setting that is not written, and what the rules make of it.
-    fn origin(
-        &self,
-        setting: &Setting,
-        funnel: &Funnel,
-        preset: &Preset,
-    ) -> Option<(&'static str, String)> {
+    fn origin(&self, setting: &Setting, funnel: &Funnel, preset: &Preset) -> Option<(&'static str, String)> {
         let rules = preset.set.name();
         let (key, value) = match setting {
             Setting::Rules => return Some(("rules", format!("those of rules = {rules}"))),
@@ -254,7 +249,10 @@ impl FunnelTable {
                     RuleSet::Dropoff => "where none is written".to_owned(),
                     _ => format!("by rules = {rules}"),
                 };
-                return Some(("window", format!("`window` is {} {whose}", human::duration(window_us, false))));
+                return Some((
+                    "window",
+                    format!("`window` is {} {whose}", human::duration(window_us, false)),
+                ));
             }
             Setting::Funnel("tolerance") if self.tolerance.is_none() && preset.tolerance_us > 0 => {
                 ("tolerance", human::duration(preset.tolerance_us, false))
@@ -392,7 +390,8 @@ impl FunnelTable {
 
 /// A window of the rules that know none but from each step to the next.
 fn give_each_step(within_us: i64, funnel: &mut Funnel) -> Result<(), Fault> {
-    let whose = format!("with rules = {} the window is one from each step to the next", funnel.terms.rules.name());
+    let whose =
+        format!("with rules = {} the window is one from each step to the next", funnel.terms.rules.name());
     let fault = |place: Path, message: String| {
         let fault = Fault::at(place, message).against(Path::of("window"));
         Fault { hint: Some("without these rules it is one from the first step".to_owned()), ..fault }
@@ -405,7 +404,10 @@ fn give_each_step(within_us: i64, funnel: &mut Funnel) -> Result<(), Fault> {
         let terms = &mut step.terms;
         if terms.within_us.is_none() && terms.after_us > within_us {
             let place = Path::of("steps").index(k).key("after");
-            return Err(fault(place, format!("`after` is longer than the window, so no row could follow; {whose}")));
+            return Err(fault(
+                place,
+                format!("`after` is longer than the window, so no row could follow; {whose}"),
+            ));
         }
         terms.within_us.get_or_insert(within_us);
     }
@@ -450,6 +452,7 @@ mod tests {
     use super::super::DefinitionFile;
     use super::*;
     use crate::event::{DAY_US, HOUR_US, SECOND_US};
+    use crate::funnel::engine::Tie;
     use crate::funnel::options::{Choice, Entry};
     use crate::funnel::steps::Arrow;
 

@@ -257,10 +257,18 @@ impl Funnel {
         };
         let settings = [
             ("entry", rules.entry != applied.entry, no_order.to_owned()),
-            ("choice", rules.choice != applied.choice || is_attempt && rules.choice != Choice::default(), no_choice.to_owned()),
+            (
+                "choice",
+                rules.choice != applied.choice || is_attempt && rules.choice != Choice::default(),
+                no_choice.to_owned(),
+            ),
             ("exclusion", rules.exclusion != applied.exclusion && self.has_exclusions(), no_order.to_owned()),
             ("blocked", rules.blocked != applied.blocked && self.has_arrows(), no_order.to_owned()),
-            ("tolerance", rules.tolerance_us != applied.tolerance_us && terms.tolerance_us == 0, in_tolerance),
+            (
+                "tolerance",
+                rules.tolerance_us != applied.tolerance_us && terms.tolerance_us == 0,
+                in_tolerance,
+            ),
         ];
         settings.into_iter().filter(|(_, is_out, _)| *is_out).map(|(name, _, key)| (name, key)).collect()
     }

@@ -5,6 +5,7 @@ use super::collect::ReadyFunnel;
 use super::shape::Shape;
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
 use crate::funnel::engine::{Engine, Method};
+use crate::funnel::options::Choice;
 use crate::funnel::rules::{PresetWindow, RuleSet};
 use crate::funnel::steps::{EventSpec, StepSpec, display_steps};
 use crate::human::{count, duration};
@@ -44,6 +45,9 @@ pub struct FunnelDefinition {
     pub row: String,
     /// `void`, `drop`, `remove`: what a forbidden row does.
     pub exclusion: String,
+    /// Where only the try goes that meets a forbidden row, not the unit.
+    #[serde(skip)]
+    pub throws_away: bool,
     /// How the engine finds winning chains.
     pub method: String,
     /// `ordered`, `any`.
@@ -133,7 +137,9 @@ impl StepDefinition {
             };
             parts.push(format!("arrow {}{ignored}", self.arrow.join(" and ")));
         }
-        parts.extend(self.nth.map(|nth| format!("only occurrence {} of the person's history", count(nth.into()))));
+        parts.extend(
+            self.nth.map(|nth| format!("only occurrence {} of the person's history", count(nth.into()))),
+        );
         parts.join("; ")
     }
 }
@@ -166,6 +172,7 @@ impl FunnelDefinition {
             tolerance_s: to_s(terms.tolerance_us),
             row: terms.row.name().to_owned(),
             exclusion: terms.exclusion.name().to_owned(),
+            throws_away: terms.choice == Choice::LatestStart,
             method: method(ready).name().to_owned(),
             order: if ready.shape.is_any_order() { "any" } else { "ordered" }.to_owned(),
             anchor: (ready.shape == Shape::AnyOrder { anchored: true }).then(|| "first".to_owned()),
@@ -232,7 +239,11 @@ impl FunnelDefinition {
         let mut first = 0;
         for same in texts.chunk_by(|one, next| one == next) {
             let last = first + same.len();
-            let steps = if same.len() == 1 { format!("step {last}") } else { format!("steps {} to {last}", first + 1) };
+            let steps = if same.len() == 1 {
+                format!("step {last}")
+            } else {
+                format!("steps {} to {last}", first + 1)
+            };
             if !same[0].is_empty() {
                 facts.push((steps, same[0].clone()));
             }
@@ -244,7 +255,11 @@ impl FunnelDefinition {
     /// The window of each step, where all have the same and there is no other.
     fn window_of_each(&self) -> Option<f64> {
         let within_s = self.within_s.as_ref().filter(|_| self.window == "per-step")?;
-        within_s.first().copied().flatten().filter(|first| within_s.iter().all(|limit| *limit == Some(*first)))
+        within_s
+            .first()
+            .copied()
+            .flatten()
+            .filter(|first| within_s.iter().all(|limit| *limit == Some(*first)))
     }
 
     /// How rows serve steps and what forbidden events do, where that is not as usual.
@@ -255,12 +270,23 @@ impl FunnelDefinition {
             _ => None,
         };
         let is_forbidding = self.step_list.iter().any(|step| !step.not.is_empty());
-        let is_asked = self.rules == RuleSet::Dropoff.name() || self.overrides.iter().any(|key| key == "exclusion");
+        let is_asked =
+            self.rules == RuleSet::Dropoff.name() || self.overrides.iter().any(|key| key == "exclusion");
         let exclusion = match self.exclusion.as_str() {
             "void" => None,
             _ if !is_forbidding => is_asked.then_some("without effect, as no step forbids an event"),
-            "drop" => Some("the first attempt that meets a forbidden event ends there"),
-            _ => Some("the first attempt that meets a forbidden event ends there, and the unit is in no count"),
+            "drop" if self.throws_away => Some(
+                "a try that meets a forbidden event is thrown away, and a unit without another is excluded",
+            ),
+            "drop" => {
+                Some("the first attempt that meets a forbidden event ends there, and the unit is excluded")
+            }
+            _ if self.throws_away => Some(
+                "a try that meets a forbidden event is thrown away, and a unit without another is in no count",
+            ),
+            _ => {
+                Some("the first attempt that meets a forbidden event ends there, and the unit is in no count")
+            }
         };
         let exclusion = exclusion.map(|text| format!("{}: {text}", self.exclusion));
         let row = row.map(|text| ("row".to_owned(), text.to_owned()));

@@ -338,7 +338,9 @@ impl FunnelReport {
             format!("a row must lie more than {tolerance} behind that of the step before")
         } else {
             let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
-            format!("a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0")
+            format!(
+                "a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0"
+            )
         };
         Some(("tolerance".to_owned(), text))
     }

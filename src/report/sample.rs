@@ -107,6 +107,7 @@ fn funnel_definition(steps: String) -> FunnelDefinition {
         tolerance_s: 0.0,
         row: "one".to_owned(),
         exclusion: "void".to_owned(),
+        throws_away: false,
         method: "newest-start".to_owned(),
         order: "ordered".to_owned(),
         anchor: None,
