@@ -1,5 +1,6 @@
 //! How a run ends.
 
+use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
 use crate::ingest::cohort::CohortError;
 use crate::ingest::{IngestError, SpillError};
@@ -86,14 +87,25 @@ impl From<SpillError> for Failure {
     }
 }
 
+impl From<SmallTableError> for Failure {
+    fn from(error: SmallTableError) -> Failure {
+        match error {
+            SmallTableError::Source(error) => error.into(),
+            error => {
+                let is_damaged = matches!(error, SmallTableError::Parquet { .. });
+                let exit = if is_damaged { Exit::Failed } else { Exit::Usage };
+                Failure { exit, hint: error.hint(), error: error.into() }
+            }
+        }
+    }
+}
+
 impl From<CohortError> for Failure {
     fn from(error: CohortError) -> Failure {
+        let hint = error.hint();
         match error {
-            CohortError::Input(error) => error.into(),
-            error => {
-                let hint = error.hint();
-                Failure { hint, ..Failure::usage(error) }
-            }
+            CohortError::Table(error) => Failure { hint, ..error.into() },
+            error => Failure { hint, ..Failure::usage(error) },
         }
     }
 }

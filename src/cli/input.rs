@@ -2,9 +2,11 @@
 //! which role, reads.
 
 use super::failure::Failure;
-use super::plan::InputPlan;
-use crate::condition::{BoundCondition, Condition, suggest_nearest};
-use crate::decode::Limits;
+use super::plan::{InputPlan, unpivot_setting};
+use super::setting::Setting;
+use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
+use crate::condition::{BoundCondition, Condition};
+use crate::decode::{Limits, access_log};
 use crate::derive::Rule;
 use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
@@ -23,6 +25,8 @@ use std::sync::Arc;
 /// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
     pub pending: Vec<Pending>,
+    /// The map of ids, where one is read beside them.
+    map: Option<Input>,
     pub notes: Vec<SourceNote>,
     /// Bytes of all inputs as they lie on disk; 0 where that is not known.
     pub total_bytes: u64,
@@ -56,6 +60,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut found = Found {
         total_bytes: total_bytes(&expanded.inputs),
         pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
+        map: plan.identity.map.as_ref().map(Input::file),
         notes: expanded.notes,
         guess: Guess::default(),
         columns: Vec::new(),
@@ -67,10 +72,11 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
         let opened = open(&pending.input)?;
         let sample = match (sampled, named_for_roles(&plan.asked)) {
             (Sampled::Needed, Some(names)) => {
-                Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))?
+                Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))
             }
-            (Sampled::Needed | Sampled::All, _) => Sample::of(&opened, &hints)?,
+            (Sampled::Needed | Sampled::All, _) => Sample::of(&opened, &hints),
         };
+        let sample = sample.map_err(|error| unusable_input(plan, error))?;
         let has_rows = !sample.rows.is_empty();
         if has_rows || found.columns.is_empty() {
             found.guess = guess(&column_samples(&sample), &plan.asked);
@@ -145,13 +151,20 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {
 }
 
 impl Found {
+    /// Everything that no output may replace, but for lists of people.
     pub fn inputs(&self) -> Vec<Input> {
-        self.pending.iter().map(|pending| pending.input.clone()).collect()
+        self.pending.iter().map(|pending| &pending.input).chain(&self.map).cloned().collect()
     }
 
     /// There is no row to tell the columns from, and their names do not suffice.
     pub fn is_unknown(&self) -> bool {
         self.rows.is_empty() && self.guess.required().is_err()
+    }
+
+    /// The inputs are logs of a web server.
+    fn logs_requests(&self) -> bool {
+        let sample = self.pending.iter().find_map(|pending| pending.opened.as_ref());
+        sample.is_some_and(|(_, sample)| matches!(sample.form, Form::AccessLog(_)))
     }
 
     /// The columns by role, named as in the first input.
@@ -160,7 +173,7 @@ impl Found {
             return Ok(Columns { dimensions, ..Columns::default() });
         }
         if let Err(problem) = self.guess.required() {
-            return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
+            return Err(unplayed_role(plan, problem, &self.columns));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
@@ -190,7 +203,8 @@ impl Found {
 
     /// The time columns of wide rows, where they were asked for.
     fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
-        resolve_unpivot(&plan.unpivot, &self.columns).map_err(unpivot_failure)
+        let setting = unpivot_setting(plan.unpivot_is_typed, &plan.file);
+        resolve_unpivot(&plan.unpivot, &self.columns).map_err(|error| unpivot_failure(error, &setting))
     }
 
     /// What was guessed and is used, each with its reason.
@@ -238,7 +252,7 @@ pub fn read_plan(
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
     let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
-    check_columns(found, &slots, columns.user_together)?;
+    check_columns(plan, found, &slots, columns.user_together, request)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
@@ -266,7 +280,11 @@ pub fn read_plan(
     let derivation = (columns.url.is_some() || !plan.rules.is_empty())
         .then(|| -> Result<Derivation, Failure> {
             let conditions = plan.rules.iter().map(|rule| rule.condition().map(bind).transpose());
-            Ok(Derivation { conditions: conditions.collect::<Result<_, _>>()?, rules: plan.rules.clone() })
+            Ok(Derivation {
+                conditions: conditions.collect::<Result<_, _>>()?,
+                rules: plan.rules.clone(),
+                has_targets: found.logs_requests() && columns.url.as_deref() == Some(access_log::TARGET),
+            })
         })
         .transpose()?;
     Ok(ReadPlan {
@@ -295,7 +313,13 @@ pub fn read_plan(
 
 /// A column that was named but is not in the only input is a usage error at once; among several
 /// inputs others may have it, and of JSON later records ([`check_columns_read`]).
-fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Failure> {
+fn check_columns(
+    plan: &InputPlan,
+    found: &Found,
+    slots: &Slots,
+    together: bool,
+    request: Option<&Request>,
+) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
     }
@@ -310,39 +334,35 @@ fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Fai
     let has_user = !together && slots.roles.user.iter().any(|&slot| is_there(slot));
     let is_needless = |slot: &usize| has_user && slots.roles.user.contains(slot);
     match (0..slots.names.len()).find(|slot| !is_needless(slot) && !is_there(*slot)) {
-        Some(slot) => Err(unknown_column(&slots.names[slot], &found.columns)),
+        Some(slot) => Err(unknown_column(plan, request, &slots.names[slot], &found.columns)),
         None => Ok(()),
     }
 }
 
 /// A named column that no input had is a usage error.
-pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
-    for (slot, name) in plan.column_slots() {
-        let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
+pub fn check_columns_read(
+    plan: &InputPlan,
+    reading: &ReadPlan,
+    request: Option<&Request>,
+    files: &[FileAccount],
+    columns: &[String],
+) -> Result<(), Failure> {
+    for (slot, name) in reading.column_slots() {
+        let is_alternative = reading.roles.user.contains(&slot) && !reading.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
-            return Err(unknown_column(name, columns));
+            return Err(unknown_column(plan, request, name, columns));
         }
     }
     Ok(())
 }
 
 /// A list of time columns that cannot be used.
-pub fn unpivot_failure(error: UnpivotError) -> Failure {
-    let failure = Failure::usage(format!("--unpivot: {error}"));
+pub fn unpivot_failure(error: UnpivotError, setting: &Setting<'_>) -> Failure {
+    let failure = setting.wrong(&error);
     match error.hint {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
-}
-
-fn unknown_column(name: &str, columns: &[String]) -> Failure {
-    let near = suggest_nearest(name, columns.iter().map(String::as_str), 3);
-    let shown = columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
-    let hint = match near.as_slice() {
-        [] => format!("the columns are {shown}"),
-        near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
-    };
-    Failure::usage(format!("there is no column {name:?}")).hint(hint)
 }
 
 /// Reads everything. `input_bytes` is the size of all inputs; 0 where it is not known.

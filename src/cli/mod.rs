@@ -8,6 +8,7 @@ mod failure;
 mod funnel;
 mod generate;
 mod identity;
+mod identity_map;
 mod input;
 mod inspect;
 mod lists;
@@ -20,6 +21,7 @@ mod report;
 mod run;
 mod sessions;
 mod setting;
+mod unknown_column;
 mod when;
 
 pub use failure::{Exit, Failure};

@@ -12,7 +12,7 @@ use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that was read, with its account.
@@ -96,7 +96,7 @@ pub fn read_rows(
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
-    check_columns_read(&reading, &everything.files, &found.columns)?;
+    check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
         write_rejects(path, &everything.files, &reading)?;
     }
@@ -137,12 +137,17 @@ fn read_cohorts(
     columns: &Columns,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
-        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        let flag = if args.cohort.is_some() { "--cohort" } else { "--cohort-not" };
+        let message = format!("{flag}: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
     let mut files = Vec::new();
-    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+    let mut list = |flag: &str, path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
+        if path == Path::new("-") {
+            let message = format!("{flag}: a list of ids is a file: standard input is for the log");
+            return Err(Failure::usage(message));
+        }
         let cohort = Cohort::read(path, &columns.user)?;
         files.push(CohortFile {
             path: path.display().to_string(),
@@ -154,7 +159,7 @@ fn read_cohorts(
         });
         Ok(Some(cohort))
     };
-    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    let members = Members::new(list("--cohort", &args.cohort)?, list("--cohort-not", &args.cohort_not)?);
     Ok((members, files))
 }
 

@@ -130,9 +130,9 @@ pub enum SourceError {
     Corrupt { name: String, offset: u64, reason: String },
     #[error("{name}: the file shrank while it was read: {expected} bytes at first, none at byte {offset}")]
     Shrunk { name: String, expected: u64, offset: u64 },
-    #[error("{name}: cannot read on at byte {offset}: {source}")]
+    #[error("{name}: cannot read on at byte {offset}")]
     Read { name: String, offset: u64, source: io::Error },
-    #[error("{name}: cannot write a temporary copy: {source}")]
+    #[error("{name}: cannot write a temporary copy")]
     Spool { name: String, source: io::Error },
 }
 
