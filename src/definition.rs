@@ -100,6 +100,8 @@ pub struct SourceTable {
     #[serde(deserialize_with = "some_one_or_more")]
     pub null_ids: Option<Vec<String>>,
     pub decimal: Option<String>,
+    /// Of text that is not UTF-8, by its label.
+    pub encoding: Option<String>,
 }
 
 /// Who a row is of.

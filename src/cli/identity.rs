@@ -104,7 +104,7 @@ impl IdentityRequest {
                 .wrong("there is only one person column")
                 .hint("name the person's column and then the device's: --user user_id,device_id"));
         }
-        let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone).map(Arc::new));
+        let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone, &input.open).map(Arc::new));
         let seeds = [(); 4].map(|()| RandomState::new().hash_one(0_u64).to_le_bytes());
         let mut hash_key = [0; 32];
         hash_key.copy_from_slice(seeds.as_flattened());

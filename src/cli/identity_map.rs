@@ -6,6 +6,7 @@ use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
 use crate::event::Field;
 use crate::identity::{IdentityMap, MapEntry, MapError};
+use crate::source::OpenOptions;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -15,8 +16,13 @@ const COLUMNS: [&str; 5] = ["id", "person", "valid_from", "valid_to", "column"];
 
 /// Reads a map of ids. `users` are the person columns: where there are several, an id stands for
 /// itself in the column that the map names, else in all of them, and a person in the first.
-pub fn read_map(path: &Path, users: &[String], zone: &TimeZone) -> Result<IdentityMap, Failure> {
-    let table = SmallTable::open(path, &COLUMNS)?;
+pub fn read_map(
+    path: &Path,
+    users: &[String],
+    zone: &TimeZone,
+    options: &OpenOptions,
+) -> Result<IdentityMap, Failure> {
+    let table = SmallTable::open(path, &COLUMNS, options)?;
     let layout = Layout::of(&table)?;
     let mut entries = Vec::new();
     table.read(&layout.wanted, |line, fields| {
@@ -160,7 +166,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("map.csv");
         std::fs::write(&path, text).expect("a file");
-        read_map(&path, &users, &TimeZone::UTC).map_err(|failure| {
+        read_map(&path, &users, &TimeZone::UTC, &OpenOptions::default()).map_err(|failure| {
             assert_eq!(failure.exit, Exit::Usage);
             failure.error.to_string().replace(&path.display().to_string(), "map.csv")
         })

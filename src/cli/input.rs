@@ -6,8 +6,9 @@ use super::plan::{InputPlan, unpivot_setting};
 use super::setting::Setting;
 use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
 use crate::condition::{BoundCondition, Condition};
-use crate::decode::{Limits, access_log};
+use crate::decode::access_log;
 use crate::derive::Rule;
+use crate::event::RejectCode;
 use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
 use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
@@ -25,8 +26,6 @@ use std::sync::Arc;
 /// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
     pub pending: Vec<Pending>,
-    /// The map of ids, where one is read beside them.
-    map: Option<Input>,
     pub notes: Vec<SourceNote>,
     /// Bytes of all inputs as they lie on disk; 0 where that is not known.
     pub total_bytes: u64,
@@ -48,10 +47,13 @@ pub enum Sampled {
 pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
+            .code(Some("E-F21"))
             .hint("name files, directories or globs, or - for standard input"));
     }
     if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
-        return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
+        return Err(Failure::usage("standard input is a terminal")
+            .code(Some("E-F21"))
+            .hint("pipe a log into it, or name a file"));
     }
     let expanded = match expand(&plan.files, &ListOptions::default()) {
         Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
@@ -60,7 +62,6 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut found = Found {
         total_bytes: total_bytes(&expanded.inputs),
         pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
-        map: plan.identity.map.as_ref().map(Input::file),
         notes: expanded.notes,
         guess: Guess::default(),
         columns: Vec::new(),
@@ -69,7 +70,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut hints = plan.hints.clone();
     hints.required = named_columns(&plan.asked);
     for pending in &mut found.pending {
-        let opened = open(&pending.input)?;
+        let opened = open(&pending.input, &plan.open)?;
         let sample = match (sampled, named_for_roles(&plan.asked)) {
             (Sampled::Needed, Some(names)) => {
                 Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))
@@ -83,21 +84,13 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
             found.columns.clone_from(&sample.columns);
             found.rows = Arc::clone(&sample.rows);
         }
-        // Many files without a row must not all stay open; standard input opens but once.
-        if has_rows || pending.input.kind == InputKind::Stdin {
+        // Many files without a row must not all stay open; a pipe gives its content but once.
+        if has_rows || opened.opens_once() {
             pending.opened = Some((opened, sample));
         }
         if has_rows {
             break;
         }
-    }
-    if found.is_unknown() {
-        if !plan.allow_empty {
-            return Err(Failure::empty("there is nothing to analyse: no input holds a row that can be read")
-                .hint("--allow-empty makes this no error"));
-        }
-        // Nothing is lost: no row could be read without knowing its columns.
-        found.pending.clear();
     }
     Ok(found)
 }
@@ -151,12 +144,12 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {
 }
 
 impl Found {
-    /// Everything that no output may replace, but for lists of people.
     pub fn inputs(&self) -> Vec<Input> {
-        self.pending.iter().map(|pending| &pending.input).chain(&self.map).cloned().collect()
+        self.pending.iter().map(|pending| pending.input.clone()).collect()
     }
 
-    /// There is no row to tell the columns from, and their names do not suffice.
+    /// There is no row to tell the columns from, and their names do not suffice: whatever rows there are
+    /// cannot be used, and are counted all the same.
     pub fn is_unknown(&self) -> bool {
         self.rows.is_empty() && self.guess.required().is_err()
     }
@@ -251,7 +244,7 @@ pub fn read_plan(
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
-    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    let mut slots = Slots::assign(&columns, plan.filter.iter().chain(of_rules), conditions.iter());
     check_columns(plan, found, &slots, columns.user_together, request)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
@@ -296,6 +289,7 @@ pub fn read_plan(
         event_name: plan.asked.event_name.clone(),
         derivation,
         slots: slots.names.clone(),
+        source_slots: slots.of_source,
         roles: slots.roles.clone(),
         columns,
         layout,
@@ -305,7 +299,8 @@ pub fn read_plan(
         as_of_us: plan.as_of_us,
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
-        limits: Limits::default(),
+        open: plan.open.clone(),
+        limits: plan.limits,
         members,
         keep_rejects: plan.keep_rejects,
     })
@@ -347,6 +342,15 @@ pub fn check_columns_read(
     files: &[FileAccount],
     columns: &[String],
 ) -> Result<(), Failure> {
+    // Records that could not be read say nothing of the columns that they have.
+    let is_readable = |file: &FileAccount| {
+        let faults = RejectCode::ALL.into_iter().filter(|code| code.is_structural());
+        let faults: u64 = faults.map(|code| file.read.tally.rejects[code.index()]).sum();
+        faults == 0 || faults < file.read.tally.read
+    };
+    if reading.names_nobody() || !files.iter().any(is_readable) {
+        return Ok(());
+    }
     for (slot, name) in reading.column_slots() {
         let is_alternative = reading.roles.user.contains(&slot) && !reading.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {

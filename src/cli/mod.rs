@@ -7,6 +7,7 @@ mod check;
 mod failure;
 mod funnel;
 mod generate;
+mod help;
 mod identity;
 mod identity_map;
 mod input;
@@ -21,7 +22,9 @@ mod report;
 mod run;
 mod sessions;
 mod setting;
+mod target;
 mod unknown_column;
+mod validate;
 mod when;
 
 pub use failure::{Exit, Failure};

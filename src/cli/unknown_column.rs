@@ -10,6 +10,9 @@ use crate::ingest::IngestError;
 use crate::report::build::Request;
 use crate::schema::roles::RoleProblem;
 
+/// The code of a column that is not there.
+const UNKNOWN: Option<&str> = Some("E-C24");
+
 /// The failure at the place of the definition file that asks for the column, if one does; `columns` are
 /// those of the input.
 pub fn unknown_column(
@@ -20,7 +23,7 @@ pub fn unknown_column(
 ) -> Failure {
     let hint = hint(name, columns, None);
     written(plan, request, name, &hint)
-        .unwrap_or_else(|| Failure::usage(format!("there is no column {name:?}")).hint(hint))
+        .unwrap_or_else(|| Failure::usage(format!("there is no column {name:?}")).code(UNKNOWN).hint(hint))
 }
 
 /// What is wrong with an input whose header may lack a column that the definition file asks for.
@@ -42,7 +45,7 @@ pub fn unplayed_role(plan: &InputPlan, problem: &RoleProblem, columns: &[String]
     {
         return failure;
     }
-    Failure::usage(problem.to_string()).hint(problem.hint())
+    Failure::usage(problem.to_string()).code(UNKNOWN).hint(problem.hint())
 }
 
 /// The nearest names, and the columns, which may be those of one file of several.
@@ -58,11 +61,9 @@ fn hint(name: &str, columns: &[String], file: Option<&str>) -> String {
 
 fn written(plan: &InputPlan, request: Option<&Request>, name: &str, hint: &str) -> Option<Failure> {
     let faults = plan.file.faults_of_column(name, &format!("there is no column {name:?}"));
-    let used = |fault: &Fault| {
-        fault.places.first().is_some_and(|place| is_used(place, plan, request, name))
-    };
+    let used = |fault: &Fault| fault.places.first().is_some_and(|place| is_used(place, plan, request, name));
     let fault = faults.into_iter().find(used)?;
-    Some(Failure::from(plan.file.fault(&fault)).hint(hint))
+    Some(Failure::from(plan.file.fault(&fault)).code(UNKNOWN).hint(hint))
 }
 
 /// Whether what stands at the place has a part in this run, as far as the column goes: flags go before

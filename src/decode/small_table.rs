@@ -11,10 +11,10 @@ use super::jsonl::{JsonDecoder, JsonForm, JsonPath, for_each_leaf, looks_like_js
 use super::parquet::{ParquetError, ParquetFile};
 use super::{Limits, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
-use crate::source::SourceError;
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::list::one_file;
 use crate::source::open::{Opened, open};
+use crate::source::{OpenOptions, SourceError};
 use std::ops::Range;
 use std::path::Path;
 
@@ -90,10 +90,11 @@ fn folded(name: &str) -> String {
 impl SmallTable {
     /// Opens a table. `known` are the names that its columns may have: a first line of delimited text
     /// that holds none of them is no header.
-    pub fn open(path: &Path, known: &[&str]) -> Result<SmallTable, SmallTableError> {
+    pub fn open(path: &Path, known: &[&str], options: &OpenOptions) -> Result<SmallTable, SmallTableError> {
         let input = one_file(path)?;
         let file = input.name.clone();
-        let opened = open(&input)?;
+        // A table that is cut short would be another table.
+        let opened = open(&input, &OpenOptions { salvage: false, ..options.clone() })?;
         if opened.is_parquet {
             return SmallTable::of_parquet(file, &opened);
         }
@@ -406,7 +407,8 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(bytes).expect("written");
         let name = file.path().display().to_string();
-        SmallTable::open(file.path(), &KNOWN).map_err(|error| error.to_string().replace(&name, "F"))
+        SmallTable::open(file.path(), &KNOWN, &OpenOptions::default())
+            .map_err(|error| error.to_string().replace(&name, "F"))
     }
 
     /// Every record as `LINE id person`, or what is wrong; `-` is missing.
@@ -501,7 +503,9 @@ mod tests {
     fn a_file_that_is_none_is_told_with_the_nearest_name() {
         let folder = tempfile::tempdir().expect("a folder");
         let said = |name: &str| {
-            let error = SmallTable::open(&folder.path().join(name), &KNOWN).expect_err(name).to_string();
+            let error = SmallTable::open(&folder.path().join(name), &KNOWN, &OpenOptions::default())
+                .expect_err(name)
+                .to_string();
             error.replace(&folder.path().display().to_string(), "D")
         };
         assert_eq!(said("none.csv"), "D/none.csv: no such file or directory");

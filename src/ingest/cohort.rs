@@ -10,6 +10,7 @@ use super::texts::Texts;
 use crate::decode::small_table::{SmallTable, SmallTableError};
 use crate::event::Field;
 use crate::human::counted;
+use crate::source::OpenOptions;
 use foldhash::fast::RandomState;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,10 +70,10 @@ pub struct Cohort {
 
 impl Cohort {
     /// Reads a list. `user_columns` are the columns of the log that name people.
-    pub fn read(path: &Path, user_columns: &[String]) -> Result<Cohort, CohortError> {
+    pub fn read(path: &Path, user_columns: &[String], options: &OpenOptions) -> Result<Cohort, CohortError> {
         let names = user_columns.iter().map(String::as_str);
         let known: Vec<&str> = names.chain([PERSON, PERSON_COLUMN]).collect();
-        let table = SmallTable::open(path, &known)?;
+        let table = SmallTable::open(path, &known, options)?;
         let place = IdColumns::of(&table, user_columns)?;
         let mut cohort = Cohort {
             seed: RandomState::default(),
@@ -355,7 +356,8 @@ mod tests {
         std::fs::write(file.path(), text).expect("written");
         let columns: Vec<String> = user_columns.iter().map(|&name| name.to_owned()).collect();
         let name = file.path().display().to_string();
-        Cohort::read(file.path(), &columns).map_err(|error| error.to_string().replace(&name, "F"))
+        Cohort::read(file.path(), &columns, &OpenOptions::default())
+            .map_err(|error| error.to_string().replace(&name, "F"))
     }
 
     fn ids(text: &str) -> Vec<String> {

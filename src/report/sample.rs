@@ -52,6 +52,7 @@ fn run() -> Run {
             rejected: 30,
             filtered: 0,
             blank_lines: 0,
+            partial: false,
             read_as: "delimiter ,".to_owned(),
         }],
         guessed: vec!["user: user_id".to_owned()],
