@@ -197,7 +197,8 @@ pub struct InputArgs {
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
     pub stitch: Option<String>,
-    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    /// Table of ids and the persons they belong to, as CSV, JSON or Parquet: columns id, person, optionally
+    /// valid_from, valid_to, column.
     #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
     pub identity: Option<PathBuf>,
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.

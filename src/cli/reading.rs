@@ -15,7 +15,7 @@ use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that was read, with its account.
@@ -101,10 +101,7 @@ impl Account {
         let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
         let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
-        Err(Failure {
-            place: self.place(),
-            ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
-        })
+        Err(Failure { place: self.place(), ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n")) })
     }
 }
 
@@ -123,7 +120,7 @@ pub fn read_rows(
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
-    check_columns_read(&reading, &everything.files, &found.columns)?;
+    check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
         write_rejects(path, &everything.files, &reading)?;
     }
@@ -167,15 +164,18 @@ fn read_cohorts(
     open: &OpenOptions,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
-        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        let flag = if args.cohort.is_some() { "--cohort" } else { "--cohort-not" };
+        let message = format!("{flag}: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
-    // A list that is cut short would change who is reported.
-    let open = OpenOptions { salvage: false, ..open.clone() };
     let mut files = Vec::new();
-    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+    let mut list = |flag: &str, path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        let cohort = Cohort::read(path, &columns.user, &open)?;
+        if path == Path::new("-") {
+            let message = format!("{flag}: a list of ids is a file: standard input is for the log");
+            return Err(Failure::usage(message));
+        }
+        let cohort = Cohort::read(path, &columns.user, open)?;
         files.push(CohortFile {
             path: path.display().to_string(),
             read_as: cohort.read_as.clone(),
@@ -186,7 +186,7 @@ fn read_cohorts(
         });
         Ok(Some(cohort))
     };
-    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    let members = Members::new(list("--cohort", &args.cohort)?, list("--cohort-not", &args.cohort_not)?);
     Ok((members, files))
 }
 
@@ -308,7 +308,10 @@ fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
     }
     if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
         let latest = format_utc(latest_us);
-        told.push(("W27", format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log")));
+        told.push((
+            "W27",
+            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
+        ));
     }
     told
 }

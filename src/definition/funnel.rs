@@ -5,7 +5,7 @@
 
 use super::place::{Fault, Path};
 use super::steps::{Steps, duration};
-use super::{OneOrMore, StepRef};
+use super::{OneOrMore, StepRef, one_or_more};
 use crate::funnel::conflict::{Conflict, Setting};
 use crate::funnel::definition::{ChainEnd, Funnel, Hold, RowRule, Terms, Unit};
 use crate::funnel::options::{Exclusion, Order};
@@ -32,7 +32,7 @@ pub struct FunnelTable {
     pub row: Option<String>,
     pub hold: Option<HoldTable>,
     pub exclusion: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub by: Vec<String>,
     pub by_from: Option<String>,
 }

@@ -406,7 +406,18 @@ impl Counter<'_> {
                 _ => self.units_entered,
             };
             let place = |row: u32| unit.place(row);
-            lists.unit(&ListedUnit { funnel: index, ready, person, number, outcome, rows, place: &place });
+            let value_place = unit.value_place;
+            let unit = ListedUnit {
+                funnel: index,
+                ready,
+                person,
+                number,
+                value_place,
+                outcome,
+                rows,
+                place: &place,
+            };
+            lists.unit(&unit);
         }
         let facts = &mut self.facts;
         facts.begin(outcome, unit, ready, scope.as_of_us);
@@ -606,7 +617,7 @@ fn leaving_facts(
     let limit_us = unit.chain_limit_us(ready, first as usize, last as usize, outcome.level);
     let bought_later = limit_us.is_some_and(|limit_us| {
         // Of one value's rows those of the others are somebody else's purchases.
-        let (times_us, kinds) = if unit.is_of_value {
+        let (times_us, kinds) = if unit.value_place.is_some() {
             (unit.rows.times_us, unit.rows.kinds)
         } else {
             (rows.times_us, rows.kinds)

@@ -43,10 +43,10 @@ pub enum SourceError {
     TooLarge { name: String, most: u64, packed: u64 },
     #[error("{name}: the file shrank while it was read: {expected} bytes at first, none at byte {offset}")]
     Shrunk { name: String, expected: u64, offset: u64 },
-    #[error("{name}: cannot read on at byte {offset}: {source}")]
+    #[error("{name}: cannot read on at byte {offset}")]
     Read { name: String, offset: u64, source: io::Error },
     #[error(
-        "{name}: Parquet that does not lie in a plain file is copied to one first: cannot write to {} behind byte {written}: {source}",
+        "{name}: Parquet that does not lie in a plain file is copied to one first: cannot write to {} behind byte {written}",
         .directory.display()
     )]
     Spool { name: String, directory: PathBuf, written: u64, source: io::Error },
