@@ -55,7 +55,7 @@ pub enum RejectCode {
     R11,
     /// A record or field over its size limit.
     R13,
-    /// A NUL byte in a wanted field.
+    /// A NUL byte in a column that the source names.
     R14,
     /// A quote that is never closed.
     R15,
@@ -145,8 +145,13 @@ pub struct Reject {
     pub at: RecordAt,
     /// Slot of the wanted column at fault, if one is.
     pub slot: Option<usize>,
+    /// Number of the column at fault in delimited text, from 0, wanted or not.
+    pub field: Option<usize>,
     /// The text at fault or the start of the record, raw and cut; sanitise before printing.
     pub excerpt: Vec<u8>,
     /// What is wrong, in words that hold no data.
     pub message: String,
+    /// The input is damaged here, and what follows need not be what it seems: a quote that is never
+    /// closed, a hole of NUL bytes. A run stops, unless it was told to salvage what it can.
+    pub is_damage: bool,
 }

@@ -260,6 +260,9 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
+    #[arg(long, value_name = "LABEL", help_heading = "Format")]
+    pub encoding: Option<String>,
     /// Decimal mark of values [default: .].
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
@@ -276,6 +279,21 @@ pub struct InputArgs {
     /// Rejected rows kept at most; counting goes on.
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
     pub rejects_limit: usize,
+    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed.
+    #[arg(long, help_heading = "Bad rows")]
+    pub salvage: bool,
+    /// Of files with the same content under several names, read one.
+    #[arg(long, help_heading = "Bad rows")]
+    pub dedupe_files: bool,
+    /// Follow links met in directories.
+    #[arg(long, help_heading = "Bad rows")]
+    pub follow: bool,
+    /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
+    #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
+    pub max_decompressed: Option<String>,
+    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
+    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
     pub allow_empty: bool,
@@ -343,12 +361,22 @@ impl InputArgs {
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
+        flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
+        flag("max-decompressed", self.max_decompressed.clone());
         if self.dedupe_exact {
             words.push("--dedupe-exact".to_owned());
         }
-        if self.no_header {
-            words.push("--no-header".to_owned());
+        for (flag, typed) in [
+            ("--no-header", self.no_header),
+            ("--salvage", self.salvage),
+            ("--dedupe-files", self.dedupe_files),
+            ("--follow", self.follow),
+            ("--untrusted", self.untrusted),
+        ] {
+            if typed {
+                words.push(flag.to_owned());
+            }
         }
         words
     }

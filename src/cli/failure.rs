@@ -3,7 +3,7 @@
 use crate::definition::DefinitionError;
 use crate::human::count;
 use crate::ingest::cohort::CohortError;
-use crate::ingest::{IngestError, SpillError};
+use crate::ingest::{self, IngestError, SpillError};
 use crate::render::escape::visible;
 use crate::render::width::{truncate, width};
 use crate::source::SourceError;
@@ -58,6 +58,11 @@ pub struct Place {
 const EXCERPT_COLUMNS: usize = 80;
 
 impl Place {
+    fn of(place: ingest::Place, because: String) -> Place {
+        let ingest::Place { file, line, byte, column, excerpt } = place;
+        Place { file, line, byte, column, excerpt, because }
+    }
+
     /// Where, what stands there, and what is wrong with it.
     fn lines(&self) -> Vec<String> {
         let Place { file, line, byte, column, excerpt, because } = self;
@@ -92,11 +97,13 @@ pub struct Failure {
     pub place: Option<Box<Place>>,
     /// One a line.
     pub hint: Option<String>,
+    /// How the input was read, as far as that was found and not said.
+    pub read_as: Option<String>,
 }
 
 impl Failure {
     fn new(exit: Exit, error: anyhow::Error) -> Failure {
-        Failure { exit, code: None, error, place: None, hint: None }
+        Failure { exit, code: None, error, place: None, hint: None, read_as: None }
     }
 
     pub fn usage(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
@@ -130,6 +137,7 @@ impl Failure {
             format!("error{code}: {:#}", self.error).lines().map(str::to_owned).collect();
         lines.extend(self.place.iter().flat_map(|place| place.lines()));
         lines.extend(self.hint.iter().flat_map(|hint| hint.lines()).map(|hint| format!("hint: {hint}")));
+        lines.extend(self.read_as.iter().map(|read_as| format!("note: it was read as {read_as}")));
         lines
     }
 }
@@ -145,11 +153,11 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         let exit = match &error {
             error if error.is_nothing_to_read() => Exit::Empty,
-            SourceError::BadPattern { .. } => Exit::Usage,
+            error if error.is_usage() => Exit::Usage,
             _ => Exit::Failed,
         };
         let (code, hint) = (error.code(), error.hint());
-        Failure { hint, ..Failure::new(exit, error.into()).code(code) }
+        Failure { hint, ..Failure::new(exit, error.into()).code(Some(code)) }
     }
 }
 
@@ -174,12 +182,17 @@ impl From<CohortError> for Failure {
 
 impl From<IngestError> for Failure {
     fn from(error: IngestError) -> Failure {
+        let (text, code, hint) = (error.to_string(), error.code(), error.hint());
         match error {
             IngestError::Source(error) => error.into(),
             IngestError::Spill(error) => error.into(),
+            IngestError::Damaged { message, place, read_as, .. } => Failure {
+                place: Some(Box::new(Place::of(*place, message))),
+                read_as: Some(read_as),
+                ..Failure::failed(anyhow::Error::msg(text)).code(code).hint(hint.unwrap_or_default())
+            },
             error => {
                 let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
-                let (code, hint) = (error.code(), error.hint());
                 Failure { hint, ..Failure::new(exit, error.into()).code(code) }
             }
         }

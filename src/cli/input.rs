@@ -4,7 +4,6 @@
 use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
-use crate::decode::Limits;
 use crate::derive::Rule;
 use crate::event::RejectCode;
 use crate::ingest::cohort::Members;
@@ -68,7 +67,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut hints = plan.hints.clone();
     hints.required = named_columns(&plan.asked);
     for pending in &mut found.pending {
-        let opened = open(&pending.input)?;
+        let opened = open(&pending.input, &plan.open)?;
         let sample = match (sampled, named_for_roles(&plan.asked)) {
             (Sampled::Needed, Some(names)) => {
                 Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))?
@@ -81,8 +80,8 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
             found.columns.clone_from(&sample.columns);
             found.rows = Arc::clone(&sample.rows);
         }
-        // Many files without a row must not all stay open; standard input opens but once.
-        if has_rows || pending.input.kind == InputKind::Stdin {
+        // Many files without a row must not all stay open; a pipe gives its content but once.
+        if has_rows || opened.opens_once() {
             pending.opened = Some((opened, sample));
         }
         if has_rows {
@@ -234,7 +233,7 @@ pub fn read_plan(
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
-    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    let mut slots = Slots::assign(&columns, plan.filter.iter().chain(of_rules), conditions.iter());
     check_columns(found, &slots, columns.user_together)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
@@ -275,6 +274,7 @@ pub fn read_plan(
         event_name: plan.asked.event_name.clone(),
         derivation,
         slots: slots.names.clone(),
+        source_slots: slots.of_source,
         roles: slots.roles.clone(),
         columns,
         layout,
@@ -284,7 +284,8 @@ pub fn read_plan(
         as_of_us: plan.as_of_us,
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
-        limits: Limits::default(),
+        open: plan.open.clone(),
+        limits: plan.limits,
         members,
         keep_rejects: plan.keep_rejects,
     })

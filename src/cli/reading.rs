@@ -14,6 +14,7 @@ use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
+use crate::source::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ pub fn read_rows(
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
     let guessed = found.guessed(&columns, &start.plan.asked);
-    let (members, cohort_files) = read_cohorts(args, &columns)?;
+    let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
@@ -164,15 +165,18 @@ pub fn read_rows(
 fn read_cohorts(
     args: &InputArgs,
     columns: &Columns,
+    open: &OpenOptions,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
         let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
+    // A list that is cut short would change who is reported.
+    let open = OpenOptions { salvage: false, ..open.clone() };
     let mut files = Vec::new();
     let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        let cohort = Cohort::read(path, &columns.user)?;
+        let cohort = Cohort::read(path, &columns.user, &open)?;
         files.push(CohortFile {
             path: path.display().to_string(),
             read_as: cohort.read_as.clone(),
@@ -198,6 +202,7 @@ fn file_read(file: &FileAccount) -> FileRead {
         filtered: file.read.tally.filtered,
         blank_lines: file.read.blank_lines,
         naive_times: file.read.tally.naive_times,
+        partial: file.partial,
         read_as: file.read_as.clone(),
     }
 }

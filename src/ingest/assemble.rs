@@ -249,7 +249,8 @@ pub(super) struct Strangers<'a> {
 impl RecordSink for Strangers<'_> {
     fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
         let message = "no column is known to name a person".to_owned();
-        self.reject(Reject { code: RejectCode::R07, at, slot: None, excerpt: Vec::new(), message });
+        let (code, excerpt) = (RejectCode::R07, Vec::new());
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
     }
 
     fn reject(&mut self, reject: Reject) {
@@ -282,7 +283,8 @@ impl Fault {
     #[cold]
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
-        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        let excerpt = excerpt(fields[slot]);
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
         batch.count_reject(reject, keep);
     }
 }

@@ -102,6 +102,8 @@ pub struct Batch {
     pub tally: Tally,
     /// The first rejects of the piece, all of them where they are kept.
     pub rejects: Vec<Reject>,
+    /// The first of those that tell of damage, kept or not.
+    pub damage: Option<Box<Reject>>,
     /// Time of the first and last row used, in the order of the input.
     pub first_time_us: Option<i64>,
     pub last_time_us: Option<i64>,
@@ -118,6 +120,7 @@ impl Batch {
         self.places.clear();
         self.tally = Tally::default();
         self.rejects.clear();
+        self.damage = None;
         self.first_time_us = None;
         self.last_time_us = None;
     }
@@ -125,6 +128,9 @@ impl Batch {
     /// Counts one rejected record, and keeps it while there are fewer than `keep`.
     pub fn count_reject(&mut self, reject: Reject, keep: usize) {
         self.tally.rejects[reject.code.index()] += 1;
+        if reject.is_damage && self.damage.is_none() {
+            self.damage = Some(Box::new(reject.clone()));
+        }
         if self.rejects.len() < keep {
             self.rejects.push(reject);
         }

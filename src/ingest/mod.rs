@@ -13,6 +13,7 @@ mod identify;
 mod job;
 mod naming;
 mod pass;
+mod place;
 pub mod plan;
 mod prefetch;
 mod read;
@@ -33,6 +34,7 @@ pub use budget::Resources;
 pub use identify::{Identified, Linked, RepeatFacts, StitchFacts};
 pub use job::{FileAccount, FileNote};
 pub use naming::Origin;
+pub use place::Place;
 pub use pass::{Accumulator, Person, Population, Session, over_population, over_store};
 pub use read::{Everything, Pending, Progress, read_all};
 pub use sample::{Form, Sample};
@@ -59,6 +61,8 @@ pub enum IngestError {
     Parquet { name: String, error: Box<ParquetError> },
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
+    #[error("{} is damaged", .place.file)]
+    Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String },
     #[error("{name}: no column {column:?}; there are {}", list(.present))]
@@ -73,6 +77,16 @@ impl IngestError {
             IngestError::Spill(error) => Some(error.hint()),
             IngestError::Dialect { error, .. } => error.hint(),
             IngestError::Parquet { .. } => None,
+            IngestError::Damaged { code: "R15", .. } => Some(
+                "close the quote, double it if it is part of the text, or take it away\n\
+                 --salvage rejects that line and goes on behind it"
+                    .to_owned(),
+            ),
+            IngestError::Damaged { .. } => Some(
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage rejects that line and goes on behind it"
+                    .to_owned(),
+            ),
             IngestError::RepeatedColumn { .. } => {
                 Some("rename one of them in the header: which one is meant is not guessed".to_owned())
             }
@@ -86,8 +100,9 @@ impl IngestError {
     /// The permanent code of a run that stops here.
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            IngestError::Source(error) => error.code(),
+            IngestError::Source(error) => Some(error.code()),
             IngestError::Spill(_) => None,
+            IngestError::Damaged { code, .. } => Some(code),
             IngestError::Dialect { error, .. } => dialect_code(error),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),

@@ -137,6 +137,8 @@ pub struct FileRead {
     pub blank_lines: u64,
     /// Times that name no zone.
     pub naive_times: u64,
+    /// The file is damaged: only what stands before the damage was read.
+    pub partial: bool,
     /// Dialect and time format, as read.
     pub read_as: String,
 }

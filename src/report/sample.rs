@@ -54,6 +54,7 @@ fn run() -> Run {
             filtered: 0,
             blank_lines: 0,
             naive_times: 3,
+            partial: false,
             read_as: "delimiter ,".to_owned(),
         }],
         guessed: vec!["user: user_id".to_owned()],
