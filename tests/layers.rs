@@ -30,7 +30,7 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 16] = [
+const HOMES: [Home; 17] = [
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
@@ -46,6 +46,7 @@ const HOMES: [Home; 16] = [
     Home { library: "encoding_rs", places: &["source/"] },
     Home { library: "chardetng", places: &["source/"] },
     Home { library: "globset", places: &["source/"] },
+    Home { library: "unicode_normalization", places: &["ingest/clean.rs", "report/ids.rs"] },
     Home { library: "walkdir", places: &["source/"] },
 ];
 

@@ -36,6 +36,8 @@ pub struct Account {
     used: u64,
     /// Of those that count against the tolerance.
     first_reject: Option<RejectSample>,
+    /// How its file was read.
+    read_as: Option<String>,
     members: Option<Arc<Members>>,
 }
 
@@ -59,7 +61,7 @@ impl Account {
         let failure = Failure::empty(message);
         let hint = self.hint().into_iter().chain(["--allow-empty makes this no error"]);
         let hint = hint.collect::<Vec<_>>().join("\n");
-        Err(Failure { place: self.place(), ..failure.hint(hint) })
+        Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
 
     /// Where the first rejected row stands.
@@ -103,6 +105,7 @@ impl Account {
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
         Err(Failure {
             place: self.place(),
+            read_as: self.read_as.clone(),
             ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
         })
     }
@@ -116,9 +119,13 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns, &start.plan.asked);
+    let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
+    if start.plan.decimal_mark.is_none() && reading.decimal_mark == b',' {
+        let value = reading.columns.value.as_deref().unwrap_or_default();
+        guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
@@ -133,6 +140,7 @@ pub fn read_rows(
     let reject_samples = reject_samples(&everything.files, &reading);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
+    let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -154,6 +162,7 @@ pub fn read_rows(
             rejected,
             read: tally.read,
             used: tally.events,
+            read_as: first_read_as,
             first_reject,
             members,
         },
@@ -224,6 +233,11 @@ fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample
     samples
 }
 
+/// How the file of a reject was read.
+fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
+    files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
+}
+
 /// One reject, for people and for the file of rejects.
 pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
@@ -231,8 +245,8 @@ pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPl
         file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
-        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
-        column_number: placed.reject.slot.and_then(number),
+        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).or(placed.column.as_ref()).cloned(),
+        column_number: placed.reject.field.map(|field| field as u64 + 1).or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
         excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),

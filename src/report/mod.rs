@@ -340,6 +340,9 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
         let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
         text.push_str(&format!("; {rows} no time at all"));
     }
+    if wide.times_after_as_of > 0 {
+        text.push_str(&format!("; {} after the end of observation left out", count(wide.times_after_as_of)));
+    }
     ("events".to_owned(), text)
 }
 
