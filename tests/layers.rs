@@ -30,7 +30,7 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 16] = [
+const HOMES: [Home; 17] = [
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
@@ -41,6 +41,7 @@ const HOMES: [Home; 16] = [
     Home { library: "rustix", places: &["source/scratch.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/", "render/parquet.rs"] },
+    Home { library: "memmap2", places: &["decode/parquet.rs"] },
     Home { library: "flate2", places: &["source/"] },
     Home { library: "zstd", places: &["source/"] },
     Home { library: "encoding_rs", places: &["source/"] },

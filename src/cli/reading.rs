@@ -6,6 +6,7 @@ use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
 use super::run::Start;
+use crate::event::RejectCode;
 use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
@@ -13,6 +14,7 @@ use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
+use crate::source::encoding::TextEncoding;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +36,8 @@ pub struct Account {
     used: u64,
     /// The first rejected row: where it stands, and why.
     first_reject: Option<String>,
+    /// The encoding that rejected rows seem to be in.
+    likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
 }
 
@@ -57,7 +61,11 @@ impl Account {
         if let Some(first) = &self.first_reject {
             message.push_str(&format!("; the first: {first}"));
         }
-        Err(Failure::empty(message).hint("--allow-empty makes this no error"))
+        let failure = Failure::empty(message);
+        Err(match self.likely_encoding {
+            Some(encoding) => failure.hint(encoding_hint(encoding)),
+            None => failure.hint("--allow-empty makes this no error"),
+        })
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -77,9 +85,27 @@ impl Account {
                 counted(self.read, "row", "rows"),
                 if self.rejected == 1 { "was" } else { "were" }
             ),
-            hint: Some(format!("{kept}; accept them with --max-rejects {}", self.rejected)),
+            hint: Some(match self.likely_encoding {
+                Some(encoding) => format!("{}; {kept}", encoding_hint(encoding)),
+                None => format!("{kept}; accept them with --max-rejects {}", self.rejected),
+            }),
         })
     }
+}
+
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
+}
+
+/// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
+fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
+    if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
+        return None;
+    }
+    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
+    let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
+    TextEncoding::likely(&texts.join(&b'\n'))
 }
 
 /// Reads every row of what was found.
@@ -105,6 +131,7 @@ pub fn read_rows(
     let rejected = tally.rejected_against_tolerance();
     let reject_samples = reject_samples(&everything.files, &reading);
     let first_reject = reject_samples.first().map(described);
+    let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -127,6 +154,7 @@ pub fn read_rows(
             read: tally.read,
             used: tally.events,
             first_reject,
+            likely_encoding,
             members,
         },
     })

@@ -380,10 +380,7 @@ impl<'s> Worker<'s> {
                     Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
                 }
             };
-            let end = end.map_err(|error| IngestError::Parquet {
-                name: job.account.name.clone(),
-                error: Box::new(error),
-            })?;
+            let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
             batch.tally.note_all_times(&before, &times);
             batch.sum_up(wide);
             let piece = Piece {

@@ -347,14 +347,21 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
 
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
-    let form = |file: &FileRead| match file.compression.as_str() {
-        "not compressed" => file.format.clone(),
-        compression => format!("{}, {compression}", file.format),
+    let form = |file: &FileRead| {
+        let partial = if file.partial { ", damaged" } else { "" };
+        match file.compression.as_str() {
+            "not compressed" => format!("{}{partial}", file.format),
+            compression => format!("{}, {compression}{partial}", file.format),
+        }
     };
     match files {
         [] => "none".to_owned(),
         [file] => format!("{} ({}; {})", file.path, form(file), file.read_as),
-        [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
+        [first, .., last] => {
+            let damaged = files.iter().filter(|file| file.partial).count();
+            let damaged = if damaged > 0 { format!(", {damaged} of them damaged") } else { String::new() };
+            format!("{} files, {} to {}{damaged}", files.len(), first.path, last.path)
+        }
     }
 }
 
