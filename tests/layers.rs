@@ -41,6 +41,7 @@ const HOMES: [Home; 17] = [
     Home { library: "rustix", places: &["source/replace.rs", "source/scratch.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/", "render/parquet.rs"] },
+    Home { library: "memmap2", places: &["decode/parquet.rs"] },
     Home { library: "flate2", places: &["source/"] },
     Home { library: "zstd", places: &["source/"] },
     Home { library: "encoding_rs", places: &["source/"] },

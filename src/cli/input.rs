@@ -53,7 +53,8 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
             .code(Some("E-F21"))
             .hint("pipe a log into it, or name a file"));
     }
-    let expanded = match expand(&plan.files, &ListOptions::default()) {
+    let options = ListOptions { follow: plan.follow, dedupe: plan.dedupe_files, ..ListOptions::default() };
+    let expanded = match expand(&plan.files, &options) {
         Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
         expanded => expanded?,
     };

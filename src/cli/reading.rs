@@ -15,6 +15,7 @@ use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
+use crate::source::encoding::TextEncoding;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Account {
     first_reject: Option<RejectSample>,
     /// How its file was read.
     read_as: Option<String>,
+    /// The encoding that rejected rows seem to be in.
+    likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
 }
 
@@ -59,7 +62,7 @@ impl Account {
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         let failure = Failure::empty(message);
-        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error"]);
+        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error".to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
         Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
@@ -79,9 +82,13 @@ impl Account {
     }
 
     /// What may be done about the first rejected row.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<String> {
+        if let Some(encoding) = self.likely_encoding {
+            return Some(encoding_hint(encoding));
+        }
         let code = &self.first_reject.as_ref()?.code;
-        RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?.hint()
+        let code = RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?;
+        code.hint().map(str::to_owned)
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -100,7 +107,7 @@ impl Account {
             if self.rejected == 1 { "was" } else { "were" }
         );
         let accept = format!("{kept}; accept them with --max-rejects {}", self.rejected);
-        let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
+        let hint = self.hint().into_iter().chain([accept]);
         let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
         Err(Failure {
@@ -109,6 +116,21 @@ impl Account {
             ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
         })
     }
+}
+
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
+}
+
+/// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
+fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
+    if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
+        return None;
+    }
+    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
+    let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
+    TextEncoding::likely(&texts.join(&b'\n'))
 }
 
 /// Reads every row of what was found.
@@ -141,6 +163,7 @@ pub fn read_rows(
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
     let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
+    let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -164,6 +187,7 @@ pub fn read_rows(
             used: tally.events,
             read_as: first_read_as,
             first_reject,
+            likely_encoding,
             members,
         },
     })

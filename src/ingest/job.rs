@@ -128,7 +128,7 @@ pub struct Job {
     pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
-    ending: Ending,
+    pub ending: Ending,
     file_size: u64,
 }
 

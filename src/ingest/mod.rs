@@ -48,7 +48,7 @@ use crate::condition::suggest_nearest;
 use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
-use crate::source::SourceError;
+use crate::source::{Ending, SourceError};
 
 /// Why an input as a whole cannot be used. `Display` says what, `hint` what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +74,37 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// A Parquet file that cannot be read; one that was cut short meanwhile is told as such.
+    fn parquet(ending: &Ending, name: &str, error: ParquetError) -> IngestError {
+        match ending.shrunk() {
+            Some(shrunk) => shrunk.into(),
+            None => IngestError::Parquet { name: name.to_owned(), error: Box::new(error) },
+        }
+    }
+
+    /// The permanent code of what is wrong, where it has one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            IngestError::Source(error) => Some(error.code()),
+            IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
+            IngestError::Parquet { .. } => Some("E-F28"),
+            IngestError::MissingColumn { .. } => Some("E-F16"),
+            IngestError::RepeatedColumn { .. } => Some("E-C22"),
+            IngestError::Spill(_) | IngestError::Dialect { .. } | IngestError::Times { .. } => None,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             IngestError::Source(error) => error.hint(),
             IngestError::Spill(error) => Some(error.hint()),
             IngestError::Dialect { error, .. } => error.hint().or_else(|| nearest_names(error)),
-            IngestError::Parquet { .. } => None,
+            IngestError::Parquet { error, .. } => error.is_unsupported().then(|| {
+                "texts, numbers, truth values, dates and times are read, in structures too: leave the column out, or \
+                 export it as one of these"
+                    .to_owned()
+            }),
             IngestError::Damaged { code: "R15", .. } => Some(
                 "close the quote, double it if it is part of the text, or take it away\n\
                  --salvage rejects that line and goes on behind it"
@@ -125,14 +149,16 @@ impl IngestError {
 
     /// The request cannot be met with this input, as opposed to the input being damaged.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            IngestError::Dialect { .. }
-                | IngestError::Times { .. }
-                | IngestError::RepeatedColumn { .. }
-                | IngestError::NoValues { .. }
-                | IngestError::MissingColumn { .. }
-        )
+        let is_unsupported = matches!(self, IngestError::Parquet { error, .. } if error.is_unsupported());
+        is_unsupported
+            || matches!(
+                self,
+                IngestError::Dialect { .. }
+                    | IngestError::Times { .. }
+                    | IngestError::RepeatedColumn { .. }
+                    | IngestError::NoValues { .. }
+                    | IngestError::MissingColumn { .. }
+            )
     }
 }
 

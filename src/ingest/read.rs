@@ -401,10 +401,7 @@ impl<'s> Worker<'s> {
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
                 file.decode_judging(slice, wanted, judged, &mut sink)
             };
-            let end = end.map_err(|error| IngestError::Parquet {
-                name: job.account.name.clone(),
-                error: Box::new(error),
-            })?;
+            let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
             batch.tally.note_all_times(&before, &times);
             batch.sum_up(wide);
             let piece = Piece {

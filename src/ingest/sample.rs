@@ -84,7 +84,7 @@ impl Sample {
     }
 
     fn of_parquet(opened: &Opened, wanted: &dyn Fn(&str) -> bool) -> Result<Sample, IngestError> {
-        let fail = |error| IngestError::Parquet { name: opened.name.clone(), error: Box::new(error) };
+        let fail = |error| IngestError::parquet(&opened.ending, &opened.name, error);
         let file = match opened.file() {
             Ok(Some(file)) => ParquetFile::from_file(file),
             Ok(None) => Err(ParquetError::Damaged("it is not a file".to_owned())),

@@ -46,6 +46,8 @@ pub struct Run {
     prepare: Option<fn(&Path)>,
     arguments: Vec<String>,
     environment: Vec<(&'static str, &'static str)>,
+    /// What a shell does before it becomes the program.
+    through: Option<&'static str>,
     stdin: Option<Vec<u8>>,
     exit: i32,
     /// Records read, used, rejected, filtered.
@@ -76,6 +78,7 @@ impl Run {
             prepare: None,
             arguments: split(words),
             environment: Vec::new(),
+            through: None,
             stdin: None,
             exit: 0,
             account: None,
@@ -108,6 +111,12 @@ impl Run {
 
     pub fn environment(mut self, name: &'static str, value: &'static str) -> Run {
         self.environment.push((name, value));
+        self
+    }
+
+    /// The program is started by `bash`, after this: limits, redirections.
+    pub fn through(mut self, shell: &'static str) -> Run {
+        self.through = Some(shell);
         self
     }
 
@@ -291,7 +300,15 @@ impl Run {
     }
 
     fn output(&self, folder: &Path) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dropoff"));
+        let program = env!("CARGO_BIN_EXE_dropoff");
+        let mut command = match self.through {
+            None => Command::new(program),
+            Some(shell) => {
+                let mut command = Command::new("bash");
+                command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), program]);
+                command
+            }
+        };
         command.current_dir(folder).env_remove("DROPOFF_CONFIG").env("TZ", "UTC").args(&self.arguments);
         command.envs(self.environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
