@@ -78,6 +78,8 @@ pub struct SourceTable {
     pub time_format: Option<OneOrMore>,
     pub epoch_unit: Option<String>,
     pub date_order: Option<String>,
+    pub min_time: Option<String>,
+    pub dst: Option<String>,
     #[serde(rename = "where")]
     pub filter: Option<String>,
     /// Of access logs: the name of a format, or its text.
@@ -157,6 +159,8 @@ pub struct DedupeTable {
     pub key: Option<OneOrMore>,
     /// Rows that are alike in every column are one event.
     pub exact: Option<bool>,
+    /// With a key: longest time behind the row that is kept.
+    pub window: Option<String>,
 }
 
 /// Which ids are one person.

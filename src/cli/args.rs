@@ -212,6 +212,10 @@ pub struct InputArgs {
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "People and repeats")]
     pub dedupe_key: Vec<String>,
+    /// Of rows alike in the key only those are one event that lie no longer than this behind the one
+    /// that is kept, e.g. 1s.
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "People and repeats")]
+    pub dedupe_window: Option<String>,
     /// Keep one of the rows that are alike in every column.
     #[arg(long, conflicts_with = "dedupe_key", help_heading = "People and repeats")]
     pub dedupe_exact: bool,
@@ -238,6 +242,13 @@ pub struct InputArgs {
     /// Order of dates such as 01/02/2026.
     #[arg(long, value_name = "dmy|mdy|ymd", help_heading = "Times")]
     pub date_order: Option<String>,
+    /// Earliest time that a row may have; earlier ones are rejected [default: 1990-01-01].
+    #[arg(long, value_name = "TIME", help_heading = "Times")]
+    pub min_time: Option<String>,
+    /// Local times that a change of the clocks skipped or repeated: compatible (moved forward; the
+    /// earlier) or reject [default: compatible].
+    #[arg(long, value_name = "compatible|reject", help_heading = "Times")]
+    pub dst: Option<String>,
     /// End of observation; the latest row by default.
     #[arg(long, value_name = "TIME", help_heading = "Times")]
     pub as_of: Option<String>,
@@ -356,6 +367,9 @@ impl InputArgs {
         flag("stitch", self.stitch.clone());
         flag("identity", self.identity.as_ref().map(|path| path.display().to_string()));
         flag("dedupe-key", (!self.dedupe_key.is_empty()).then(|| self.dedupe_key.join(",")));
+        flag("dedupe-window", self.dedupe_window.clone());
+        flag("min-time", self.min_time.clone());
+        flag("dst", self.dst.clone());
         for layout in &self.time_format {
             flag("time-format", Some(layout.clone()));
         }

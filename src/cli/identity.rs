@@ -3,9 +3,11 @@
 use super::args::InputArgs;
 use super::failure::{Exit, Failure};
 use super::plan::InputPlan;
+use super::setting::Settings;
 use super::when::parse_when;
-use crate::condition::suggest_nearest;
+use crate::condition::{SyntaxError, suggest_nearest};
 use crate::decode::small_table::SmallTable;
+use crate::decode::time::read_duration_us;
 use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, OneOrMore};
 use crate::identity::{IdentityMap, MapEntry, MapError, Stitch};
 use crate::ingest::plan::{Columns, Dedupe, IdentityPlan};
@@ -22,6 +24,8 @@ pub struct IdentityRequest {
     pub stitch: Stitch,
     pub map: Option<PathBuf>,
     pub dedupe: DedupeRequest,
+    /// With a key: as written, and in µs.
+    pub dedupe_window: Option<(String, i64)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,13 +44,27 @@ impl IdentityRequest {
                 .ok_or_else(|| Failure::usage(format!("--stitch: {name:?} is not none, forward or both")))?,
         };
         let map = args.identity.clone().or_else(|| file.identity.map.as_ref().map(PathBuf::from));
-        Ok(IdentityRequest { stitch, map, dedupe: dedupe(args, file)? })
+        let dedupe = dedupe(args, file)?;
+        let dedupe_window = dedupe_window(args, file, &dedupe)?;
+        Ok(IdentityRequest { stitch, map, dedupe, dedupe_window })
     }
 
     /// As a definition file says it, which names the map by what `name` gives.
     pub fn table(&self, name: impl Fn(&Path) -> String) -> IdentityTable {
         let stitch = (self.stitch != Stitch::None).then(|| self.stitch.name().to_owned());
         IdentityTable { stitch, map: self.map.as_deref().map(name) }
+    }
+
+    /// What repeats, as a definition file says it.
+    pub fn dedupe_table(&self) -> DedupeTable {
+        let window = self.dedupe_window.as_ref().map(|(text, _)| text.clone());
+        match &self.dedupe {
+            DedupeRequest::Nothing => DedupeTable::default(),
+            DedupeRequest::Key(key) => {
+                DedupeTable { key: Some(OneOrMore::More(key.clone())), window, ..DedupeTable::default() }
+            }
+            DedupeRequest::Exact => DedupeTable { exact: Some(true), ..DedupeTable::default() },
+        }
     }
 
     /// Several columns that are one id together are no person with a device, nor ids of a map.
@@ -96,6 +114,7 @@ impl IdentityRequest {
                 DedupeRequest::Key(_) => Dedupe::Key,
                 DedupeRequest::Exact => Dedupe::Exact,
             },
+            dedupe_window_us: self.dedupe_window.as_ref().map(|(_, window_us)| *window_us),
             session_timeout_us: input.session_timeout_us,
             compares,
             hash_key,
@@ -103,16 +122,6 @@ impl IdentityRequest {
     }
 }
 
-impl DedupeRequest {
-    /// As a definition file says it.
-    pub fn table(&self) -> DedupeTable {
-        match self {
-            DedupeRequest::Nothing => DedupeTable::default(),
-            DedupeRequest::Key(key) => DedupeTable { key: Some(OneOrMore::More(key.clone())), exact: None },
-            DedupeRequest::Exact => DedupeTable { key: None, exact: Some(true) },
-        }
-    }
-}
 
 fn dedupe(args: &InputArgs, file: &DefinitionFile) -> Result<DedupeRequest, Failure> {
     let written = &file.dedupe;
@@ -129,6 +138,25 @@ fn dedupe(args: &InputArgs, file: &DefinitionFile) -> Result<DedupeRequest, Fail
             Err(Failure::usage("[dedupe]: key and exact = true stand for two things: leave one out"))
         }
     }
+}
+
+/// How far behind the row that is kept others with its key may lie.
+fn dedupe_window(
+    args: &InputArgs,
+    file: &DefinitionFile,
+    dedupe: &DedupeRequest,
+) -> Result<Option<(String, i64)>, Failure> {
+    let window =
+        Settings { table: "dedupe", file }.of("--dedupe-window", args.dedupe_window.is_some(), "window");
+    let Some(text) = args.dedupe_window.clone().or_else(|| file.dedupe.window.clone()) else {
+        return Ok(None);
+    };
+    if !matches!(dedupe, DedupeRequest::Key(_)) {
+        return Err(window.wrong("it goes with a key alone").hint("name the columns with --dedupe-key"));
+    }
+    let window_us = read_duration_us(&text)
+        .map_err(|(error, span)| window.syntax(&text, SyntaxError::new(error.to_string(), span)))?;
+    Ok(Some((text, window_us)))
 }
 
 /// Columns of a map; the last three may be left out.
@@ -158,7 +186,8 @@ fn parse_map(bytes: &[u8], name: &str, users: &[String], zone: &TimeZone) -> Res
             MapError::Conflict { .. } => "id",
             MapError::Cycle { .. } => "person",
         };
-        Failure::usage(format!("{name}:{}: column `{column}`: {error}", error.line()))
+        let message = format!("{name}:{}: column `{column}`: {error}", error.line());
+        Failure::usage(message).code(Some("E-U09"))
     })
 }
 

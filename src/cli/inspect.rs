@@ -42,7 +42,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         flags: &flags,
         source: &source,
         identity: &identity,
-        dedupe: &start.plan.identity.dedupe.table(),
+        dedupe: &start.plan.identity.dedupe_table(),
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,

@@ -14,7 +14,9 @@ use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::Limits;
 use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
+use crate::decode::time::{
+    ClockChange, DEFAULT_MIN_TIME_US, DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us,
+};
 use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, UserTable, ValueColumn};
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
@@ -205,6 +207,8 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         time_format: list(&args.time_format, &written.time_format),
         epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
         date_order: first(&args.date_order, &written.date_order),
+        min_time: first(&args.min_time, &written.min_time),
+        dst: first(&args.dst, &written.dst),
         filter: first(&args.filter, &written.filter),
         log_format: first(&args.log_format, &written.log_format),
         delimiter: first(&args.delimiter, &written.delimiter),
@@ -325,7 +329,7 @@ impl InputPlan {
                 log_format: log_format(args, &source, &settings)?,
                 ..DialectHints::default()
             },
-            time: time_options(args, &source, &settings)?,
+            time: time_options(args, &source, &settings, &zone, environment.now)?,
             naive_zone_given: source.assume_time_zone.is_some() || source.time_zone.is_some(),
             zone,
             naive_zone,
@@ -343,7 +347,7 @@ impl InputPlan {
             files: source.files,
             decimal_mark,
             session_timeout_us,
-            identity: IdentityRequest::resolve(args, file)?,
+            identity,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,
@@ -475,11 +479,15 @@ fn time_options(
     args: &InputArgs,
     source: &SourceTable,
     settings: &Settings<'_>,
+    zone: &TimeZone,
+    now: Timestamp,
 ) -> Result<TimeOptions, Failure> {
     let formats = source.time_format.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let time_format = settings.of("--time-format", !args.time_format.is_empty(), "time_format");
     let epoch_unit = settings.of("--epoch-unit", args.epoch_unit.is_some(), "epoch_unit");
     let date_order = settings.of("--date-order", args.date_order.is_some(), "date_order");
+    let min_time = settings.of("--min-time", args.min_time.is_some(), "min_time");
+    let dst = settings.of("--dst", args.dst.is_some(), "dst");
     let format = |(place, text): (usize, &String)| {
         named(text, "a layout such as %d/%m/%Y", TimeFormat::from_name)
             .map_err(|error| time_format.wrong_at(place, error))
@@ -498,6 +506,18 @@ fn time_options(
             .map(|text| named(text, "dmy, mdy or ymd", DateOrder::from_name))
             .transpose()
             .map_err(|error| date_order.wrong(error))?,
+        min_us: source
+            .min_time
+            .as_deref()
+            .map_or(Ok(DEFAULT_MIN_TIME_US), |text| parse_when(text, zone, now))
+            .map_err(|error| min_time.wrong(error))?,
+        clock_change: source
+            .dst
+            .as_deref()
+            .map(|text| named(text, "compatible or reject", ClockChange::from_name))
+            .transpose()
+            .map_err(|error| dst.wrong(error))?
+            .unwrap_or_default(),
     })
 }
 

@@ -177,6 +177,7 @@ pub fn read_rows(
             rows_out_of_order: tally.out_of_order,
             spilled_bytes: 0,
             cohort_files,
+            time_zone_database: start.zone_database(),
         },
         plan: reading,
         everything,
@@ -380,5 +381,6 @@ pub fn unread_run(found: &Found, threads: usize) -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
-use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
+use crate::decode::time::{Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::human;
@@ -194,7 +194,8 @@ impl Job {
         for slots in plan.roles.times() {
             let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
             let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-            times.push(TimeParser::new(formats, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US));
+            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
+            times.push(parser.with_clock_change(plan.time.clock_change));
             told.extend(detected);
         }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();

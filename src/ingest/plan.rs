@@ -54,6 +54,8 @@ pub struct IdentityPlan {
     pub stitch: Stitch,
     pub map: Option<Arc<IdentityMap>>,
     pub dedupe: Dedupe,
+    /// With a key: rows that lie further behind the one that is kept are events of their own.
+    pub dedupe_window_us: Option<i64>,
     /// A longer gap ends somebody's use of a shared device.
     pub session_timeout_us: i64,
     /// The rows are wanted under other ways of stitching as well.

@@ -442,6 +442,7 @@ fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> D
         identity_map: plan.identity.map.as_ref().map(|map| map.hash().to_owned()),
         dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
         dedupe_key: plan.columns.key.clone(),
+        dedupe_window_s: plan.identity.dedupe_window_us.map(|us| us as f64 / 1e6),
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,

@@ -38,6 +38,7 @@ struct RunLine<'a> {
     rows_out_of_order: u64,
     spilled_bytes: u64,
     cohort_files: &'a [CohortFile],
+    time_zone_database: &'a Option<String>,
 }
 
 #[derive(Serialize)]
@@ -164,6 +165,7 @@ impl<'a> Lines<'a, '_> {
             rows_out_of_order,
             spilled_bytes,
             cohort_files,
+            time_zone_database,
         } = run;
         self.line(
             "run",
@@ -178,6 +180,7 @@ impl<'a> Lines<'a, '_> {
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
                 cohort_files,
+                time_zone_database,
             },
         )
     }

@@ -86,6 +86,8 @@ pub struct Run {
     pub spilled_bytes: u64,
     /// Lists of ids that said who is reported.
     pub cohort_files: Vec<CohortFile>,
+    /// Version of the rules of time zones; null where only UTC is used, or nothing says it.
+    pub time_zone_database: Option<String>,
 }
 
 /// How a list of ids was read; what the ids are is told nowhere.
@@ -219,6 +221,8 @@ pub struct Definition {
     /// Of rows that are alike in every column one is kept; or of those alike in these columns.
     pub dedupe_exact: bool,
     pub dedupe_key: Vec<String>,
+    /// Rows further behind the one that is kept are events of their own; null: none are.
+    pub dedupe_window_s: Option<f64>,
     /// Condition on rows.
     #[serde(rename = "where")]
     pub filter: Option<String>,

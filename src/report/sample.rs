@@ -49,10 +49,12 @@ fn run() -> Run {
             format: "csv".to_owned(),
             compression: "none".to_owned(),
             rows: 10_000,
+            used: 9_970,
             rejected: 30,
             filtered: 0,
             blank_lines: 0,
             partial: false,
+            naive_times: 3,
             read_as: "delimiter ,".to_owned(),
         }],
         guessed: vec!["user: user_id".to_owned()],
@@ -62,6 +64,7 @@ fn run() -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }
 
@@ -84,6 +87,7 @@ fn definition() -> Definition {
         identity_map: Some("aa".to_owned()),
         dedupe_exact: false,
         dedupe_key: vec!["event_id".to_owned()],
+        dedupe_window_s: Some(1.0),
         filter: None,
         quantile_method: "type-7".to_owned(),
         top: 20,

@@ -129,6 +129,9 @@ impl Validation {
             for guess in &run.guessed {
                 add("guessed", guess.clone());
             }
+            if let Some(version) = &run.time_zone_database {
+                add("zones", format!("by the time zone database {version}"));
+            }
             for file in &run.cohort_files {
                 add("list", file.text());
             }

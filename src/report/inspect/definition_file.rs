@@ -78,6 +78,8 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         ("assume_time_zone", &source.assume_time_zone),
         ("epoch_unit", &source.epoch_unit),
         ("date_order", &source.date_order),
+        ("min_time", &source.min_time),
+        ("dst", &source.dst),
         ("where", &source.filter),
         ("log_format", &source.log_format),
         ("delimiter", &source.delimiter),
@@ -129,6 +131,9 @@ fn identity(look: &Look<'_>, lines: &mut Lines) {
         (key, _) if !key.is_empty() => {
             lines.section("[dedupe]");
             lines.key("key", list(&key));
+            if let Some(window) = &look.dedupe.window {
+                lines.key("window", text(window));
+            }
         }
         (_, Some(exact)) => {
             lines.section("[dedupe]");
