@@ -45,10 +45,7 @@ const REJECTS: [Code; 14] = [
     code("R11", "JSON nested more than 128 deep"),
     code("R13", "record over 2 MiB, or field over 64 KiB"),
     code("R14", "a NUL byte in a column that is read, or anywhere in a line of an access log"),
-    code(
-        "R15",
-        "a quote that is never closed, or in access logs one inside a value that is not escaped",
-    ),
+    code("R15", "a quote that is never closed, or in access logs one inside a value that is not escaped"),
     code("R16", "the header line again, inside the data; does not count against --max-rejects"),
     code("R17", "a time after --as-of"),
 ];
@@ -60,7 +57,10 @@ const WARNINGS: [Code; 24] = [
          names no row; the nearest names",
     ),
     code("W02", "times without a zone, read as UTC"),
-    code("W03", "more than half of the rows repeat another: is the export in here twice? (inspect, validate)"),
+    code(
+        "W03",
+        "more than half of the rows repeat another: is the export in here twice? (inspect, validate)",
+    ),
     code(
         "W04",
         "rows that repeat another in person, time, event and all other columns read; they are counted (inspect, \
@@ -69,10 +69,7 @@ const WARNINGS: [Code; 24] = [
     code("W05", "times in an hour that the zone skips or has twice"),
     code("W06", "over 5 % of the rows share person and time with another; or times have no time of day"),
     code("W07", "a file changed while it was read; it was read to its first size"),
-    code(
-        "W09",
-        "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)",
-    ),
+    code("W09", "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)"),
     code("W10", "one person of more than ten has more than 10 % of the rows"),
     code(
         "W11",
@@ -142,8 +139,7 @@ mod tests {
         for list in [&REJECTS[..], &WARNINGS] {
             assert!(list.is_sorted_by(|a, b| a.code < b.code));
         }
-        let mut all: Vec<&str> =
-            LISTS.iter().flat_map(|list| list.codes).map(|known| known.code).collect();
+        let mut all: Vec<&str> = LISTS.iter().flat_map(|list| list.codes).map(|known| known.code).collect();
         let n = all.len();
         all.sort_unstable();
         all.dedup();

@@ -71,8 +71,7 @@ impl Place {
         let byte = byte.map(|byte| format!("byte {}", count(byte)));
         let named = column.as_ref().map(|(name, _)| format!("column `{name}`"));
         let within: Vec<String> = byte.into_iter().chain(named).collect();
-        let within =
-            if within.is_empty() { String::new() } else { format!(" ({})", within.join(", ")) };
+        let within = if within.is_empty() { String::new() } else { format!(" ({})", within.join(", ")) };
         let mut lines = vec![format!("  --> {file}:{line}{number}{within}")];
         let margin = " ".repeat(line.to_string().len());
         let shown = truncate(&visible(excerpt, false), EXCERPT_COLUMNS, "…");

@@ -122,7 +122,6 @@ impl IdentityRequest {
     }
 }
 
-
 fn dedupe(args: &InputArgs, file: &DefinitionFile) -> Result<DedupeRequest, Failure> {
     let written = &file.dedupe;
     let key = match args.dedupe_key.as_slice() {

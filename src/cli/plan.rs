@@ -319,9 +319,12 @@ impl InputPlan {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
                     settings.of("--delimiter", args.delimiter.is_some(), "delimiter").wrong(error)
                 })?,
-                escape: source.escape.as_deref().map(read_byte).transpose().map_err(|error| {
-                    settings.of("--escape", args.escape.is_some(), "escape").wrong(error)
-                })?,
+                escape: source
+                    .escape
+                    .as_deref()
+                    .map(read_byte)
+                    .transpose()
+                    .map_err(|error| settings.of("--escape", args.escape.is_some(), "escape").wrong(error))?,
                 skip_lines: source.skip_lines,
                 skip_after_header: source.skip_after_header,
                 header: source.header,

@@ -270,8 +270,17 @@ pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPl
         file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
-        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).or(placed.column.as_ref()).cloned(),
-        column_number: placed.reject.field.map(|field| field as u64 + 1).or(placed.reject.slot.and_then(number)),
+        column: placed
+            .reject
+            .slot
+            .and_then(|slot| reading.slots.get(slot))
+            .or(placed.column.as_ref())
+            .cloned(),
+        column_number: placed
+            .reject
+            .field
+            .map(|field| field as u64 + 1)
+            .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
         excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
@@ -347,7 +356,10 @@ fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
     }
     if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
         let latest = format_utc(latest_us);
-        told.push(("W27", format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log")));
+        told.push((
+            "W27",
+            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
+        ));
     }
     told
 }

@@ -177,7 +177,8 @@ pub fn sniff(
     let first = best.rows.first().ok_or(DialectError::Empty)?;
     let first_fields = head.fields(first.start, &best.dialect);
     let data_offset = if header { first.next } else { first.start };
-    let data_offset = data_offset + skip_lines(&head.bytes[data_offset..], hints.skip_after_header.unwrap_or(0));
+    let data_offset =
+        data_offset + skip_lines(&head.bytes[data_offset..], hints.skip_after_header.unwrap_or(0));
     let header_text = header.then(|| &head.bytes[first.start..first.content_end]);
     let data = best.rows.iter().filter(|row| row.start >= data_offset);
     let names = match &hints.columns {
@@ -218,7 +219,9 @@ pub fn sniff(
     if has_second_header {
         sample.remove(0);
         let line = data_line + 1;
-        notes.push(format!("line {line} looks like a second header line: --skip-after-header 1 passes it over"));
+        notes.push(format!(
+            "line {line} looks like a second header line: --skip-after-header 1 passes it over"
+        ));
     }
     let mut dialect = best.dialect;
     dialect.preamble_lines = count_lines(&head.bytes[..first.start]);
@@ -519,7 +522,12 @@ fn skip_lines(bytes: &[u8], lines: u64) -> usize {
 }
 
 /// The first line names as many columns as the records have, but with another delimiter.
-fn other_delimiter(head: Head<'_>, from: usize, best: &Candidate, dialects: &[Dialect]) -> Option<DialectError> {
+fn other_delimiter(
+    head: Head<'_>,
+    from: usize,
+    best: &Candidate,
+    dialects: &[Dialect],
+) -> Option<DialectError> {
     let first = best.rows.first()?;
     dialects.iter().filter(|dialect| dialect.delimiter != best.dialect.delimiter).find_map(|dialect| {
         let line = head.rows(from, dialect, 1).into_iter().next().filter(|line| line.start < first.start)?;

@@ -20,7 +20,8 @@ pub fn folded(name: &str) -> String {
 pub(super) fn is_second_header(rows: &[Vec<Option<String>>]) -> bool {
     let Some((first, below)) = rows.split_first().filter(|(_, below)| below.len() > 1) else { return false };
     let mut others = first.iter().enumerate().filter_map(|(index, value)| {
-        let column = below.iter().filter_map(|row| row.get(index)?.as_ref()).filter(|value| !value.is_empty());
+        let column =
+            below.iter().filter_map(|row| row.get(index)?.as_ref()).filter(|value| !value.is_empty());
         let common = common_form(column)?;
         Some(value.as_ref().is_some_and(|value| !value.trim().is_empty() && form(value) != common))
     });

@@ -177,7 +177,10 @@ fn without_dots(unsigned: &[u8]) -> Option<Vec<u8>> {
     let is_sound = matches!(first, [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _])
         && whole.contains(&b'.')
         && groups.all(|group| group.len() == 3)
-        && whole.iter().chain(fraction.get(1..).unwrap_or_default()).all(|b| b.is_ascii_digit() || *b == b'.')
+        && whole
+            .iter()
+            .chain(fraction.get(1..).unwrap_or_default())
+            .all(|b| b.is_ascii_digit() || *b == b'.')
         && !fraction.contains(&b'.');
     is_sound.then(|| whole.iter().filter(|&&byte| byte != b'.').chain(fraction).copied().collect())
 }
@@ -320,7 +323,9 @@ mod tests {
         assert_eq!(amount("1.234,56"), Ok(1_234_560_000));
         assert_eq!(amount("-1.234.567"), Ok(-1_234_567_000_000));
         assert_eq!(amount("12.345,"), Ok(12_345_000_000));
-        for wrong in ["1.23,4", "12.5", "1234.567,8", ".123,4", "1..234", "1.234,5.6", "0.123,4", "1.2345", "1,234.50"] {
+        for wrong in
+            ["1.23,4", "12.5", "1234.567,8", ".123,4", "1..234", "1.234,5.6", "0.123,4", "1.2345", "1,234.50"]
+        {
             assert!(amount(wrong).is_err(), "{wrong}");
         }
     }

@@ -229,7 +229,8 @@ impl ParquetFile {
                         slot: Some(slot),
                         excerpt: Vec::new(),
                         message: "not UTF-8".to_owned(),
-                        field: None, is_damage: false,
+                        field: None,
+                        is_damage: false,
                     }),
                 }
             }

@@ -97,7 +97,11 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
+    Text {
+        chunks: Box<Chunks>,
+        decoder: Decoder,
+        data_offset: usize,
+    },
     Parquet {
         file: Box<ParquetFile>,
         slices: Vec<Slice>,
@@ -453,7 +457,8 @@ fn refuse_containers(
     let kinds = found.and_then(|column| sample.kinds.get(column).copied()).unwrap_or_default();
     let has_values = kinds.bool || kinds.number || kinds.text;
     let inside = format!("{wanted}.");
-    let inner: Vec<String> = sample.columns.iter().filter(|path| path.starts_with(&inside)).cloned().collect();
+    let inner: Vec<String> =
+        sample.columns.iter().filter(|path| path.starts_with(&inside)).cloned().collect();
     let holds = match kinds {
         _ if has_values => return Ok(()),
         kinds if kinds.array => "arrays",

@@ -58,12 +58,15 @@ impl Job {
         let name = &self.account.name;
         let mut notes = Vec::new();
         if read.is_damaged {
-            let message = format!("{name} is damaged: the records with the damage are rejected, and those behind it used");
+            let message = format!(
+                "{name} is damaged: the records with the damage are rejected, and those behind it used"
+            );
             notes.push(FileNote::warning("W24", message));
         }
         if read.stray_quotes > 0 {
             let rows = counted(read.stray_quotes, "row has", "rows have");
-            notes.push(FileNote::note(format!("{name}: {rows} a quote inside an unquoted field: it is text")));
+            notes
+                .push(FileNote::note(format!("{name}: {rows} a quote inside an unquoted field: it is text")));
         }
         if read.empty_tails > 0 {
             let rows = counted(read.empty_tails, "row ends", "rows end");

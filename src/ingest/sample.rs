@@ -56,7 +56,12 @@ impl Sample {
         }
         let head = &opened.head;
         if head.iter().all(u8::is_ascii_whitespace) && opened.head_is_whole {
-            return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Arc::default(), kinds: Vec::new() });
+            return Ok(Sample {
+                form: Form::Empty,
+                columns: Vec::new(),
+                rows: Arc::default(),
+                kinds: Vec::new(),
+            });
         }
         if let Some(format) = log_format(opened, hints) {
             let rows = access_log::sample(&format, head, opened.head_is_whole, SAMPLE_ROWS);

@@ -7,8 +7,8 @@
 use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use unicode_normalization::UnicodeNormalization;
 use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization;
 
 /// Ids that stand for nobody in many exports, in lower case. (An empty id is always nobody.)
 const NOBODY: [&[u8]; 7] =

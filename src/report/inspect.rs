@@ -186,9 +186,8 @@ pub fn build(
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
     let (ids_have_column, has_sessions) = (plan.columns.ids_have_column(), plan.layout.session);
-    let of_all = || {
-        (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions))
-    };
+    let of_all =
+        || (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions));
     let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed);
     let event_count = catalog.events.len();
     let sections = plan.names_pages().then(|| Sections::of(&catalog.events));

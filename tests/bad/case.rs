@@ -293,7 +293,9 @@ impl Run {
                     && sample["column"].as_str() == *column
             };
             if !samples.iter().any(is_there) {
-                faults.push(format!("no {code} on line {line}, byte {byte:?}, column {column:?} in {samples:?}"));
+                faults.push(format!(
+                    "no {code} on line {line}, byte {byte:?}, column {column:?} in {samples:?}"
+                ));
             }
         }
         faults

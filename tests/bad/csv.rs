@@ -137,11 +137,12 @@ fn encodings() -> Vec<Kind> {
 fn records() -> Vec<Kind> {
     let breaks = |line_break: &str| log("u3,yesterday,view,x\n").replace('\n', line_break);
     let bad_time = |bytes: Vec<u8>, byte: u64| {
-        report(bytes, NAMED)
-            .exit(3)
-            .account(3, 2, 1, 0)
-            .rejects("R04", 1)
-            .reject_at("R04", 4, Some(byte), Some("timestamp"))
+        report(bytes, NAMED).exit(3).account(3, 2, 1, 0).rejects("R04", 1).reject_at(
+            "R04",
+            4,
+            Some(byte),
+            Some("timestamp"),
+        )
     };
     vec![
         kind(
@@ -314,8 +315,7 @@ fn dialects() -> Vec<Kind> {
         )
     };
     let mixed: String = (0..20).map(|row| format!("u{row};2026-01-01T00:00:00Z;view;1,5\n")).collect();
-    let uneven: String =
-        (0..20).map(|row| format!("u{row},x{}\n", ",y".repeat(1 + row % 5))).collect();
+    let uneven: String = (0..20).map(|row| format!("u{row},x{}\n", ",y".repeat(1 + row % 5))).collect();
     vec![
         kind(
             "C11",

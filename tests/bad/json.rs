@@ -24,11 +24,7 @@ fn report(bytes: impl Into<Vec<u8>>, more: &str) -> Run {
 /// Two good records and one that is rejected.
 fn rejected(line: impl AsRef<[u8]>, code: &'static str, more: &str) -> Run {
     let bytes = [log("").as_bytes(), line.as_ref(), record("\"u4\"", "view").as_bytes()].concat();
-    report(bytes, more)
-        .exit(3)
-        .account(4, 3, 1, 0)
-        .rejects(code, 1)
-        .reject_at(code, 3, Some(THIRD), None)
+    report(bytes, more).exit(3).account(4, 3, 1, 0).rejects(code, 1).reject_at(code, 3, Some(THIRD), None)
 }
 
 /// Byte of the third line.
