@@ -120,6 +120,7 @@ const STOPS: &[Code] = &[
     code("E-C21", "no header"),
     code("E-C22", "a needed column name that stands twice"),
     code("E-C24", "a named column that no input has, or a role that no column plays"),
+    code("E-J12", "a column that holds arrays or objects where single values are needed"),
     code("E-T01", "times in more than one format, or in none that is known"),
     code("E-T02", "epoch times of more than one unit, or of one that their size does not tell"),
     code("E-T03", "dates whose day and month cannot be told apart"),

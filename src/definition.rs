@@ -99,8 +99,21 @@ pub struct SourceTable {
     pub delimiter: Option<String>,
     pub header: Option<bool>,
     pub columns: Option<Vec<String>>,
+    /// Physical lines at the start that are neither header nor data.
+    pub skip_lines: Option<u64>,
+    /// Those behind the header that are no data.
+    pub skip_after_header: Option<u64>,
+    pub escape: Option<String>,
+    /// Longest value, e.g. `64KiB`.
+    pub max_field: Option<String>,
     #[serde(deserialize_with = "some_one_or_more")]
     pub null_ids: Option<Vec<String>>,
+    /// An empty id is an id.
+    pub keep_empty_id: Option<bool>,
+    /// Values lose the blanks around them.
+    pub trim: Option<bool>,
+    /// The form of Unicode that values are put in.
+    pub normalize: Option<String>,
     pub decimal: Option<String>,
     /// Of text that is not UTF-8, by its label.
     pub encoding: Option<String>,

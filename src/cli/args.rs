@@ -193,6 +193,15 @@ pub struct InputArgs {
     /// An id that stands for none (as empty ids do); may be repeated.
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
+    /// An empty id is somebody: all rows that have it are one person's.
+    #[arg(long, help_heading = "Columns")]
+    pub keep_empty_id: bool,
+    /// Take blanks and signs of no width around every value away.
+    #[arg(long, help_heading = "Columns")]
+    pub trim: bool,
+    /// Put every value in one form of Unicode, so that accents written in two ways are the same.
+    #[arg(long, value_name = "nfc", help_heading = "Columns")]
+    pub normalize: Option<String>,
 
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
@@ -261,10 +270,22 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Lines at the start that are neither header nor data; found if not given.
+    #[arg(long, value_name = "N", help_heading = "Format")]
+    pub skip_lines: Option<u64>,
+    /// Lines behind the header that are no data: units, types.
+    #[arg(long, value_name = "N", conflicts_with_all = ["no_header", "columns"], help_heading = "Format")]
+    pub skip_after_header: Option<u64>,
+    /// Inside quotes it takes the next character literally; a backslash if nothing else makes rows whole.
+    #[arg(long, value_name = "CHAR", help_heading = "Format")]
+    pub escape: Option<String>,
+    /// Longest value; a row with a longer one is rejected. At most 1MiB [default: 64KiB].
+    #[arg(long, value_name = "SIZE", help_heading = "Format")]
+    pub max_field: Option<String>,
     /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
     #[arg(long, value_name = "LABEL", help_heading = "Format")]
     pub encoding: Option<String>,
-    /// Decimal mark of values [default: .].
+    /// Decimal mark of values; found if not given. With a comma, dots may group digits: 1.234,56.
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
 
@@ -361,6 +382,11 @@ impl InputArgs {
         flag("session-timeout", self.session_timeout.clone());
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
+        flag("skip-lines", self.skip_lines.map(|lines| lines.to_string()));
+        flag("skip-after-header", self.skip_after_header.map(|lines| lines.to_string()));
+        flag("escape", self.escape.clone());
+        flag("max-field", self.max_field.clone());
+        flag("normalize", self.normalize.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
@@ -370,6 +396,8 @@ impl InputArgs {
         }
         for (flag, typed) in [
             ("--no-header", self.no_header),
+            ("--trim", self.trim),
+            ("--keep-empty-id", self.keep_empty_id),
             ("--salvage", self.salvage),
             ("--dedupe-files", self.dedupe_files),
             ("--follow", self.follow),

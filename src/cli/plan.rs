@@ -23,6 +23,7 @@ use crate::definition::{
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::identity::Stitch;
+use crate::ingest::clean::Cleaning;
 use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -79,7 +80,10 @@ pub struct InputPlan {
     /// The first that fits a row names its event.
     pub rules: Vec<Rule>,
     pub null_ids: Vec<String>,
-    pub decimal_mark: u8,
+    /// As it was given; else the sample tells.
+    pub decimal_mark: Option<u8>,
+    pub keep_empty_ids: bool,
+    pub cleaning: Cleaning,
     pub session_timeout_us: i64,
     pub identity: IdentityRequest,
     pub tolerance: Tolerance,
@@ -216,7 +220,14 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         delimiter: first(&args.delimiter, &written.delimiter),
         header: if args.no_header { Some(false) } else { written.header },
         columns: plain_list(&args.columns, &written.columns),
+        skip_lines: first(&args.skip_lines, &written.skip_lines),
+        skip_after_header: first(&args.skip_after_header, &written.skip_after_header),
+        escape: first(&args.escape, &written.escape),
+        max_field: first(&args.max_field, &written.max_field),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
+        keep_empty_id: if args.keep_empty_id { Some(true) } else { written.keep_empty_id },
+        trim: if args.trim { Some(true) } else { written.trim },
+        normalize: first(&args.normalize, &written.normalize),
         decimal: first(&args.decimal, &written.decimal),
         encoding: first(&args.encoding, &written.encoding),
     }
@@ -267,8 +278,9 @@ impl InputPlan {
                 .map_err(|(error, span)| timeout.syntax(&text, SyntaxError::new(error.to_string(), span)))?,
         };
         let decimal_mark = match source.decimal.as_deref() {
-            None | Some(".") => b'.',
-            Some(",") => b',',
+            None => None,
+            Some(".") => Some(b'.'),
+            Some(",") => Some(b','),
             Some(other) => {
                 let decimal = settings.of("--decimal", args.decimal.is_some(), "decimal");
                 return Err(decimal.wrong(format!("{other:?} is not . or ,")));
@@ -309,7 +321,9 @@ impl InputPlan {
             open: open_options(args, &source, &settings, environment)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
-            limits: Limits { salvage: args.salvage, ..Limits::default() },
+            limits: limits(args, &source, &settings)?,
+            keep_empty_ids: source.keep_empty_id == Some(true),
+            cleaning: cleaning(args, &source, &settings)?,
             asked,
             unpivot,
             unpivot_is_typed: args.unpivot.is_some(),
@@ -318,6 +332,14 @@ impl InputPlan {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
                     settings.of("--delimiter", args.delimiter.is_some(), "delimiter").wrong(error)
                 })?,
+                escape: source
+                    .escape
+                    .as_deref()
+                    .map(read_byte)
+                    .transpose()
+                    .map_err(|error| settings.of("--escape", args.escape.is_some(), "escape").wrong(error))?,
+                skip_lines: source.skip_lines,
+                skip_after_header: source.skip_after_header,
                 header: source.header,
                 columns: source.columns.clone(),
                 log_format: log_format(args, &source, &settings)?,
@@ -350,6 +372,33 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
+}
+
+/// A longer field would leave little of what a record may hold.
+const MOST_FIELD_BYTES: u64 = 1 << 20;
+
+fn limits(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Limits, Failure> {
+    let limits = Limits { salvage: args.salvage, ..Limits::default() };
+    let Some(text) = &source.max_field else { return Ok(limits) };
+    match read_bytes("--max-field", text)? {
+        bytes @ 1..=MOST_FIELD_BYTES => Ok(Limits { max_field_bytes: bytes as usize, ..limits }),
+        _ => {
+            let setting = settings.of("--max-field", args.max_field.is_some(), "max_field");
+            Err(setting.wrong(format!("{text} is not between 1B and 1MiB")))
+        }
+    }
+}
+
+fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Cleaning, Failure> {
+    let composes = match source.normalize.as_deref() {
+        None => false,
+        Some("nfc") => true,
+        Some(other) => {
+            let setting = settings.of("--normalize", args.normalize.is_some(), "normalize");
+            return Err(setting.wrong(format!("{other:?} is not nfc")));
+        }
+    };
+    Ok(Cleaning { trims: source.trim == Some(true), composes })
 }
 
 fn open_options(

@@ -15,6 +15,7 @@ use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
+use crate::source::encoding::TextEncoding;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +37,10 @@ pub struct Account {
     used: u64,
     /// Of those that count against the tolerance.
     first_reject: Option<RejectSample>,
+    /// How its file was read.
+    read_as: Option<String>,
+    /// The encoding that rejected rows seem to be in.
+    likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
 }
 
@@ -57,9 +62,9 @@ impl Account {
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         let failure = Failure::empty(message);
-        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error"]);
+        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error".to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
-        Err(Failure { place: self.place(), ..failure.hint(hint) })
+        Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
 
     /// Where the first rejected row stands.
@@ -77,9 +82,13 @@ impl Account {
     }
 
     /// What may be done about the first rejected row.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<String> {
+        if let Some(encoding) = self.likely_encoding {
+            return Some(encoding_hint(encoding));
+        }
         let code = &self.first_reject.as_ref()?.code;
-        RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?.hint()
+        let code = RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?;
+        code.hint().map(str::to_owned)
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -98,11 +107,30 @@ impl Account {
             if self.rejected == 1 { "was" } else { "were" }
         );
         let accept = format!("{kept}; accept them with --max-rejects {}", self.rejected);
-        let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
+        let hint = self.hint().into_iter().chain([accept]);
         let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
-        Err(Failure { place: self.place(), ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n")) })
+        Err(Failure {
+            place: self.place(),
+            read_as: self.read_as.clone(),
+            ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
+        })
     }
+}
+
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
+}
+
+/// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
+fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
+    if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
+        return None;
+    }
+    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
+    let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
+    TextEncoding::likely(&texts.join(&b'\n'))
 }
 
 /// Reads every row of what was found.
@@ -113,9 +141,13 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns, &start.plan.asked);
+    let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
+    if start.plan.decimal_mark.is_none() && reading.decimal_mark == b',' {
+        let value = reading.columns.value.as_deref().unwrap_or_default();
+        guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
@@ -130,6 +162,8 @@ pub fn read_rows(
     let reject_samples = reject_samples(&everything.files, &reading);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
+    let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
+    let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -152,7 +186,9 @@ pub fn read_rows(
             rejected,
             read: tally.read,
             used: tally.events,
+            read_as: first_read_as,
             first_reject,
+            likely_encoding,
             members,
         },
     })
@@ -225,6 +261,11 @@ fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample
     samples
 }
 
+/// How the file of a reject was read.
+fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
+    files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
+}
+
 /// One reject, for people and for the file of rejects.
 pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
@@ -232,8 +273,17 @@ pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPl
         file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
-        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
-        column_number: placed.reject.slot.and_then(number),
+        column: placed
+            .reject
+            .slot
+            .and_then(|slot| reading.slots.get(slot))
+            .or(placed.column.as_ref())
+            .cloned(),
+        column_number: placed
+            .reject
+            .field
+            .map(|field| field as u64 + 1)
+            .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
         excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),

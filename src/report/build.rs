@@ -11,6 +11,7 @@ use super::people::PeopleTable;
 use super::segments::{ChosenSegments, Entrants, SegmentPlace, SegmentSlots, SegmentSource, by_key, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
+use super::traps::look_alike_events;
 use super::unserved::{Seen, unserved};
 use super::{Body, Definition, Names, Warning};
 use crate::calendar::Period;
@@ -509,6 +510,10 @@ fn warnings(
     for wanted in &request.funnels {
         warnings.extend(unserved(&wanted.funnel, &seen));
     }
+    let mut events: Vec<&str> = seen.kinds.iter().map(|(_, event, _)| *event).collect();
+    events.sort_unstable();
+    events.dedup();
+    warnings.extend(look_alike_events(&events));
     warnings.extend(input_warnings(tally, facts));
     warnings
 }

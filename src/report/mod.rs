@@ -146,9 +146,10 @@ pub struct FileRead {
 impl FileRead {
     /// How it is written and packed.
     fn form(&self) -> String {
+        let damaged = if self.partial { ", damaged" } else { "" };
         match self.compression.as_str() {
-            "not compressed" => self.format.clone(),
-            compression => format!("{}, {compression}", self.format),
+            "not compressed" => format!("{}{damaged}", self.format),
+            compression => format!("{}, {compression}{damaged}", self.format),
         }
     }
 }
@@ -344,6 +345,9 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
         let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
         text.push_str(&format!("; {rows} no time at all"));
     }
+    if wide.times_after_as_of > 0 {
+        text.push_str(&format!("; {} after the end of observation left out", count(wide.times_after_as_of)));
+    }
     ("events".to_owned(), text)
 }
 
@@ -377,7 +381,11 @@ pub fn files_text(files: &[FileRead]) -> String {
     match files {
         [] => "none".to_owned(),
         [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
-        [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
+        [first, .., last] => {
+            let damaged = files.iter().filter(|file| file.partial).count();
+            let damaged = if damaged > 0 { format!(", {damaged} of them damaged") } else { String::new() };
+            format!("{} files, {} to {}{damaged}", files.len(), first.path, last.path)
+        }
     }
 }
 

@@ -11,9 +11,13 @@ mod case;
 mod csv;
 mod files;
 mod json;
+mod moving;
 mod outputs;
 mod page;
 mod people;
+#[expect(dead_code, reason = "it serves other tests too")]
+#[path = "../support/mod.rs"]
+mod support;
 mod times;
 
 use case::{Family, Kind, faults_of};
