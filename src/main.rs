@@ -28,13 +28,8 @@ fn main() -> ExitCode {
 }
 
 fn tell_failure(failure: &Failure) {
-    for line in format!("error: {:#}", failure.error).lines() {
-        tell(&visible(line, false));
-    }
-    if let Some(hint) = &failure.hint {
-        for line in format!("hint: {hint}").lines() {
-            tell(&visible(line, false));
-        }
+    for line in failure.lines() {
+        tell(&visible(&line, false));
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The modules, in layers: a module uses those of earlier layers, never its own layer's others.
 const LAYERS: [&[&str]; 12] = [
     &["event"],
-    &["stats", "human", "calendar"],
+    &["codes", "stats", "human", "calendar"],
     &["source"],
     &["decode"],
     &["condition"],

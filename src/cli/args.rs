@@ -21,7 +21,13 @@ Text for people may change between versions; JSON does not within a schema versi
 
 /// Conversion, abandonment and time to purchase from exported event logs.
 #[derive(Debug, Parser)]
-#[command(name = "dropoff", version, after_help = TOP_EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "dropoff",
+    version,
+    after_help = TOP_EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -38,8 +44,27 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Thresholds over a report: a table, JSON, JUnit, and an exit code.
     Check(CheckArgs),
+    /// Only the reading: what was read, used, rejected and filtered of each file, and why.
+    Validate(ValidateArgs),
     /// Shell completions, man pages, the JSON Schema of the report.
     Generate(GenerateArgs),
+    /// This text, that of a command, or `codes`: all codes of rejected rows, warnings and stops.
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, or codes.
+    #[arg(value_name = "COMMAND|codes")]
+    pub topic: Option<String>,
 }
 
 #[derive(Debug, Args)]

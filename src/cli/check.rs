@@ -32,7 +32,6 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let Made { report, account, .. } = made;
     account.require_rows(&args.input)?;
     let verdict = evaluate(&checks, &report);
-    account.require_rows(&args.input)?;
     outputs.write(&verdict)?;
     match account.exit(&args.input) {
         Err(failure) if failure.exit == Exit::Rejects && args.exit_zero => Ok(Exit::Done),

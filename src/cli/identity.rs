@@ -139,7 +139,7 @@ const COLUMNS: [&str; 5] = ["id", "person", "valid_from", "valid_to", "column"];
 fn read_map(path: &Path, users: &[String], zone: &TimeZone) -> Result<IdentityMap, Failure> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("{}: cannot read this map of ids", path.display()))
-        .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+        .map_err(|error| Failure { exit: Exit::Usage, ..Failure::failed(error) })?;
     let name = path.display().to_string();
     parse_map(&bytes, &name, users, zone)
 }

@@ -2,7 +2,7 @@
 
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
-use super::input::{Sampled, find};
+use super::input::{Sampled, find, role_failure};
 use super::output::{Forms, Outputs, Written, check_target, write_text};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
@@ -49,8 +49,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {
-            let failure = Failure::usage(problem.to_string()).hint(problem.hint());
-            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(failure))
+            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(role_failure(problem)))
         }
         _ => {
             let columns = found.roles(&start.plan, Vec::new())?;

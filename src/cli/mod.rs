@@ -7,6 +7,7 @@ mod check;
 mod failure;
 mod funnel;
 mod generate;
+mod help;
 mod identity;
 mod input;
 mod inspect;
@@ -20,6 +21,7 @@ mod report;
 mod run;
 mod sessions;
 mod setting;
+mod validate;
 mod when;
 
 pub use failure::{Exit, Failure};

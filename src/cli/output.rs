@@ -285,7 +285,7 @@ pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> 
         writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
         for file in files {
             for placed in &file.read.rejects {
-                let sample = reject_sample(&file.name, placed, reading);
+                let sample = reject_sample(file, placed, reading);
                 let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
                 writer.write_record([
                     &sample.file,

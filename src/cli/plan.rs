@@ -152,7 +152,7 @@ fn read_zone(setting: &Setting<'_>, name: &str) -> Result<TimeZone, Failure> {
         let zones = jiff::tz::db();
         let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
         let near = suggest_nearest(name, names.iter().map(String::as_str), 3);
-        let failure = setting.wrong(format!("there is no time zone {name:?}"));
+        let failure = setting.wrong(format!("there is no time zone {name:?}")).code(Some("E-O11"));
         if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) }
     })
 }

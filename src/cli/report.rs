@@ -92,7 +92,7 @@ impl From<BuildError> for Failure {
             error @ BuildError::Lists { .. } => {
                 Failure::failed(error.into()).hint("name another directory with --temp-dir")
             }
-            BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).hint(
+            BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).code(Some("E-U13")).hint(
                 "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
             ),
         }

@@ -47,6 +47,8 @@ pub struct PieceEnd {
     pub consumed: usize,
     /// Sound records that held a quote inside an unquoted field, taken literally.
     pub stray_quotes: u64,
+    /// Records with more fields than columns, all of the extra ones empty: they are left out.
+    pub empty_tails: u64,
 }
 
 /// Limits of one record; over them it is rejected (R13, R15), never buffered without end.

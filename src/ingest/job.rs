@@ -2,7 +2,7 @@
 
 use super::IngestError;
 use super::plan::ReadPlan;
-use super::sample::{Form, Sample};
+use super::sample::{EMPTY, Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
@@ -29,11 +29,11 @@ pub struct FileNote {
 }
 
 impl FileNote {
-    fn note(message: String) -> FileNote {
+    pub(super) fn note(message: String) -> FileNote {
         FileNote { code: None, message }
     }
 
-    fn warning(code: &'static str, message: String) -> FileNote {
+    pub(super) fn warning(code: &'static str, message: String) -> FileNote {
         FileNote { code: Some(code), message }
     }
 }
@@ -54,9 +54,18 @@ pub struct FileAccount {
     pub notes: Vec<FileNote>,
     /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
     pub has: Vec<bool>,
+    /// By slot: which column of the input it is, from 0, where columns have an order.
+    pub columns: Vec<Option<usize>>,
     /// Part of the file was lost to damage.
     pub partial: bool,
     pub read: FileTally,
+}
+
+impl FileAccount {
+    /// The file holds something, but no row.
+    pub fn lacks_rows(&self) -> bool {
+        self.read.tally.read == 0 && self.format != EMPTY
+    }
 }
 
 /// How the records of an input are decoded. Cloned for each thread.
@@ -88,8 +97,19 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
-    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Text {
+        chunks: Box<Chunks>,
+        decoder: Decoder,
+        data_offset: usize,
+    },
+    Parquet {
+        file: Box<ParquetFile>,
+        slices: Vec<Slice>,
+        wanted: Vec<usize>,
+        /// By wanted column: what it holds decides whether a row is sound.
+        judged: Vec<bool>,
+        next: AtomicUsize,
+    },
     Nothing,
 }
 
@@ -97,6 +117,8 @@ pub enum Pieces {
 pub struct Job {
     pub pieces: Pieces,
     pub sequence: Sequence,
+    /// All columns of delimited text.
+    pub(super) names: Vec<String>,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
@@ -178,6 +200,8 @@ impl Job {
             told.extend(detected);
         }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let is_there = columns.iter().enumerate().filter(|(_, column)| column.is_some());
+        let mut judged: Vec<bool> = is_there.map(|(slot, _)| slot < plan.source_slots).collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
         let mut has: Vec<bool> =
             columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
@@ -196,6 +220,9 @@ impl Job {
             spread.push(Some(decoded));
             WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
         });
+        judged.resize(present.len(), false);
+        let has_order = !matches!(sample.form, Form::Json(_));
+        let places = columns.iter().map(|column| column.filter(|_| has_order)).collect();
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         let mut formats: Vec<String> = Vec::new();
@@ -215,6 +242,10 @@ impl Job {
         let compression = opened.compression.to_string();
         let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
+        let names = match &sample.form {
+            Form::Csv(sniffed) => sniffed.columns.clone(),
+            _ => Vec::new(),
+        };
         let (lines_before, has_bytes) = match &sample.form {
             Form::Csv(sniffed) => (sniffed.data_line, true),
             Form::Parquet(_) => (0, false),
@@ -229,7 +260,8 @@ impl Job {
                     &present,
                     sniffed.header_record,
                     plan.limits,
-                );
+                )
+                .judging(&judged);
                 let border = sniffed.dialect.border;
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
@@ -255,7 +287,7 @@ impl Job {
                         JsonPath::new(known.unwrap_or(name))
                     })
                     .collect();
-                let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = JsonDecoder::judging(&paths, &judged, plan.limits);
                 let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
                 let decoder = match form {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
@@ -271,12 +303,13 @@ impl Job {
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
-                Pieces::Parquet { file, slices, wanted: present, next: AtomicUsize::new(0) }
+                Pieces::Parquet { file, slices, wanted: present, judged, next: AtomicUsize::new(0) }
             }
         };
         Ok(Job {
             pieces,
-            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
+            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes, plan.limits.salvage),
+            names,
             spread,
             whole,
             times,
@@ -288,6 +321,7 @@ impl Job {
                 read_as,
                 notes,
                 has,
+                columns: places,
                 partial: false,
                 read: FileTally::default(),
             },
@@ -317,7 +351,10 @@ impl Job {
         for (has, seen) in account.has.iter_mut().zip(&self.seen) {
             *has |= seen.load(Ordering::Relaxed);
         }
-        account.partial = self.ending.is_partial();
+        account.read.tally.assert_accounted(&account.name);
+        account.read.rejects.iter_mut().for_each(|placed| self.name_column(placed));
+        account.partial = self.ending.is_partial() || account.read.is_damaged;
+        account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
         let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
         if account.read.tally.read == 0 && !is_told {

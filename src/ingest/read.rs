@@ -2,7 +2,7 @@
 //! helps with those that are still being read.
 
 use super::IngestError;
-use super::assemble::{Assembler, Codes, Dictionaries};
+use super::assemble::{Assembler, Codes, Dictionaries, Strangers};
 use super::batch::Batch;
 use super::budget::Resources;
 use super::identify::{Identified, Identifier, IdentifyScratch};
@@ -315,7 +315,7 @@ impl<'s> Worker<'s> {
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
                 self.decode(job, &mut decoder, &mut times, bytes, last, batch)
             });
-            for accepted in accepted {
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
                 self.shared.spare().bytes.push(accepted.bytes);
             }
@@ -342,7 +342,10 @@ impl<'s> Worker<'s> {
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
         let wide = codes.plan.roles.is_wide();
-        let end = if wide {
+        let end = if codes.plan.names_nobody() {
+            let strangers = Strangers { batch, keep_rejects: codes.plan.keep_rejects };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, strangers))
+        } else if wide {
             let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
             decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
         } else {
@@ -360,7 +363,7 @@ impl<'s> Worker<'s> {
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
-        let Pieces::Parquet { file, slices, wanted, next } = &job.pieces else { return Ok(()) };
+        let Pieces::Parquet { file, slices, wanted, judged, next } = &job.pieces else { return Ok(()) };
         let mut times = job.times.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
@@ -371,13 +374,17 @@ impl<'s> Worker<'s> {
             let wide = codes.plan.roles.is_wide();
             let end = if wide {
                 let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
-                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+                let mut sink = Spread::new(&job.spread, &mut unseen, unpivoter);
+                file.decode_judging(slice, wanted, judged, &mut sink)
             } else {
                 let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
                 match &job.whole {
-                    None => file.decode_slice(slice, wanted, &mut sink),
-                    Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
+                    None => file.decode_judging(slice, wanted, judged, &mut sink),
+                    Some(whole) => {
+                        let mut sink = WholeRecord::new(whole, &mut sink);
+                        file.decode_judging(slice, wanted, judged, &mut sink)
+                    }
                 }
             };
             let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
@@ -392,7 +399,8 @@ impl<'s> Worker<'s> {
                 batch,
             };
             // Slices never carry anything over, so none is ever decoded again.
-            for accepted in job.sequence.submit(piece, |_, _, _| PieceEnd::default()) {
+            let accepted = job.sequence.submit(piece, |_, _, _| PieceEnd::default());
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
             }
             self.shared.advance(job.slice_bytes());
@@ -441,6 +449,9 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Limits;
@@ -452,19 +463,20 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
 
-    fn plan() -> ReadPlan {
+    pub(super) fn plan() -> ReadPlan {
         let columns = Columns {
             user: vec!["user".to_owned()],
             time: vec!["time".to_owned()],
             event: Some("event".to_owned()),
             ..Columns::default()
         };
-        let Slots { names, roles } = Slots::assign(&columns, std::iter::empty());
+        let Slots { names, of_source, roles } = Slots::assign(&columns, [].iter(), [].iter());
         ReadPlan {
             columns,
             event_name: None,
             derivation: None,
             slots: names,
+            source_slots: of_source,
             roles,
             identity: IdentityPlan::default(),
             whole_record: None,

@@ -14,6 +14,7 @@ pub mod definition;
 pub mod derived;
 pub mod funnel;
 pub mod identity;
+pub mod ids;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
@@ -27,8 +28,10 @@ pub mod shape;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
+mod traps;
 mod units;
 pub mod unserved;
+pub mod validation;
 
 use crate::ingest::Spilled;
 use derived::Derived;
@@ -123,14 +126,30 @@ pub struct FileRead {
     pub path: String,
     pub format: String,
     pub compression: String,
+    /// Records read: `used + rejected + filtered`.
     pub rows: u64,
+    /// Repeated events are among them.
+    pub used: u64,
     pub rejected: u64,
     pub filtered: u64,
     pub blank_lines: u64,
+    /// Times that name no zone.
+    pub naive_times: u64,
     /// The file is damaged: only what stands before the damage was read.
     pub partial: bool,
     /// Dialect and time format, as read.
     pub read_as: String,
+}
+
+impl FileRead {
+    /// How it is written and packed.
+    fn form(&self) -> String {
+        let damaged = if self.partial { ", damaged" } else { "" };
+        match self.compression.as_str() {
+            "not compressed" => format!("{}{damaged}", self.format),
+            compression => format!("{}, {compression}{damaged}", self.format),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -141,6 +160,8 @@ pub struct RejectSample {
     /// Byte of the decompressed stream on which the record starts.
     pub byte: Option<u64>,
     pub column: Option<String>,
+    /// Which column of the file that is, from 1, where columns have an order.
+    pub column_number: Option<u64>,
     pub code: String,
     pub message: String,
     pub excerpt: String,
@@ -347,16 +368,9 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
 
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
-    let form = |file: &FileRead| {
-        let partial = if file.partial { ", damaged" } else { "" };
-        match file.compression.as_str() {
-            "not compressed" => format!("{}{partial}", file.format),
-            compression => format!("{}, {compression}{partial}", file.format),
-        }
-    };
     match files {
         [] => "none".to_owned(),
-        [file] => format!("{} ({}; {})", file.path, form(file), file.read_as),
+        [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
         [first, .., last] => {
             let damaged = files.iter().filter(|file| file.partial).count();
             let damaged = if damaged > 0 { format!(", {damaged} of them damaged") } else { String::new() };

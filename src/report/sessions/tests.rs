@@ -34,7 +34,7 @@ impl Progress for Silent {
 }
 
 pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
-    let slots = Slots::assign(&columns, std::iter::empty());
+    let slots = Slots::assign(&columns, [].iter(), [].iter());
     let layout = RowLayout {
         session: columns.session.is_some(),
         value: columns.value.is_some(),
@@ -46,6 +46,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         event_name: None,
         derivation: None,
         slots: slots.names,
+        source_slots: slots.of_source,
         roles: slots.roles,
         identity: IdentityPlan::default(),
         whole_record: None,
