@@ -497,6 +497,9 @@ pub struct OutputArgs {
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
+    /// Make directories that are missing above the files to write.
+    #[arg(long, help_heading = "Output")]
+    pub mkdir: bool,
     /// Colours in the table form; auto: on a terminal, unless `NO_COLOR` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorWhen,

@@ -26,8 +26,10 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     request.choice.quantiles.sort_unstable();
+    let outputs =
+        Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
     let found = find(&start.plan, Sampled::Needed)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
+    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     let made = make_report(&start, &args.input, found, &request, None, args.output.reproducible)?;
     let Made { report, account, .. } = made;
     account.require_rows(&args.input)?;

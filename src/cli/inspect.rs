@@ -3,10 +3,11 @@
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
 use super::input::{Sampled, find, role_failure};
-use super::output::{Forms, Outputs, Written, check_target, write_text};
+use super::output::{Forms, Outputs, Written};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::{Start, on_path};
+use super::target::write_text;
 use crate::funnel::definition::Funnel;
 use crate::render::json;
 use crate::report::Run;
@@ -18,11 +19,10 @@ use std::path::Path;
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
+    let beside = args.write.iter().cloned().collect();
+    let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::All)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
-    if let Some(path) = &args.write {
-        check_target(path, &found.inputs())?;
-    }
+    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);

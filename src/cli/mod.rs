@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod sessions;
 mod setting;
+mod target;
 mod validate;
 mod when;
 

@@ -2,7 +2,7 @@
 //!
 //! [`list`] finds the inputs, [`open`] tells by their first bytes how they are packed, [`chunks`]
 //! hands out their content in pieces, [`scratch`] keeps what does not fit in memory, [`sorted`] puts byte
-//! strings in order. What the bytes mean is not known here.
+//! strings in order, [`replace`] writes files as a whole. What the bytes mean is not known here.
 
 pub mod chunks;
 mod cutter;
@@ -14,6 +14,7 @@ mod guards;
 pub mod list;
 mod magic;
 pub mod open;
+pub mod replace;
 pub mod scratch;
 pub mod sorted;
 mod streams;
