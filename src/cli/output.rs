@@ -131,9 +131,8 @@ impl Outputs {
             match target.place {
                 Place::Stdout => {
                     let mut out = BufWriter::new(io::stdout().lock());
-                    let mut write = |out: &mut dyn Write| {
-                        write_form(result, target.form, &self.style, self.csv_raw, out)
-                    };
+                    let mut write =
+                        |out: &mut dyn Write| write_form(result, target.form, &self.style, self.csv_raw, out);
                     let is_safe = !self.to_terminal || target.form == Form::Rendered(Format::Terminal);
                     let written = if is_safe {
                         write(&mut out).and_then(|()| out.flush())
