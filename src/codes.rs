@@ -59,7 +59,8 @@ const WARNINGS: &[Code] = &[
     code("W02", "times without a zone, read as UTC"),
     code(
         "W03",
-        "more than half of the rows repeat another: is the export in here twice? (inspect, validate)",
+        "files with the same content; or more than half of the rows repeat another: is the export in here twice? \
+         (inspect, validate)",
     ),
     code(
         "W04",
@@ -83,15 +84,15 @@ const WARNINGS: &[Code] = &[
     code("W17", "an input is empty, or holds no row"),
     code("W18", "an input lacks a column that is read; it is empty in all its rows"),
     code("W19", "the same file under two names; it is read once"),
-    code("W20", "the compression is another than the name says; the content decides"),
+    code("W20", "the form or the compression is another than the name says; the content decides"),
     code("W21", "repeated column names"),
     code("W22", "negative values"),
     code(
         "W23",
         "units in a segment by a later row of their chain than the first, which only those reach who go on (by_from)",
     ),
-    code("W24", "a damaged file was used as far as it goes"),
-    code("W25", "links and special files in a directory, which were left out"),
+    code("W24", "a damaged file was used as far as it goes (--salvage)"),
+    code("W25", "links and special files in a directory that were not read"),
     code("W27", "a file with times after the clock of this run"),
     code("W28", "times that name no zone in a file where others do"),
 ];
@@ -109,10 +110,10 @@ const STOPS: &[Code] = &[
     code("E-F20", "no temporary copy can be written of an input that can be read but once"),
     code("E-F21", "standard input is a terminal, or no file is named"),
     code("E-F23", "a file that shrank while it was read"),
-    code("E-F24", "a file that vanished between its listing and its reading"),
-    code("E-F27", "a packed file that unpacks to more than is allowed"),
-    code("E-F28", "a file of a form that is not read, or a Parquet file that is damaged"),
-    code("E-F29", "a Parquet file with columns of a form that is not read"),
+    code("E-F24", "a file that was there when the run began and is gone"),
+    code("E-F27", "a compressed file that unpacks to more than --max-decompressed"),
+    code("E-F28", "a damaged Parquet file, or a file that holds neither text nor Parquet"),
+    code("E-F29", "a Parquet column, or a kind of Parquet file, that is not read"),
     code("E-F30", "a file that cannot be read on"),
     code("E-C03", "UTF-16 without a byte order mark"),
     code("E-C05", "a file with a hole of NUL bytes"),

@@ -313,8 +313,8 @@ pub struct InputArgs {
     /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
     #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
     pub max_decompressed: Option<String>,
-    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
-    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    /// The files come from strangers: --max-decompressed 10GiB, and neither --follow nor --csv-raw.
+    #[arg(long, conflicts_with_all = ["follow", "csv_raw"], help_heading = "Bad rows")]
     pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]

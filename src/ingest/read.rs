@@ -463,6 +463,9 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Limits;
@@ -474,7 +477,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
 
-    fn plan() -> ReadPlan {
+    pub(super) fn plan() -> ReadPlan {
         let columns = Columns {
             user: vec!["user".to_owned()],
             time: vec!["time".to_owned()],
