@@ -87,6 +87,8 @@ pub struct SourceTable {
     pub columns: Option<Vec<String>>,
     pub null_ids: Option<Vec<String>>,
     pub decimal: Option<String>,
+    /// Of text that is not UTF-8, by its label.
+    pub encoding: Option<String>,
 }
 
 /// Who a row is of.

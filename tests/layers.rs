@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The modules, in layers: a module uses those of earlier layers, never its own layer's others.
 const LAYERS: [&[&str]; 12] = [
     &["event"],
-    &["stats", "human", "calendar"],
+    &["codes", "stats", "human", "calendar"],
     &["source"],
     &["decode"],
     &["condition"],
@@ -30,7 +30,7 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 14] = [
+const HOMES: [Home; 16] = [
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
@@ -43,6 +43,8 @@ const HOMES: [Home; 14] = [
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/", "render/parquet.rs"] },
     Home { library: "flate2", places: &["source/"] },
     Home { library: "zstd", places: &["source/"] },
+    Home { library: "encoding_rs", places: &["source/"] },
+    Home { library: "chardetng", places: &["source/"] },
     Home { library: "globset", places: &["source/"] },
     Home { library: "walkdir", places: &["source/"] },
 ];

@@ -21,7 +21,13 @@ Text for people may change between versions; JSON does not within a schema versi
 
 /// Conversion, abandonment and time to purchase from exported event logs.
 #[derive(Debug, Parser)]
-#[command(name = "dropoff", version, after_help = TOP_EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "dropoff",
+    version,
+    after_help = TOP_EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -38,8 +44,41 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Thresholds over a report: a table, JSON, JUnit, and an exit code.
     Check(CheckArgs),
+    /// Only the reading: what was read, used, rejected and filtered of each file, and why.
+    Validate(ValidateArgs),
     /// Shell completions, man pages, the JSON Schema of the report.
     Generate(GenerateArgs),
+    /// This text, that of a command, or `codes`: all codes of rejected rows, warnings and stops.
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, or codes.
+    #[arg(value_name = "COMMAND|codes")]
+    pub topic: Option<String>,
+}
+
+impl Command {
+    /// What was typed about the input, where the command has one.
+    pub fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Command::Inspect(args) => Some(&args.input),
+            Command::Report(args) => Some(&args.input),
+            Command::Sessions(args) => Some(&args.input),
+            Command::Check(args) => Some(&args.input),
+            Command::Validate(args) => Some(&args.input),
+            Command::Generate(_) | Command::Help(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -59,6 +98,9 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    /// Show no segment, bucket of the trend or event of fewer than N people, nor what would give them away.
+    #[arg(long, value_name = "N", help_heading = "Privacy")]
+    pub min_cell: Option<u64>,
     #[command(flatten)]
     pub lists: ListArgs,
     #[command(flatten)]
@@ -224,6 +266,9 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
+    #[arg(long, value_name = "LABEL", help_heading = "Format")]
+    pub encoding: Option<String>,
     /// Decimal mark of values [default: .].
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
@@ -240,6 +285,21 @@ pub struct InputArgs {
     /// Rejected rows kept at most; counting goes on.
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
     pub rejects_limit: usize,
+    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed.
+    #[arg(long, help_heading = "Bad rows")]
+    pub salvage: bool,
+    /// Of files with the same content under several names, read one.
+    #[arg(long, help_heading = "Bad rows")]
+    pub dedupe_files: bool,
+    /// Follow links met in directories.
+    #[arg(long, help_heading = "Bad rows")]
+    pub follow: bool,
+    /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
+    #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
+    pub max_decompressed: Option<String>,
+    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
+    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
     pub allow_empty: bool,
@@ -254,6 +314,15 @@ pub struct InputArgs {
     /// Directory of temporary files; the system's by default.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub temp_dir: Option<PathBuf>,
+    /// Print a pseudonym wherever the id of a person or session would stand, and no text of rejected rows.
+    ///
+    /// It is a hash under the key in DROPOFF_KEY or --anonymize-key-file; without a key it is another one in
+    /// every run.
+    #[arg(long, help_heading = "Privacy")]
+    pub anonymize: bool,
+    /// File with the key of pseudonyms, 16 bytes or more.
+    #[arg(long, value_name = "FILE", requires = "anonymize", help_heading = "Privacy")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,
@@ -304,12 +373,22 @@ impl InputArgs {
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
+        flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
+        flag("max-decompressed", self.max_decompressed.clone());
         if self.dedupe_exact {
             words.push("--dedupe-exact".to_owned());
         }
-        if self.no_header {
-            words.push("--no-header".to_owned());
+        for (flag, typed) in [
+            ("--no-header", self.no_header),
+            ("--salvage", self.salvage),
+            ("--dedupe-files", self.dedupe_files),
+            ("--follow", self.follow),
+            ("--untrusted", self.untrusted),
+        ] {
+            if typed {
+                words.push(flag.to_owned());
+            }
         }
         words
     }

@@ -3,6 +3,7 @@
 use super::args::InputArgs;
 use super::failure::{Exit, Failure};
 use super::plan::InputPlan;
+use super::privacy::random_bytes;
 use super::when::parse_when;
 use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
@@ -12,7 +13,6 @@ use crate::ingest::plan::{Columns, Dedupe, IdentityPlan};
 use anyhow::Context;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,9 +85,6 @@ impl IdentityRequest {
                 .hint("name the person's column and then the device's: --user user_id,device_id"));
         }
         let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone).map(Arc::new));
-        let seeds = [(); 4].map(|()| RandomState::new().hash_one(0_u64).to_le_bytes());
-        let mut hash_key = [0; 32];
-        hash_key.copy_from_slice(seeds.as_flattened());
         Ok(IdentityPlan {
             stitch: self.stitch,
             map: map.transpose()?,
@@ -98,7 +95,7 @@ impl IdentityRequest {
             },
             session_timeout_us: input.session_timeout_us,
             compares,
-            hash_key,
+            hash_key: random_bytes(),
         })
     }
 }
@@ -139,7 +136,7 @@ const COLUMNS: [&str; 5] = ["id", "person", "valid_from", "valid_to", "column"];
 fn read_map(path: &Path, users: &[String], zone: &TimeZone) -> Result<IdentityMap, Failure> {
     let bytes = std::fs::read(path)
         .with_context(|| format!("{}: cannot read this map of ids", path.display()))
-        .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+        .map_err(|error| Failure { exit: Exit::Usage, ..Failure::failed(error) })?;
     let name = path.display().to_string();
     parse_map(&bytes, &name, users, zone)
 }

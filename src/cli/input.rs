@@ -4,8 +4,8 @@
 use super::failure::Failure;
 use super::plan::InputPlan;
 use crate::condition::{BoundCondition, Condition, suggest_nearest};
-use crate::decode::Limits;
 use crate::derive::Rule;
+use crate::event::RejectCode;
 use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
 use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
@@ -13,7 +13,7 @@ use crate::ingest::{
     Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
 use crate::report::build::Request;
-use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
+use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, RoleProblem, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
@@ -44,10 +44,13 @@ pub enum Sampled {
 pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     if plan.files.is_empty() {
         return Err(Failure::usage("no files to read")
+            .code(Some("E-F21"))
             .hint("name files, directories or globs, or - for standard input"));
     }
     if plan.files.iter().any(|file| file == "-") && std::io::stdin().is_terminal() {
-        return Err(Failure::usage("standard input is a terminal").hint("pipe a log into it, or name a file"));
+        return Err(Failure::usage("standard input is a terminal")
+            .code(Some("E-F21"))
+            .hint("pipe a log into it, or name a file"));
     }
     let expanded = match expand(&plan.files, &ListOptions::default()) {
         Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
@@ -64,7 +67,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut hints = plan.hints.clone();
     hints.required = named_columns(&plan.asked);
     for pending in &mut found.pending {
-        let opened = open(&pending.input)?;
+        let opened = open(&pending.input, &plan.open)?;
         let sample = match (sampled, named_for_roles(&plan.asked)) {
             (Sampled::Needed, Some(names)) => {
                 Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))?
@@ -77,21 +80,13 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
             found.columns.clone_from(&sample.columns);
             found.rows = Arc::clone(&sample.rows);
         }
-        // Many files without a row must not all stay open; standard input opens but once.
-        if has_rows || pending.input.kind == InputKind::Stdin {
+        // Many files without a row must not all stay open; a pipe gives its content but once.
+        if has_rows || opened.opens_once() {
             pending.opened = Some((opened, sample));
         }
         if has_rows {
             break;
         }
-    }
-    if found.is_unknown() {
-        if !plan.allow_empty {
-            return Err(Failure::empty("there is nothing to analyse: no input holds a row that can be read")
-                .hint("--allow-empty makes this no error"));
-        }
-        // Nothing is lost: no row could be read without knowing its columns.
-        found.pending.clear();
     }
     Ok(found)
 }
@@ -149,7 +144,8 @@ impl Found {
         self.pending.iter().map(|pending| pending.input.clone()).collect()
     }
 
-    /// There is no row to tell the columns from, and their names do not suffice.
+    /// There is no row to tell the columns from, and their names do not suffice: whatever rows there are
+    /// cannot be used, and are counted all the same.
     pub fn is_unknown(&self) -> bool {
         self.rows.is_empty() && self.guess.required().is_err()
     }
@@ -160,7 +156,7 @@ impl Found {
             return Ok(Columns { dimensions, ..Columns::default() });
         }
         if let Err(problem) = self.guess.required() {
-            return Err(Failure::usage(problem.to_string()).hint(problem.hint()));
+            return Err(role_failure(problem));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
@@ -237,7 +233,7 @@ pub fn read_plan(
 ) -> Result<ReadPlan, Failure> {
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
-    let mut slots = Slots::assign(&columns, conditions.iter().chain(&plan.filter).chain(of_rules));
+    let mut slots = Slots::assign(&columns, plan.filter.iter().chain(of_rules), conditions.iter());
     check_columns(found, &slots, columns.user_together)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
@@ -278,6 +274,7 @@ pub fn read_plan(
         event_name: plan.asked.event_name.clone(),
         derivation,
         slots: slots.names.clone(),
+        source_slots: slots.of_source,
         roles: slots.roles.clone(),
         columns,
         layout,
@@ -287,7 +284,8 @@ pub fn read_plan(
         as_of_us: plan.as_of_us,
         decimal_mark: plan.decimal_mark,
         null_ids: plan.null_ids.clone(),
-        limits: Limits::default(),
+        open: plan.open.clone(),
+        limits: plan.limits,
         members,
         keep_rejects: plan.keep_rejects,
     })
@@ -317,6 +315,15 @@ fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Fai
 
 /// A named column that no input had is a usage error.
 pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
+    // Records that could not be read say nothing of the columns that they have.
+    let is_readable = |file: &FileAccount| {
+        let faults = RejectCode::ALL.into_iter().filter(|code| code.is_structural());
+        let faults: u64 = faults.map(|code| file.read.tally.rejects[code.index()]).sum();
+        faults == 0 || faults < file.read.tally.read
+    };
+    if plan.names_nobody() || !files.iter().any(is_readable) {
+        return Ok(());
+    }
     for (slot, name) in plan.column_slots() {
         let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
@@ -324,6 +331,11 @@ pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[Str
         }
     }
     Ok(())
+}
+
+/// A required role that no column plays.
+pub fn role_failure(problem: &RoleProblem) -> Failure {
+    Failure::usage(problem.to_string()).code(Some("E-C24")).hint(problem.hint())
 }
 
 /// A list of time columns that cannot be used.
@@ -342,7 +354,7 @@ fn unknown_column(name: &str, columns: &[String]) -> Failure {
         [] => format!("the columns are {shown}"),
         near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
     };
-    Failure::usage(format!("there is no column {name:?}")).hint(hint)
+    Failure::usage(format!("there is no column {name:?}")).code(Some("E-C24")).hint(hint)
 }
 
 /// Reads everything. `input_bytes` is the size of all inputs; 0 where it is not known.

@@ -2,7 +2,7 @@
 
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
-use super::input::{Sampled, find};
+use super::input::{Sampled, find, role_failure};
 use super::output::{Forms, Outputs, Written};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
@@ -46,11 +46,11 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,
+        pseudonyms: start.pseudonyms.as_ref(),
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {
-            let failure = Failure::usage(problem.to_string()).hint(problem.hint());
-            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(failure))
+            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(role_failure(problem)))
         }
         _ => {
             let columns = found.roles(&start.plan, Vec::new())?;

@@ -5,8 +5,10 @@
 pub mod args;
 mod check;
 mod failure;
+pub mod fault;
 mod funnel;
 mod generate;
+mod help;
 mod identity;
 mod input;
 mod inspect;
@@ -14,6 +16,7 @@ mod lists;
 mod memory;
 mod output;
 mod plan;
+mod privacy;
 mod progress;
 mod reading;
 mod report;
@@ -21,6 +24,7 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod validate;
 mod when;
 
 pub use failure::{Exit, Failure};

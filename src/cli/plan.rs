@@ -6,11 +6,12 @@ use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
-use super::memory::store_bytes;
+use super::memory::{read_bytes, store_bytes};
 use super::setting::{Setting, Settings};
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
+use crate::decode::Limits;
 use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
@@ -22,6 +23,7 @@ use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
+use crate::source::OpenOptions;
 use crate::stats::{Quantile, QuantileMethod};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -30,6 +32,8 @@ use std::str::FromStr;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
+/// What a file of a stranger may unpack to.
+const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
 /// What the world says, taken once.
@@ -52,6 +56,12 @@ pub struct InputPlan {
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
+    pub open: OpenOptions,
+    /// Links met in directories are followed.
+    pub follow: bool,
+    /// Of files with the same content one is read.
+    pub dedupe_files: bool,
+    pub limits: Limits,
     pub time: TimeOptions,
     pub zone: TimeZone,
     pub naive_zone: TimeZone,
@@ -142,7 +152,7 @@ fn read_zone(setting: &Setting<'_>, name: &str) -> Result<TimeZone, Failure> {
         let zones = jiff::tz::db();
         let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
         let near = suggest_nearest(name, names.iter().map(String::as_str), 3);
-        let failure = setting.wrong(format!("there is no time zone {name:?}"));
+        let failure = setting.wrong(format!("there is no time zone {name:?}")).code(Some("E-O11"));
         if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) }
     })
 }
@@ -198,6 +208,7 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         columns: plain_list(&args.columns, &written.columns),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
         decimal: first(&args.decimal, &written.decimal),
+        encoding: first(&args.encoding, &written.encoding),
     }
 }
 
@@ -279,6 +290,10 @@ impl InputPlan {
         let identity = IdentityRequest::resolve(args, file)?;
         let unpivot = unpivot(&source, &rules, &identity)?;
         Ok(InputPlan {
+            open: open_options(args, &source, &settings, environment)?,
+            follow: args.follow,
+            dedupe_files: args.dedupe_files,
+            limits: Limits { salvage: args.salvage, ..Limits::default() },
             asked,
             unpivot,
             currency,
@@ -318,6 +333,25 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
+}
+
+fn open_options(
+    args: &InputArgs,
+    source: &SourceTable,
+    settings: &Settings<'_>,
+    environment: &Environment,
+) -> Result<OpenOptions, Failure> {
+    let typed = args.max_decompressed.as_deref();
+    let typed = typed.map(|text| read_bytes("--max-decompressed", text)).transpose()?;
+    Ok(OpenOptions {
+        encoding: read(
+            &settings.of("--encoding", args.encoding.is_some(), "encoding"),
+            source.encoding.clone(),
+        )?,
+        salvage: args.salvage,
+        max_decompressed: typed.or(args.untrusted.then_some(UNTRUSTED_DECOMPRESSED_BYTES)),
+        temp_dir: Some(args.temp_dir.as_ref().unwrap_or(&environment.temp_dir).clone()),
+    })
 }
 
 /// The rules that were typed, else those of the definition file.
@@ -486,6 +520,7 @@ pub fn resolve_request(
         zone: input.zone.clone(),
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
+        min_cell: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })

@@ -15,9 +15,9 @@ use crate::decode::jsonl::{JsonDecoder, JsonPath, looks_like_json};
 use crate::decode::parquet::ParquetFile;
 use crate::decode::{Limits, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
-use crate::source::Input;
 use crate::source::chunks::{ChunkOptions, Chunks};
 use crate::source::open::open;
+use crate::source::{Input, OpenOptions};
 use foldhash::fast::RandomState;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,10 +84,10 @@ pub struct Cohort {
 
 impl Cohort {
     /// Reads a list. `user_columns` are the columns of the log that name people.
-    pub fn read(path: &Path, user_columns: &[String]) -> Result<Cohort, CohortError> {
+    pub fn read(path: &Path, user_columns: &[String], options: &OpenOptions) -> Result<Cohort, CohortError> {
         let input = Input::file(path);
         let file = input.name.clone();
-        let opened = open(&input).map_err(IngestError::from)?;
+        let opened = open(&input, options).map_err(IngestError::from)?;
         let mut cohort = Cohort::empty(user_columns.len() > 1);
         if opened.is_parquet {
             cohort.take_parquet(&file, path, user_columns)?;
@@ -449,7 +449,8 @@ mod tests {
         std::fs::write(file.path(), text).expect("written");
         let columns: Vec<String> = user_columns.iter().map(|&name| name.to_owned()).collect();
         let name = file.path().display().to_string();
-        Cohort::read(file.path(), &columns).map_err(|error| error.to_string().replace(&name, "F"))
+        Cohort::read(file.path(), &columns, &OpenOptions::default())
+            .map_err(|error| error.to_string().replace(&name, "F"))
     }
 
     fn ids(text: &str) -> Vec<String> {

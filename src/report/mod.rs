@@ -14,10 +14,12 @@ pub mod definition;
 pub mod derived;
 pub mod funnel;
 pub mod identity;
+pub mod ids;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
 pub mod lists;
+pub mod min_cell;
 pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -27,8 +29,10 @@ pub mod shape;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
+mod traps;
 mod units;
 pub mod unserved;
+pub mod validation;
 
 use crate::ingest::Spilled;
 use derived::Derived;
@@ -123,12 +127,29 @@ pub struct FileRead {
     pub path: String,
     pub format: String,
     pub compression: String,
+    /// Records read: `used + rejected + filtered`.
     pub rows: u64,
+    /// Repeated events are among them.
+    pub used: u64,
     pub rejected: u64,
     pub filtered: u64,
     pub blank_lines: u64,
+    /// Times that name no zone.
+    pub naive_times: u64,
+    /// The file is damaged: only what stands before the damage was read.
+    pub partial: bool,
     /// Dialect and time format, as read.
     pub read_as: String,
+}
+
+impl FileRead {
+    /// How it is written and packed.
+    fn form(&self) -> String {
+        match self.compression.as_str() {
+            "not compressed" => self.format.clone(),
+            compression => format!("{}, {compression}", self.format),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -139,6 +160,8 @@ pub struct RejectSample {
     /// Byte of the decompressed stream on which the record starts.
     pub byte: Option<u64>,
     pub column: Option<String>,
+    /// Which column of the file that is, from 1, where columns have an order.
+    pub column_number: Option<u64>,
     pub code: String,
     pub message: String,
     pub excerpt: String,
@@ -202,6 +225,9 @@ pub struct Definition {
     pub quantile_method: String,
     /// Segment rows per funnel before the rest is summed up.
     pub top: usize,
+    /// Segments, buckets and events of fewer people are not shown; left out where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cell: Option<u64>,
 }
 
 impl Report {
@@ -345,13 +371,9 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
 
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
-    let form = |file: &FileRead| match file.compression.as_str() {
-        "not compressed" => file.format.clone(),
-        compression => format!("{}, {compression}", file.format),
-    };
     match files {
         [] => "none".to_owned(),
-        [file] => format!("{} ({}; {})", file.path, form(file), file.read_as),
+        [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
         [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
     }
 }
