@@ -11,9 +11,11 @@ mod case;
 mod csv;
 mod files;
 mod json;
+mod kills;
 mod outputs;
 mod page;
 mod people;
+mod terminal;
 mod times;
 
 use case::{Family, Kind, faults_of};
