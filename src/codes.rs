@@ -95,6 +95,7 @@ const WARNINGS: &[Code] = &[
     code("W25", "links and special files in a directory that were not read"),
     code("W27", "a file with times after the clock of this run"),
     code("W28", "times that name no zone in a file where others do"),
+    code("W29", "segments and buckets of the trend that --min-cell keeps from being shown"),
 ];
 
 const STOPS: &[Code] = &[

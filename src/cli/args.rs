@@ -67,6 +67,20 @@ pub struct HelpArgs {
     pub topic: Option<String>,
 }
 
+impl Command {
+    /// What was typed about the input, where the command has one.
+    pub fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Command::Inspect(args) => Some(&args.input),
+            Command::Report(args) => Some(&args.input),
+            Command::Sessions(args) => Some(&args.input),
+            Command::Check(args) => Some(&args.input),
+            Command::Validate(args) => Some(&args.input),
+            Command::Generate(_) | Command::Help(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
@@ -84,6 +98,9 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    /// Show no segment, bucket of the trend or event of fewer than N people, nor what would give them away.
+    #[arg(long, value_name = "N", help_heading = "Privacy")]
+    pub min_cell: Option<u64>,
     #[command(flatten)]
     pub lists: ListArgs,
     #[command(flatten)]
@@ -330,6 +347,15 @@ pub struct InputArgs {
     /// Directory of temporary files; the system's by default.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub temp_dir: Option<PathBuf>,
+    /// Print a pseudonym wherever the id of a person or session would stand, and no text of rejected rows.
+    ///
+    /// It is a hash under the key in DROPOFF_KEY or --anonymize-key-file; without a key it is another one in
+    /// every run.
+    #[arg(long, help_heading = "Privacy")]
+    pub anonymize: bool,
+    /// File with the key of pseudonyms, 16 bytes or more.
+    #[arg(long, value_name = "FILE", requires = "anonymize", help_heading = "Privacy")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,

@@ -4,13 +4,13 @@ use super::args::InputArgs;
 use super::failure::Failure;
 use super::identity_map::read_map;
 use super::plan::InputPlan;
+use super::privacy::random_bytes;
 use super::setting::{Setting, Settings};
 use crate::condition::SyntaxError;
 use crate::decode::time::read_duration_us;
 use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, OneOrMore};
 use crate::identity::Stitch;
 use crate::ingest::plan::{Columns, Dedupe, IdentityPlan};
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,9 +122,6 @@ impl IdentityRequest {
                 .hint("name the person's column and then the device's: --user user_id,device_id"));
         }
         let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone, &input.open).map(Arc::new));
-        let seeds = [(); 4].map(|()| RandomState::new().hash_one(0_u64).to_le_bytes());
-        let mut hash_key = [0; 32];
-        hash_key.copy_from_slice(seeds.as_flattened());
         Ok(IdentityPlan {
             stitch: self.stitch,
             map: map.transpose()?,
@@ -136,7 +133,7 @@ impl IdentityRequest {
             dedupe_window_us: self.dedupe_window.as_ref().map(|(_, window_us)| *window_us),
             session_timeout_us: input.session_timeout_us,
             compares,
-            hash_key,
+            hash_key: random_bytes(),
         })
     }
 }

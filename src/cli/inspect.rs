@@ -47,6 +47,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,
+        pseudonyms: start.pseudonyms.as_ref(),
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {

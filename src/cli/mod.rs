@@ -5,6 +5,7 @@
 pub mod args;
 mod check;
 mod failure;
+pub mod fault;
 mod funnel;
 mod generate;
 mod help;
@@ -16,6 +17,7 @@ mod lists;
 mod memory;
 mod output;
 mod plan;
+mod privacy;
 mod progress;
 mod reading;
 mod report;

@@ -635,6 +635,7 @@ pub fn resolve_request(
         zone: input.zone.clone(),
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
+        min_cell: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })

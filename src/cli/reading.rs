@@ -2,6 +2,7 @@
 
 use super::args::InputArgs;
 use super::failure::{Exit, Failure, Place};
+use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
@@ -12,7 +13,7 @@ use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
-use crate::report::build::{Request, total_tally};
+use crate::report::build::{Request, definition_hash, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
 use crate::source::encoding::TextEncoding;
@@ -144,18 +145,21 @@ pub fn read_rows(
         let value = reading.columns.value.as_deref().unwrap_or_default();
         guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
     }
+    if let Some(request) = request {
+        fault::note_definition(&definition_hash(request, &reading));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
     check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading)?;
+        write_rejects(path, &everything.files, &reading, args.anonymize)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
     let now_us = start.environment.now.as_microsecond();
-    let reject_samples = reject_samples(&everything.files, &reading);
+    let reject_samples = reject_samples(&everything.files, &reading, args.anonymize);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
     let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
@@ -243,14 +247,14 @@ fn file_read(file: &FileAccount) -> FileRead {
 const SHOWN_REJECTS: usize = 20;
 
 /// The first rejects of each code, over all files.
-fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample> {
+fn reject_samples(files: &[FileAccount], reading: &ReadPlan, hides_text: bool) -> Vec<RejectSample> {
     let mut samples: Vec<RejectSample> = Vec::new();
     for file in files {
         for placed in &file.read.rejects {
             let code = placed.reject.code.to_string();
             let of_code = samples.iter().filter(|sample| sample.code == code).count();
             if of_code < 3 && samples.len() < SHOWN_REJECTS {
-                samples.push(reject_sample(file, placed, reading));
+                samples.push(reject_sample(file, placed, reading, hides_text));
             }
         }
     }
@@ -262,8 +266,16 @@ fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
     files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
 }
 
-/// One reject, for people and for the file of rejects.
-pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+/// What stands for the text of a row where ids are not to be printed.
+const LEFT_OUT: &str = "(left out)";
+
+/// One reject, for people and for the file of rejects; without its text where that may hold an id.
+pub fn reject_sample(
+    file: &FileAccount,
+    placed: &PlacedReject,
+    reading: &ReadPlan,
+    hides_text: bool,
+) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
     RejectSample {
         file: file.name.clone(),
@@ -282,7 +294,10 @@ pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPl
             .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
-        excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        excerpt: match hides_text {
+            true => LEFT_OUT.to_owned(),
+            false => String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        },
     }
 }
 

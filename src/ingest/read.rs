@@ -13,6 +13,7 @@ use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::threads::beside;
 use super::unpivot::Unpivoter;
 use super::whole_record::WholeRecord;
 use crate::decode::dialect::DialectHints;
@@ -87,7 +88,7 @@ pub fn read_all(
     };
     std::thread::scope(|scope| {
         for _ in 1..resources.threads.max(1) {
-            scope.spawn(|| Worker::new(&shared, &dictionaries).run());
+            beside(scope, || Worker::new(&shared, &dictionaries).run());
         }
         Worker::new(&shared, &dictionaries).run();
     });

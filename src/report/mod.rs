@@ -19,6 +19,7 @@ pub mod input;
 pub mod inspect;
 pub mod jsonl;
 pub mod lists;
+pub mod min_cell;
 pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -229,6 +230,9 @@ pub struct Definition {
     pub quantile_method: String,
     /// Segment rows per funnel before the rest is summed up.
     pub top: usize,
+    /// Segments, buckets and events of fewer people are not shown; left out where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cell: Option<u64>,
 }
 
 impl Report {
