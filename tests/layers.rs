@@ -30,7 +30,7 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 17] = [
+const HOMES: &[Home] = &[
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
