@@ -50,7 +50,7 @@ impl RecordSink for Recorder {
     }
 
     fn reject(&mut self, reject: Reject) {
-        let Reject { code, at, slot, excerpt, message } = reject;
+        let Reject { code, at, slot, excerpt, message, .. } = reject;
         let (lines, bytes) = (self.lines + at.lines_before, self.bytes + at.bytes_before);
         self.told.push(Told::Reject { lines, bytes, code, slot, excerpt, message });
     }

@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let wanted_bits = u32::from(choices.below(255)) << 4 | u32::from(choices.below(16));
     let some: Vec<usize> = (0..columns).filter(|column| wanted_bits >> column & 1 == 1).collect();
     let every: Vec<usize> = (0..columns).collect();
-    let small = Limits { max_record_bytes: 80, max_field_bytes: 30, max_field_lines: 1 };
+    let small = Limits { max_record_bytes: 80, max_field_bytes: 30, max_field_lines: 1, ..Limits::default() };
     let limits = if choices.below(3) == 0 { small } else { Limits::default() };
     let cuts = choices.below(255);
     let bytes = choices.rest;

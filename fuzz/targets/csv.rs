@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     let delimiter = [b',', b'\t', b';'][usize::from(choices.below(3))];
     let quote = [Some(b'"'), Some(b'"'), Some(b'\''), None][usize::from(choices.below(4))];
     let border = [b'\n', b'\n', b'\r'][usize::from(choices.below(3))];
-    let small = Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2 };
+    let small = Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2, ..Limits::default() };
     let limits = if choices.below(3) == 0 { small } else { Limits::default() };
     let cuts = choices.below(255);
     let bytes = choices.rest;

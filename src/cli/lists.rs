@@ -4,16 +4,16 @@
 
 use super::args::ListArgs;
 use super::failure::Failure;
-use super::output::{check_target, refuse_same, write_with};
+use super::target::write_with;
 use crate::condition::{read_quoted, suggest_nearest};
 use crate::funnel::definition::Funnel;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::render::rows::RowForm;
 use crate::report::build::{FunnelRequest, Listed, Request};
 use crate::report::lists::{CohortIds, CohortRule, ListRequest, Pick, distinct_step_names};
 use crate::report::people::PeopleTable;
 use crate::report::sessions::id_text;
 use crate::report::table::{Cell, Kind, RowColumn};
-use crate::source::Input;
 use std::path::{Path, PathBuf};
 
 /// What is listed, and where it goes.
@@ -27,7 +27,12 @@ pub struct ListPlan {
 
 impl ListPlan {
     /// Settles what was typed; `None` where no list is wanted.
-    pub fn resolve(args: &ListArgs, request: &Request, csv_raw: bool) -> Result<Option<ListPlan>, Failure> {
+    pub fn resolve(
+        args: &ListArgs,
+        request: &Request,
+        pseudonyms: Option<&Pseudonyms>,
+        csv_raw: bool,
+    ) -> Result<Option<ListPlan>, Failure> {
         let with_form = |path: &PathBuf| Ok::<_, Failure>((path.clone(), form("--people", path)?));
         let people = args.people.as_ref().map(with_form).transpose()?;
         let mut rules = Vec::new();
@@ -48,21 +53,18 @@ impl ListPlan {
             rules.push(rule);
             cohorts.push((path, form));
         }
-        let request = ListRequest { table: people.is_some(), cohorts: rules };
-        let is_wanted = request != ListRequest::default();
-        Ok(is_wanted.then_some(ListPlan { request, people, cohorts, csv_raw }))
+        let pseudonyms = pseudonyms.cloned();
+        let list = ListRequest { table: people.is_some(), cohorts: rules, pseudonyms };
+        if list.is_wanted() && request.min_cell.is_some() {
+            return Err(Failure::usage("--min-cell: a list names single people")
+                .hint("leave out --people and --emit-cohort, or --min-cell"));
+        }
+        Ok(list.is_wanted().then_some(ListPlan { request: list, people, cohorts, csv_raw }))
     }
 
-    /// Tells before anything is read whether each file can be written, and is no other output.
-    pub fn check<'p>(
-        &'p self,
-        other_outputs: impl Iterator<Item = &'p PathBuf>,
-        inputs: &[Input],
-    ) -> Result<(), Failure> {
-        let own = || self.people.iter().chain(&self.cohorts).map(|(path, _)| path);
-        own().try_for_each(|path| check_target(path, inputs))?;
-        let others = other_outputs.filter(|path| *path != Path::new("-"));
-        refuse_same(&others.chain(own()).collect::<Vec<_>>())
+    /// The files that are written.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.people.iter().chain(&self.cohorts).map(|(path, _)| path.clone()).collect()
     }
 
     /// Writes every list. `user_columns` are the columns of the log that name people.

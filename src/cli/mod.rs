@@ -5,21 +5,28 @@
 pub mod args;
 mod check;
 mod failure;
+pub mod fault;
 mod funnel;
 mod generate;
+mod help;
 mod identity;
+mod identity_map;
 mod input;
 mod inspect;
 mod lists;
 mod memory;
 mod output;
 mod plan;
+mod privacy;
 mod progress;
 mod reading;
 mod report;
 mod run;
 mod sessions;
 mod setting;
+mod target;
+mod unknown_column;
+mod validate;
 mod when;
 
 pub use failure::{Exit, Failure};

@@ -246,7 +246,7 @@ proptest! {
         let dialect = Dialect { border, ..Dialect::default() };
         // A line feed at the very start is the second half of a border to a decoder of that border.
         prop_assume!(!carriage || bytes.first() != Some(&b'\n'));
-        for limits in [Limits::default(), Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2 }] {
+        for limits in [Limits::default(), Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2, ..Limits::default() }] {
             let mut decoder = CsvDecoder::new(dialect, columns, &[0], None, limits);
             let (whole, whole_end) = decode(&mut decoder, &bytes);
             let (pieces, pieces_end) = decode_in_pieces(&mut decoder, &bytes, border);
@@ -358,7 +358,17 @@ fn places_stay_right_after_quoted_breaks_and_all_kinds_of_line_ends() {
         Told::Reject { at: (8, 26), code: RejectCode::R01, slot: None },
     ];
     assert_eq!(recorder.told, expected);
-    assert_eq!(end, PieceEnd { records: 4, blank_lines: 3, lines: 8, consumed: 27, stray_quotes: 0 });
+    assert_eq!(
+        end,
+        PieceEnd {
+            records: 4,
+            blank_lines: 3,
+            lines: 8,
+            consumed: 27,
+            stray_quotes: 0,
+            ..PieceEnd::default()
+        }
+    );
 }
 
 #[test]
@@ -440,7 +450,8 @@ fn a_quoted_field_of_too_many_lines_is_an_unclosed_quote() {
 
 #[test]
 fn fields_and_records_over_their_limits_are_rejected() {
-    let limits = Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2 };
+    let limits =
+        Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2, ..Limits::default() };
     let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[1], None, limits);
     for quote in ["", "\""] {
         for (length, code) in [(99, None), (100, None), (101, Some(RejectCode::R13))] {
@@ -462,7 +473,7 @@ fn fields_and_records_over_their_limits_are_rejected() {
 /// A piece that ends inside `\r\n` holds one half of it.
 #[test]
 fn what_is_shown_of_a_line_is_without_its_line_break() {
-    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2 };
+    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2, ..Limits::default() };
     for line_break in ["\n", "\r", "\r\n"] {
         for (line, code) in [("a,bcd", RejectCode::R13), ("\"a,b", RejectCode::R15)] {
             let mut rejects = Vec::new();

@@ -240,6 +240,25 @@ impl RecordSink for Assembler<'_, '_> {
     }
 }
 
+/// Takes the records of a file of which nothing tells who acted: all are rejected, none is lost.
+pub(super) struct Strangers<'a> {
+    pub batch: &'a mut Batch,
+    pub keep_rejects: usize,
+}
+
+impl RecordSink for Strangers<'_> {
+    fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
+        let message = "no column is known to name a person".to_owned();
+        let (code, excerpt) = (RejectCode::R07, Vec::new());
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.batch.tally.read += 1;
+        self.batch.count_reject(reject, self.keep_rejects);
+    }
+}
+
 /// Why a sound record is no event.
 pub(super) struct Fault {
     code: RejectCode,
@@ -264,7 +283,8 @@ impl Fault {
     #[cold]
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
-        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        let excerpt = excerpt(fields[slot]);
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
         batch.count_reject(reject, keep);
     }
 }
@@ -420,19 +440,36 @@ impl ReadPlan {
         times: &mut TimeParser,
     ) -> Result<i64, Box<Fault>> {
         let slot = slots[0];
-        let parsed = match (fields[slot], &slots[1..]) {
-            (Field::Text(time), []) => times.parse(time),
-            _ => other_time(fields, slots, times),
-        };
-        let time_us = match parsed {
-            Ok(time_us) => time_us,
-            Err(error) => return Err(Fault::of_time(error, slot, fields[slot])),
-        };
-        if self.as_of_us.is_some_and(|as_of| time_us > as_of) {
+        let time_us = self.any_time(fields, slots, times)?;
+        if self.is_after_end(time_us) {
             let message = "is after the end of observation".to_owned();
             return Err(Fault::new(RejectCode::R17, slot, message));
         }
         Ok(time_us)
+    }
+
+    /// The same, whenever it is.
+    #[inline(always)]
+    pub(super) fn any_time(
+        &self,
+        fields: &[Field<'_>],
+        slots: &[usize],
+        times: &mut TimeParser,
+    ) -> Result<i64, Box<Fault>> {
+        let slot = slots[0];
+        let parsed = match (fields[slot], &slots[1..]) {
+            (Field::Text(time), []) => times.parse(time),
+            _ => other_time(fields, slots, times),
+        };
+        match parsed {
+            Ok(time_us) => Ok(time_us),
+            Err(error) => Err(Fault::of_time(error, slot, fields[slot])),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_after_end(&self, time_us: i64) -> bool {
+        self.as_of_us.is_some_and(|as_of| time_us > as_of)
     }
 }
 
@@ -504,7 +541,7 @@ fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<It
 #[inline]
 fn present<'f>(plan: &ReadPlan, field: Field<'f>) -> Option<&'f [u8]> {
     match field {
-        Field::Text(id) if !id.is_empty() => {
+        Field::Text(id) if !id.is_empty() || plan.keep_empty_ids => {
             (!plan.null_ids.iter().any(|null| null.as_bytes() == id)).then_some(id)
         }
         _ => None,

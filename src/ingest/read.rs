@@ -2,9 +2,10 @@
 //! helps with those that are still being read.
 
 use super::IngestError;
-use super::assemble::{Assembler, Codes, Dictionaries};
+use super::assemble::{Assembler, Codes, Dictionaries, Strangers};
 use super::batch::Batch;
 use super::budget::Resources;
+use super::clean::Cleaned;
 use super::identify::{Identified, Identifier, IdentifyScratch};
 use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
@@ -12,11 +13,12 @@ use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::threads::beside;
 use super::unpivot::Unpivoter;
 use super::whole_record::WholeRecord;
-use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{TimeNotes, TimeParser};
+use crate::decode::{PieceEnd, RecordSink};
 use crate::source::Input;
 use crate::source::chunks::Chunk;
 use crate::source::open::{Opened, open};
@@ -86,7 +88,7 @@ pub fn read_all(
     };
     std::thread::scope(|scope| {
         for _ in 1..resources.threads.max(1) {
-            scope.spawn(|| Worker::new(&shared, &dictionaries).run());
+            beside(scope, || Worker::new(&shared, &dictionaries).run());
         }
         Worker::new(&shared, &dictionaries).run();
     });
@@ -224,13 +226,7 @@ impl Shared<'_> {
         }
         let job = board.active.swap_remove(index).job;
         if !self.failed.load(Ordering::Relaxed) {
-            let mut account = job.account.clone();
-            account.read = job.sequence.take_tally();
-            for (has, seen) in account.has.iter_mut().zip(&job.seen) {
-                *has |= seen.load(Ordering::Relaxed);
-            }
-            account.notes.extend(job.late_notes());
-            board.accounts[place] = Some(account);
+            board.accounts[place] = Some(job.close());
         }
     }
 }
@@ -313,13 +309,15 @@ impl<'s> Worker<'s> {
                 chunk.offset += *data_offset as u64;
             }
             let mut batch = self.spare_batch();
-            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, chunk.last, &mut batch);
-            let Chunk { index, bytes, offset, last } = chunk;
+            let whole = chunk.last && decoder.ends_whole(chunk.cut_short);
+            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, whole, &mut batch);
+            let Chunk { index, bytes, offset, .. } = chunk;
+            let last = whole;
             let piece = Piece { index, bytes, offset, last, end, batch };
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
                 self.decode(job, &mut decoder, &mut times, bytes, last, batch)
             });
-            for accepted in accepted {
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
                 self.shared.spare().bytes.push(accepted.bytes);
             }
@@ -345,17 +343,26 @@ impl<'s> Worker<'s> {
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
-        let wide = codes.plan.roles.is_wide();
-        let end = if wide {
-            let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
-            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
-        } else {
-            let assembler = Assembler { codes, times: &mut times[0], batch };
-            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+        let plan = codes.plan;
+        let wide = plan.roles.is_wide();
+        // Ways that few go share one that is not made for each of them.
+        let mut decode = |sink: &mut dyn RecordSink| {
+            let cleaned = Cleaned::new(plan.cleaning, plan.whole_record, sink);
+            let mut sink = Spread::new(&job.spread, &mut unseen, cleaned);
             match &job.whole {
                 None => decoder.decode(bytes, last, &mut sink),
                 Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
             }
+        };
+        let end = if plan.names_nobody() {
+            decode(&mut Strangers { batch, keep_rejects: plan.keep_rejects })
+        } else if wide {
+            decode(&mut Unpivoter { codes, times, batch, events: Vec::new() })
+        } else if plan.cleaning.is_asked() || job.whole.is_some() {
+            decode(&mut Assembler { codes, times: &mut times[0], batch })
+        } else {
+            let assembler = Assembler { codes, times: &mut times[0], batch };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
         };
         job.note_seen(&looked_for, &unseen);
         batch.tally.note_all_times(&before, times);
@@ -364,7 +371,7 @@ impl<'s> Worker<'s> {
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
-        let Pieces::Parquet { file, slices, wanted, next } = &job.pieces else { return Ok(()) };
+        let Pieces::Parquet { file, slices, wanted, judged, next } = &job.pieces else { return Ok(()) };
         let mut times = job.times.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
@@ -372,22 +379,30 @@ impl<'s> Worker<'s> {
             let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
             let codes = &mut self.codes;
-            let wide = codes.plan.roles.is_wide();
+            let plan = codes.plan;
+            let wide = plan.roles.is_wide();
+            let mut decode = |sink: &mut dyn RecordSink| {
+                let cleaned = Cleaned::new(plan.cleaning, plan.whole_record, sink);
+                let mut sink = Spread::new(&job.spread, &mut unseen, cleaned);
+                match &job.whole {
+                    None => file.decode_judging(slice, wanted, judged, &mut sink),
+                    Some(whole) => {
+                        let mut sink = WholeRecord::new(whole, &mut sink);
+                        file.decode_judging(slice, wanted, judged, &mut sink)
+                    }
+                }
+            };
             let end = if wide {
-                let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
-                file.decode_slice(slice, wanted, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
+                let events = Vec::new();
+                decode(&mut Unpivoter { codes, times: &mut times, batch: &mut batch, events })
+            } else if plan.cleaning.is_asked() || job.whole.is_some() {
+                decode(&mut Assembler { codes, times: &mut times[0], batch: &mut batch })
             } else {
                 let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-                match &job.whole {
-                    None => file.decode_slice(slice, wanted, &mut sink),
-                    Some(whole) => file.decode_slice(slice, wanted, &mut WholeRecord::new(whole, &mut sink)),
-                }
+                file.decode_judging(slice, wanted, judged, &mut sink)
             };
-            let end = end.map_err(|error| IngestError::Parquet {
-                name: job.account.name.clone(),
-                error: Box::new(error),
-            })?;
+            let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
             batch.tally.note_all_times(&before, &times);
             batch.sum_up(wide);
             let piece = Piece {
@@ -399,7 +414,8 @@ impl<'s> Worker<'s> {
                 batch,
             };
             // Slices never carry anything over, so none is ever decoded again.
-            for accepted in job.sequence.submit(piece, |_, _, _| PieceEnd::default()) {
+            let accepted = job.sequence.submit(piece, |_, _, _| PieceEnd::default());
+            for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
             }
             self.shared.advance(job.slice_bytes());
@@ -433,7 +449,7 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
     let (opened, sample) = match pending.opened {
         Some(opened) => opened,
         None => {
-            let opened = open(&pending.input)?;
+            let opened = open(&pending.input, &shared.plan.open)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
             let times = roles.time.iter().chain(&roles.unpivot);
@@ -448,29 +464,34 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Limits;
     use crate::decode::time::TimeOptions;
     use crate::ingest::RowLayout;
     use crate::ingest::plan::{Columns, IdentityPlan, Slots};
+    use crate::source::OpenOptions;
     use jiff::tz::TimeZone;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
 
-    fn plan() -> ReadPlan {
+    pub(super) fn plan() -> ReadPlan {
         let columns = Columns {
             user: vec!["user".to_owned()],
             time: vec!["time".to_owned()],
             event: Some("event".to_owned()),
             ..Columns::default()
         };
-        let Slots { names, roles } = Slots::assign(&columns, std::iter::empty());
+        let Slots { names, of_source, roles } = Slots::assign(&columns, [].iter(), [].iter());
         ReadPlan {
             columns,
             event_name: None,
             derivation: None,
             slots: names,
+            source_slots: of_source,
             roles,
             identity: IdentityPlan::default(),
             whole_record: None,
@@ -484,6 +505,9 @@ mod tests {
             as_of_us: None,
             decimal_mark: b'.',
             null_ids: Vec::new(),
+            keep_empty_ids: false,
+            cleaning: Cleaning::default(),
+            open: OpenOptions::default(),
             limits: Limits::default(),
             members: None,
             keep_rejects: 0,

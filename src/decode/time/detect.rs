@@ -1,9 +1,10 @@
 //! Which format the times of a file have, told from a sample: one for the file, never one per row.
 
 use super::format::{DateCache, DateOrder, EpochNumber, EpochUnit, SlashParts, TimeFormat, When};
+use super::{ClockChange, DEFAULT_MIN_TIME_US};
 
 /// What the user said about times.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeOptions {
     /// `--time-format`, as often as it was given; when not empty nothing is guessed.
     pub formats: Vec<TimeFormat>,
@@ -11,6 +12,22 @@ pub struct TimeOptions {
     pub epoch_unit: Option<EpochUnit>,
     /// `--date-order`: decides dates like `01/02/2026`.
     pub date_order: Option<DateOrder>,
+    /// `--min-time`: earlier ones are out of range.
+    pub min_us: i64,
+    /// `--dst`
+    pub clock_change: ClockChange,
+}
+
+impl Default for TimeOptions {
+    fn default() -> TimeOptions {
+        TimeOptions {
+            formats: Vec::new(),
+            epoch_unit: None,
+            date_order: None,
+            min_us: DEFAULT_MIN_TIME_US,
+            clock_change: ClockChange::default(),
+        }
+    }
 }
 
 /// The format of a file's times.
@@ -50,10 +67,25 @@ pub enum TimeFormatError {
 }
 
 impl TimeFormatError {
+    /// The permanent code of a run that stops here.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TimeFormatError::NoValues
+            | TimeFormatError::Unknown { .. }
+            | TimeFormatError::GivenFormats { .. }
+            | TimeFormatError::Mixed { .. } => "E-T01",
+            TimeFormatError::MixedEpochUnits { .. } | TimeFormatError::UnclearEpochUnit { .. } => "E-T02",
+            TimeFormatError::AmbiguousDate { .. } | TimeFormatError::MixedDateOrder { .. } => "E-T03",
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             TimeFormatError::NoValues => "name the column that holds the times with --time",
+            TimeFormatError::Unknown { example, .. } if example.chars().any(is_other_script) => {
+                "months are read by their English names and numbers in the digits 0 to 9: write them so"
+            }
             TimeFormatError::Unknown { .. } => "give the layout, e.g. --time-format '%d %b %Y %H:%M:%S'",
             TimeFormatError::GivenFormats { .. } => "check --time-format against the example",
             TimeFormatError::Mixed { .. } => "give --time-format once for each layout",
@@ -64,6 +96,11 @@ impl TimeFormatError {
             }
         }
     }
+}
+
+/// A letter or a digit of another script than those of times.
+fn is_other_script(c: char) -> bool {
+    !c.is_ascii() && c.is_alphanumeric()
 }
 
 /// Tells the time format of a file from some of its values; empty ones are passed over.

@@ -7,6 +7,7 @@ use crate::report::sessions::tests::{SMALL, TIMEOUT_US, file_of, plan, read_file
 use crate::report::table::Block;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, guess};
 use crate::source::Input as Source;
+use crate::source::OpenOptions;
 use crate::source::open::open;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ struct Typed {
 }
 
 fn sample_of(path: &Path) -> Sample {
-    let opened = open(&Source::file(path)).expect("opened");
+    let opened = open(&Source::file(path), &OpenOptions::default()).expect("opened");
     Sample::of(&opened, &Default::default()).expect("a sample")
 }
 
@@ -67,6 +68,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
         funnels: &typed.funnels,
+        pseudonyms: None,
     };
     if plan.columns.user.is_empty() || plan.columns.time.is_empty() {
         return build_unread(&look, no_run());
@@ -89,6 +91,7 @@ fn no_run() -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }
 
