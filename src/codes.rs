@@ -45,10 +45,7 @@ const REJECTS: &[Code] = &[
     code("R11", "JSON nested more than 128 deep"),
     code("R13", "record over 2 MiB, or field over 64 KiB"),
     code("R14", "a NUL byte in a column that is read, or anywhere in a line of an access log"),
-    code(
-        "R15",
-        "a quote that is never closed, or in access logs one inside a value that is not escaped",
-    ),
+    code("R15", "a quote that is never closed, or in access logs one inside a value that is not escaped"),
     code("R16", "the header line again, inside the data; does not count against --max-rejects"),
     code("R17", "a time after --as-of"),
 ];
@@ -60,7 +57,11 @@ const WARNINGS: &[Code] = &[
          names no row; the nearest names",
     ),
     code("W02", "times without a zone, read as UTC"),
-    code("W03", "more than half of the rows repeat another: is the export in here twice? (inspect, validate)"),
+    code(
+        "W03",
+        "files with the same content; or more than half of the rows repeat another: is the export in here twice? \
+         (inspect, validate)",
+    ),
     code(
         "W04",
         "rows that repeat another in person, time, event and all other columns read; they are counted (inspect, \
@@ -69,10 +70,7 @@ const WARNINGS: &[Code] = &[
     code("W05", "times in an hour that the zone skips or has twice"),
     code("W06", "over 5 % of the rows share person and time with another; or times have no time of day"),
     code("W07", "a file changed while it was read; it was read to its first size"),
-    code(
-        "W09",
-        "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)",
-    ),
+    code("W09", "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)"),
     code("W10", "one person of more than ten has more than 10 % of the rows"),
     code(
         "W11",
@@ -86,17 +84,18 @@ const WARNINGS: &[Code] = &[
     code("W17", "an input is empty, or holds no row"),
     code("W18", "an input lacks a column that is read; it is empty in all its rows"),
     code("W19", "the same file under two names; it is read once"),
-    code("W20", "the compression is another than the name says; the content decides"),
+    code("W20", "the form or the compression is another than the name says; the content decides"),
     code("W21", "repeated column names"),
     code("W22", "negative values"),
     code(
         "W23",
         "units in a segment by a later row of their chain than the first, which only those reach who go on (by_from)",
     ),
-    code("W24", "a damaged file was used as far as it goes"),
-    code("W25", "links and special files in a directory, which were left out"),
+    code("W24", "a damaged file was used as far as it goes (--salvage)"),
+    code("W25", "links and special files in a directory that were not read"),
     code("W27", "a file with times after the clock of this run"),
     code("W28", "times that name no zone in a file where others do"),
+    code("W29", "segments and buckets of the trend that --min-cell keeps from being shown"),
 ];
 
 const STOPS: &[Code] = &[
@@ -112,10 +111,10 @@ const STOPS: &[Code] = &[
     code("E-F20", "no temporary copy can be written of an input that can be read but once"),
     code("E-F21", "standard input is a terminal, or no file is named"),
     code("E-F23", "a file that shrank while it was read"),
-    code("E-F24", "a file that vanished between its listing and its reading"),
-    code("E-F27", "a packed file that unpacks to more than is allowed"),
-    code("E-F28", "a file of a form that is not read, or a Parquet file that is damaged"),
-    code("E-F29", "a Parquet file with columns of a form that is not read"),
+    code("E-F24", "a file that was there when the run began and is gone"),
+    code("E-F27", "a compressed file that unpacks to more than --max-decompressed"),
+    code("E-F28", "a damaged Parquet file, or a file that holds neither text nor Parquet"),
+    code("E-F29", "a Parquet column, or a kind of Parquet file, that is not read"),
     code("E-F30", "a file that cannot be read on"),
     code("E-C03", "UTF-16 without a byte order mark"),
     code("E-C05", "a file with a hole of NUL bytes"),
@@ -123,6 +122,7 @@ const STOPS: &[Code] = &[
     code("E-C21", "no header"),
     code("E-C22", "a needed column name that stands twice"),
     code("E-C24", "a named column that no input has, or a role that no column plays"),
+    code("E-J12", "a column that holds arrays or objects where single values are needed"),
     code("E-T01", "times in more than one format, or in none that is known"),
     code("E-T02", "epoch times of more than one unit, or of one that their size does not tell"),
     code("E-T03", "dates whose day and month cannot be told apart"),
@@ -145,8 +145,7 @@ mod tests {
         for list in [REJECTS, WARNINGS] {
             assert!(list.is_sorted_by(|a, b| a.code < b.code));
         }
-        let mut all: Vec<&str> =
-            LISTS.iter().flat_map(|list| list.codes).map(|known| known.code).collect();
+        let mut all: Vec<&str> = LISTS.iter().flat_map(|list| list.codes).map(|known| known.code).collect();
         let n = all.len();
         all.sort_unstable();
         all.dedup();

@@ -113,8 +113,12 @@ impl RejectCode {
             RejectCode::R09 => {
                 "an amount is digits with one decimal mark (--decimal ,) and without grouping or currency signs"
             }
-            RejectCode::R10 => "one JSON object a line, in double quotes, without comments, NaN or trailing commas",
-            RejectCode::R15 => "close the quote where the message says, or double it if it is part of the text",
+            RejectCode::R10 => {
+                "one JSON object a line, in double quotes, without comments, NaN or trailing commas"
+            }
+            RejectCode::R15 => {
+                "close the quote where the message says, or double it if it is part of the text"
+            }
             RejectCode::R17 => "--as-of is the end of observation: rows after it are not judged",
             _ => return None,
         })

@@ -473,9 +473,8 @@ fn the_json_of_validate_is_that_of_reports() {
     let output = dropoff(&["validate", "--format", "json", "--config", "examples/ecom.toml"]);
     assert!(output.status.success());
     let validation: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let keys = |value: &Value| -> Vec<String> {
-        value.as_object().expect("an object").keys().cloned().collect()
-    };
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().expect("an object").keys().cloned().collect() };
     assert_eq!(keys(&validation), ["schema", "trusted", "run", "body", "body_hash"]);
     assert_eq!(validation["schema"], "dropoff.validate/1");
     assert_eq!(keys(&validation["body"]), ["input", "duplicate_rows", "warnings"]);

@@ -67,6 +67,20 @@ pub struct HelpArgs {
     pub topic: Option<String>,
 }
 
+impl Command {
+    /// What was typed about the input, where the command has one.
+    pub fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Command::Inspect(args) => Some(&args.input),
+            Command::Report(args) => Some(&args.input),
+            Command::Sessions(args) => Some(&args.input),
+            Command::Check(args) => Some(&args.input),
+            Command::Validate(args) => Some(&args.input),
+            Command::Generate(_) | Command::Help(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
@@ -84,6 +98,9 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    /// Show no segment, bucket of the trend or event of fewer than N people, nor what would give them away.
+    #[arg(long, value_name = "N", help_heading = "Privacy")]
+    pub min_cell: Option<u64>,
     #[command(flatten)]
     pub lists: ListArgs,
     #[command(flatten)]
@@ -193,11 +210,21 @@ pub struct InputArgs {
     /// An id that stands for none (as empty ids do); may be repeated.
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
+    /// An empty id is somebody: all rows that have it are one person's.
+    #[arg(long, help_heading = "Columns")]
+    pub keep_empty_id: bool,
+    /// Take blanks and signs of no width around every value away.
+    #[arg(long, help_heading = "Columns")]
+    pub trim: bool,
+    /// Put every value in one form of Unicode, so that accents written in two ways are the same.
+    #[arg(long, value_name = "nfc", help_heading = "Columns")]
+    pub normalize: Option<String>,
 
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
     pub stitch: Option<String>,
-    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    /// Table of ids and the persons they belong to, as CSV, JSON or Parquet: columns id, person, optionally
+    /// valid_from, valid_to, column.
     #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
     pub identity: Option<PathBuf>,
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
@@ -260,10 +287,22 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Lines at the start that are neither header nor data; found if not given.
+    #[arg(long, value_name = "N", help_heading = "Format")]
+    pub skip_lines: Option<u64>,
+    /// Lines behind the header that are no data: units, types.
+    #[arg(long, value_name = "N", conflicts_with_all = ["no_header", "columns"], help_heading = "Format")]
+    pub skip_after_header: Option<u64>,
+    /// Inside quotes it takes the next character literally; a backslash if nothing else makes rows whole.
+    #[arg(long, value_name = "CHAR", help_heading = "Format")]
+    pub escape: Option<String>,
+    /// Longest value; a row with a longer one is rejected. At most 1MiB [default: 64KiB].
+    #[arg(long, value_name = "SIZE", help_heading = "Format")]
+    pub max_field: Option<String>,
     /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
     #[arg(long, value_name = "LABEL", help_heading = "Format")]
     pub encoding: Option<String>,
-    /// Decimal mark of values [default: .].
+    /// Decimal mark of values; found if not given. With a comma, dots may group digits: 1.234,56.
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
 
@@ -291,8 +330,8 @@ pub struct InputArgs {
     /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
     #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
     pub max_decompressed: Option<String>,
-    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
-    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    /// The files come from strangers: --max-decompressed 10GiB, and neither --follow nor --csv-raw.
+    #[arg(long, conflicts_with_all = ["follow", "csv_raw"], help_heading = "Bad rows")]
     pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
@@ -308,6 +347,15 @@ pub struct InputArgs {
     /// Directory of temporary files; the system's by default.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub temp_dir: Option<PathBuf>,
+    /// Print a pseudonym wherever the id of a person or session would stand, and no text of rejected rows.
+    ///
+    /// It is a hash under the key in DROPOFF_KEY or --anonymize-key-file; without a key it is another one in
+    /// every run.
+    #[arg(long, help_heading = "Privacy")]
+    pub anonymize: bool,
+    /// File with the key of pseudonyms, 16 bytes or more.
+    #[arg(long, value_name = "FILE", requires = "anonymize", help_heading = "Privacy")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,
@@ -360,6 +408,11 @@ impl InputArgs {
         flag("session-timeout", self.session_timeout.clone());
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
+        flag("skip-lines", self.skip_lines.map(|lines| lines.to_string()));
+        flag("skip-after-header", self.skip_after_header.map(|lines| lines.to_string()));
+        flag("escape", self.escape.clone());
+        flag("max-field", self.max_field.clone());
+        flag("normalize", self.normalize.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
@@ -369,6 +422,8 @@ impl InputArgs {
         }
         for (flag, typed) in [
             ("--no-header", self.no_header),
+            ("--trim", self.trim),
+            ("--keep-empty-id", self.keep_empty_id),
             ("--salvage", self.salvage),
             ("--dedupe-files", self.dedupe_files),
             ("--follow", self.follow),

@@ -26,8 +26,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     request.choice.quantiles.sort_unstable();
-    let outputs =
-        Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
     let found = find(&start.plan, Sampled::Needed)?;
     outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     let made = make_report(&start, &args.input, found, &request, None, args.output.reproducible)?;

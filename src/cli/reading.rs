@@ -2,6 +2,7 @@
 
 use super::args::InputArgs;
 use super::failure::{Exit, Failure, Place};
+use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
@@ -12,10 +13,11 @@ use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
-use crate::report::build::{Request, total_tally};
+use crate::report::build::{Request, definition_hash, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
-use std::path::PathBuf;
+use crate::source::encoding::TextEncoding;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that was read, with its account.
@@ -36,6 +38,10 @@ pub struct Account {
     used: u64,
     /// Of those that count against the tolerance.
     first_reject: Option<RejectSample>,
+    /// How its file was read.
+    read_as: Option<String>,
+    /// The encoding that rejected rows seem to be in.
+    likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
 }
 
@@ -61,8 +67,9 @@ impl Account {
             true => "--allow-empty makes this no error",
             false => "--rejects FILE keeps them",
         };
-        let hint = self.hint().into_iter().chain([further]).collect::<Vec<_>>().join("\n");
-        Err(Failure { place: self.place(), ..failure.hint(hint) })
+        let hint = self.hint().into_iter().chain([further.to_owned()]);
+        let hint = hint.collect::<Vec<_>>().join("\n");
+        Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
 
     /// Where the first rejected row stands.
@@ -80,9 +87,13 @@ impl Account {
     }
 
     /// What may be done about the first rejected row.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<String> {
+        if let Some(encoding) = self.likely_encoding {
+            return Some(encoding_hint(encoding));
+        }
         let code = &self.first_reject.as_ref()?.code;
-        RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?.hint()
+        let code = RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?;
+        code.hint().map(str::to_owned)
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -101,14 +112,26 @@ impl Account {
             if self.rejected == 1 { "was" } else { "were" }
         );
         let accept = format!("{kept}; accept them with --max-rejects {}", self.rejected);
-        let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
+        let hint = self.hint().into_iter().chain([accept]);
         let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
         Err(Failure {
             place: self.place(),
+            read_as: self.read_as.clone(),
             ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
         })
     }
+}
+
+/// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
+fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
+    if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
+        return None;
+    }
+    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
+    let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
+    TextEncoding::likely(&texts.join(&b'\n'))
 }
 
 /// Reads every row of what was found.
@@ -119,23 +142,32 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns, &start.plan.asked);
+    let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
+    if start.plan.decimal_mark.is_none() && reading.decimal_mark == b',' {
+        let value = reading.columns.value.as_deref().unwrap_or_default();
+        guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
+    }
+    if let Some(request) = request {
+        fault::note_definition(&definition_hash(request, &reading));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
-    check_columns_read(&reading, &everything.files, &found.columns)?;
+    check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading)?;
+        write_rejects(path, &everything.files, &reading, args.anonymize)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
     let now_us = start.environment.now.as_microsecond();
-    let reject_samples = reject_samples(&everything.files, &reading);
+    let reject_samples = reject_samples(&everything.files, &reading, args.anonymize);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
+    let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
+    let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,7 +190,9 @@ pub fn read_rows(
             rejected,
             read: tally.read,
             used: tally.events,
+            read_as: first_read_as,
             first_reject,
+            likely_encoding,
             members,
         },
     })
@@ -171,15 +205,18 @@ fn read_cohorts(
     open: &OpenOptions,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
-        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        let flag = if args.cohort.is_some() { "--cohort" } else { "--cohort-not" };
+        let message = format!("{flag}: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
-    // A list that is cut short would change who is reported.
-    let open = OpenOptions { salvage: false, ..open.clone() };
     let mut files = Vec::new();
-    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+    let mut list = |flag: &str, path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        let cohort = Cohort::read(path, &columns.user, &open)?;
+        if path == Path::new("-") {
+            let message = format!("{flag}: a list of ids is a file: standard input is for the log");
+            return Err(Failure::usage(message));
+        }
+        let cohort = Cohort::read(path, &columns.user, open)?;
         files.push(CohortFile {
             path: path.display().to_string(),
             read_as: cohort.read_as.clone(),
@@ -190,7 +227,7 @@ fn read_cohorts(
         });
         Ok(Some(cohort))
     };
-    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    let members = Members::new(list("--cohort", &args.cohort)?, list("--cohort-not", &args.cohort_not)?);
     Ok((members, files))
 }
 
@@ -214,32 +251,57 @@ fn file_read(file: &FileAccount) -> FileRead {
 const SHOWN_REJECTS: usize = 20;
 
 /// The first rejects of each code, over all files.
-fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample> {
+fn reject_samples(files: &[FileAccount], reading: &ReadPlan, hides_text: bool) -> Vec<RejectSample> {
     let mut samples: Vec<RejectSample> = Vec::new();
     for file in files {
         for placed in &file.read.rejects {
             let code = placed.reject.code.to_string();
             let of_code = samples.iter().filter(|sample| sample.code == code).count();
             if of_code < 3 && samples.len() < SHOWN_REJECTS {
-                samples.push(reject_sample(file, placed, reading));
+                samples.push(reject_sample(file, placed, reading, hides_text));
             }
         }
     }
     samples
 }
 
-/// One reject, for people and for the file of rejects.
-pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+/// How the file of a reject was read.
+fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
+    files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
+}
+
+/// What stands for the text of a row where ids are not to be printed.
+const LEFT_OUT: &str = "(left out)";
+
+/// One reject, for people and for the file of rejects; without its text where that may hold an id.
+pub fn reject_sample(
+    file: &FileAccount,
+    placed: &PlacedReject,
+    reading: &ReadPlan,
+    hides_text: bool,
+) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
     RejectSample {
         file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
-        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
-        column_number: placed.reject.slot.and_then(number),
+        column: placed
+            .reject
+            .slot
+            .and_then(|slot| reading.slots.get(slot))
+            .or(placed.column.as_ref())
+            .cloned(),
+        column_number: placed
+            .reject
+            .field
+            .map(|field| field as u64 + 1)
+            .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
-        excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        excerpt: match hides_text {
+            true => LEFT_OUT.to_owned(),
+            false => String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        },
     }
 }
 

@@ -14,8 +14,7 @@ use std::io::{self, Write};
 /// Runs the command.
 pub fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
-    let outputs =
-        Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::DOCUMENT)?;
+    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::DOCUMENT)?;
     let mut found = find(&start.plan, Sampled::Needed)?;
     outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     // A row is read or rejected whatever its event is.

@@ -158,7 +158,8 @@ impl JsonDecoder {
                     slot: None,
                     excerpt: excerpt(line),
                     message: format!("{message} (byte {} of the line)", fault.at + 1),
-                    field: None, is_damage: has_hole(line),
+                    field: None,
+                    is_damage: has_hole(line),
                 });
                 1
             }
@@ -210,7 +211,15 @@ impl JsonDecoder {
     ) {
         if let Some(ValueFault { code, slot, message }) = fault {
             let excerpt = excerpt(&text[range]);
-            sink.reject(Reject { code, at, slot, excerpt, message: message.to_owned(), field: None, is_damage: false });
+            sink.reject(Reject {
+                code,
+                at,
+                slot,
+                excerpt,
+                message: message.to_owned(),
+                field: None,
+                is_damage: false,
+            });
             return;
         }
         if self.hands_on_text {

@@ -29,6 +29,7 @@ use super::{Run, Warning};
 use crate::condition::Condition;
 use crate::definition::{DedupeTable, IdentityTable, SourceTable};
 use crate::funnel::definition::Funnel;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
@@ -67,6 +68,8 @@ pub struct Look<'l> {
     pub zone: &'l TimeZone,
     /// Those of the definition file.
     pub funnels: &'l [Funnel],
+    /// What stands for the ids of people and sessions; then no values of columns without a role are shown.
+    pub pseudonyms: Option<&'l Pseudonyms>,
 }
 
 /// Everything `dropoff inspect` says.
@@ -186,9 +189,8 @@ pub fn build(
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
     let (ids_have_column, has_sessions) = (plan.columns.ids_have_column(), plan.layout.session);
-    let of_all = || {
-        (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions))
-    };
+    let of_all =
+        || (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions));
     let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed);
     let event_count = catalog.events.len();
     let sections = plan.names_pages().then(|| Sections::of(&catalog.events));

@@ -107,8 +107,7 @@ pub fn build(
 impl Validation {
     /// The account for people and for table formats.
     pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks =
-            vec![Block::Heading(1, "dropoff validate".to_owned()), Block::Facts(self.facts())];
+        let mut blocks = vec![Block::Heading(1, "dropoff validate".to_owned()), Block::Facts(self.facts())];
         let of_run = self.run.iter().flat_map(|run| &run.warnings);
         blocks.extend(of_run.chain(&self.body.warnings).map(Warning::block));
         if let Some(run) = &self.run {
@@ -125,7 +124,14 @@ impl Validation {
         add("repeats", counted(self.body.duplicate_rows, "row repeats another", "rows repeat another"));
         if let Some(run) = &self.run {
             let n = run.rows_out_of_order;
-            add("order", counted(n, "row is earlier than the one before it", "rows are earlier than the one before them"));
+            add(
+                "order",
+                counted(
+                    n,
+                    "row is earlier than the one before it",
+                    "rows are earlier than the one before them",
+                ),
+            );
             for guess in &run.guessed {
                 add("guessed", guess.clone());
             }
@@ -161,9 +167,7 @@ fn files_table(files: &[FileRead]) -> Table {
     let mut rows: Vec<Vec<Cell>> = files
         .iter()
         .take(SHOWN_FILES)
-        .map(|file| {
-            row(&file.path, Cell::Text(file.form()), counts(file), Cell::Text(file.read_as.clone()))
-        })
+        .map(|file| row(&file.path, Cell::Text(file.form()), counts(file), Cell::Text(file.read_as.clone())))
         .collect();
     let sum = |files: &[FileRead]| {
         files.iter().fold([0; 6], |mut sum, file| {
@@ -222,11 +226,17 @@ mod tests {
     fn files_add_up() {
         let one = files_table(&[file(5, 2)]);
         assert_eq!(one.rows.len(), 1);
-        assert_eq!(one.rows[0][1..5], [Cell::Text("csv, gzip".to_owned()), Cell::Count(5), Cell::Count(3), Cell::Count(2)]);
+        assert_eq!(
+            one.rows[0][1..5],
+            [Cell::Text("csv, gzip".to_owned()), Cell::Count(5), Cell::Count(3), Cell::Count(2)]
+        );
         let many: Vec<FileRead> = (0..102).map(|n| file(n, 0)).collect();
         let table = files_table(&many);
         assert_eq!(table.rows.len(), 102);
-        assert_eq!(table.rows[100][..3], [Cell::Text("2 more files".to_owned()), Cell::Missing, Cell::Count(201)]);
+        assert_eq!(
+            table.rows[100][..3],
+            [Cell::Text("2 more files".to_owned()), Cell::Missing, Cell::Count(201)]
+        );
         assert_eq!(table.rows[101][2], Cell::Count(101 * 102 / 2));
     }
 }

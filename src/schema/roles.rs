@@ -148,7 +148,8 @@ impl RoleProblem {
     pub fn is_no_event(&self) -> bool {
         matches!(
             self,
-            RoleProblem::NotFound { role: Role::Event, .. } | RoleProblem::Ambiguous { role: Role::Event, .. }
+            RoleProblem::NotFound { role: Role::Event, .. }
+                | RoleProblem::Ambiguous { role: Role::Event, .. }
         )
     }
 

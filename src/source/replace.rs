@@ -114,7 +114,8 @@ fn link(mut file: File, path: &Path) -> io::Result<()> {
     use std::io::{Seek, SeekFrom};
     use std::os::fd::AsRawFd;
     let own = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let link_at = |place: &Path| linkat(CWD, &own, CWD, place, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
+    let link_at =
+        |place: &Path| linkat(CWD, &own, CWD, place, AtFlags::SYMLINK_FOLLOW).map_err(io::Error::from);
     match link_at(path) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -138,15 +139,19 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(directory).expect("listed");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
 
     /// A file with a name, and one without where the system has them.
     fn every_kind(path: &Path) -> Vec<NewFile> {
-        vec![NewFile::beside(path).expect("a file"), NewFile(Held::Named(named_beside(path).expect("a file")))]
+        vec![
+            NewFile::beside(path).expect("a file"),
+            NewFile(Held::Named(named_beside(path).expect("a file"))),
+        ]
     }
 
     #[test]

@@ -43,20 +43,11 @@ fn expect(ended: &Ended<'_>, path: &str, expected: impl Into<Value>) -> Result<(
 }
 
 fn ids() -> Vec<Kind> {
-    let nobodies = views([
-        "u1",
-        "",
-        "NULL",
-        "N/A",
-        "0",
-        "undefined",
-        "00000000-0000-0000-0000-000000000000",
-    ]);
+    let nobodies = views(["u1", "", "NULL", "N/A", "0", "undefined", "00000000-0000-0000-0000-000000000000"]);
     let null_ids = "--null-id NULL --null-id N/A --null-id 0 --null-id undefined \
                     --null-id 00000000-0000-0000-0000-000000000000";
-    let with_map = |map: &str| {
-        report(&views(["a", "b"]), "--identity map.csv").file("map.csv", map.to_owned())
-    };
+    let with_map =
+        |map: &str| report(&views(["a", "b"]), "--identity map.csv").file("map.csv", map.to_owned());
     let sessions = "user_id,timestamp,event,session_id\nu1,2026-01-01T00:00:00Z,view,s1\n\
                     u2,2026-01-01T00:01:00Z,view,s1\nu3,2026-01-01T00:02:00Z,view,s2\n";
     vec![
@@ -190,8 +181,10 @@ fn repeats() -> Vec<Kind> {
     let keyed = "user_id,timestamp,event,event_id\nu1,2026-01-01T00:00:00.0Z,view,1\n\
                  u1,2026-01-01T00:00:00.8Z,view,1\nu1,2026-01-01T00:00:01.1Z,view,1\nu1,2026-01-01T01:00:00Z,view,1\n";
     let by_key = |more: &str| {
-        Run::of(&format!("report a.csv --steps 'view,cart' --format json {ROLES} --dedupe-key event_id {more}"))
-            .file("a.csv", keyed)
+        Run::of(&format!(
+            "report a.csv --steps 'view,cart' --format json {ROLES} --dedupe-key event_id {more}"
+        ))
+        .file("a.csv", keyed)
     };
     let export = format!("{HEADER}{}", views(["u1", "u2", "u3"]));
     vec![

@@ -24,7 +24,8 @@ impl JsonDecoder {
                 slot: None,
                 excerpt: excerpt(&bytes[fault.at.min(bytes.len())..]),
                 message: format!("{}; the rest of the document cannot be read", fault.message),
-                field: None, is_damage: has_hole(&bytes[fault.at.min(bytes.len())..]),
+                field: None,
+                is_damage: has_hole(&bytes[fault.at.min(bytes.len())..]),
             });
         }
         end.lines = lines.position(bytes.len()).lines_before;

@@ -1,7 +1,7 @@
 //! Which format the times of a file have, told from a sample: one for the file, never one per row.
 
-use super::{ClockChange, DEFAULT_MIN_TIME_US};
 use super::format::{DateCache, DateOrder, EpochNumber, EpochUnit, SlashParts, TimeFormat, When};
+use super::{ClockChange, DEFAULT_MIN_TIME_US};
 
 /// What the user said about times.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -58,11 +58,7 @@ pub struct EventPeople {
 }
 
 impl<'c> InspectFacts<'c> {
-    pub fn new(
-        event_of_kind: &'c [u32],
-        event_count: usize,
-        observed: Observed,
-    ) -> InspectFacts<'c> {
+    pub fn new(event_of_kind: &'c [u32], event_count: usize, observed: Observed) -> InspectFacts<'c> {
         InspectFacts {
             event_of_kind,
             observed,
