@@ -123,6 +123,10 @@ impl Account {
     }
 }
 
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
+}
+
 /// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
 fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
     if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
