@@ -194,12 +194,13 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         event: Some("event_type".to_owned()),
         ..Columns::default()
     };
-    let Slots { names, roles } = Slots::assign(&columns, [].into_iter());
+    let Slots { names, of_source, roles } = Slots::assign(&columns, [].iter(), [].iter());
     let plan = ReadPlan {
         derivation: None,
         columns,
         event_name: None,
         slots: names,
+        source_slots: of_source,
         roles,
         identity: IdentityPlan::default(),
         whole_record: None,
@@ -213,6 +214,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 10,

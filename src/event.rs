@@ -55,7 +55,7 @@ pub enum RejectCode {
     R11,
     /// A record or field over its size limit.
     R13,
-    /// A NUL byte in a wanted field.
+    /// A NUL byte in a column that the source names.
     R14,
     /// A quote that is never closed.
     R15,
@@ -96,6 +96,40 @@ impl RejectCode {
         }
     }
 
+    /// What may be done about such rows, where there is something to type.
+    pub fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            RejectCode::R02 => "a text with the delimiter in it has to be quoted",
+            RejectCode::R03 => "name the encoding of the file with --encoding, e.g. windows-1255 or latin1",
+            RejectCode::R04 => {
+                "times are read in one layout a file, with English names of months and the digits 0 to 9; \
+                 --time-format, which may be repeated, names others"
+            }
+            RejectCode::R05 => {
+                "a log starts in 1990 unless --min-time says otherwise; 1970-01-01T00:00:00 is a time that was never \
+                 set, and the year 9999 stands for never"
+            }
+            RejectCode::R07 => "--user takes several columns: the first that is present names the person",
+            RejectCode::R09 => {
+                "an amount is digits with one decimal mark (--decimal ,) and without grouping or currency signs"
+            }
+            RejectCode::R10 => {
+                "one JSON object a line, in double quotes, without comments, NaN or trailing commas"
+            }
+            RejectCode::R15 => {
+                "close the quote where the message says, or double it if it is part of the text"
+            }
+            RejectCode::R17 => "--as-of is the end of observation: rows after it are not judged",
+            _ => return None,
+        })
+    }
+
+    /// The record as a whole is at fault, and not what one of its columns holds.
+    pub fn is_structural(self) -> bool {
+        use RejectCode::*;
+        matches!(self, R01 | R02 | R03 | R10 | R11 | R13 | R14 | R15 | R16)
+    }
+
     /// Repeated header lines are shown but do not count against the tolerance.
     pub fn counts_against_tolerance(self) -> bool {
         self != RejectCode::R16
@@ -115,8 +149,13 @@ pub struct Reject {
     pub at: RecordAt,
     /// Slot of the wanted column at fault, if one is.
     pub slot: Option<usize>,
+    /// Number of the column at fault in delimited text, from 0, wanted or not.
+    pub field: Option<usize>,
     /// The text at fault or the start of the record, raw and cut; sanitise before printing.
     pub excerpt: Vec<u8>,
     /// What is wrong, in words that hold no data.
     pub message: String,
+    /// The input is damaged here, and what follows need not be what it seems: a quote that is never
+    /// closed, a hole of NUL bytes. A run stops, unless it was told to salvage what it can.
+    pub is_damage: bool,
 }

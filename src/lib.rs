@@ -13,12 +13,13 @@
 //! cli/       what was typed → what is decided → what is done
 //! ```
 //!
-//! A stage uses the stages above it; `event`, `human`, `calendar` and `stats` are used by all and
-//! use none.
+//! A stage uses the stages above it; `event`, `codes`, `human`, `calendar` and `stats` are used by all
+//! and use none.
 
 pub mod calendar;
 pub mod check;
 pub mod cli;
+pub mod codes;
 pub mod condition;
 pub mod decode;
 pub mod definition;

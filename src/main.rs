@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use dropoff::cli::{Exit, Failure, args::Cli, run};
-use dropoff::render::escape::visible;
+use dropoff::render::escape::{log_line, visible};
 use std::io::Write;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -28,17 +28,12 @@ fn main() -> ExitCode {
 }
 
 fn tell_failure(failure: &Failure) {
-    for line in format!("error: {:#}", failure.error).lines() {
-        tell(&visible(line, false));
-    }
-    if let Some(hint) = &failure.hint {
-        for line in format!("hint: {hint}").lines() {
-            tell(&visible(line, false));
-        }
+    for line in failure.lines() {
+        tell(&visible(&line, false));
     }
 }
 
 /// Writes a line to stderr; a closed one changes nothing about how the run ended.
 fn tell(line: &str) {
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    let _ = std::io::stderr().write_all(format!("{}\n", log_line(line)).as_bytes());
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The modules, in layers: a module uses those of earlier layers, never its own layer's others.
 const LAYERS: [&[&str]; 12] = [
     &["event"],
-    &["stats", "human", "calendar"],
+    &["codes", "stats", "human", "calendar"],
     &["source"],
     &["decode"],
     &["condition"],
@@ -30,19 +30,21 @@ struct Home {
     places: &'static [&'static str],
 }
 
-const HOMES: [Home; 14] = [
+const HOMES: [Home; 16] = [
     Home { library: "clap", places: &["cli/", "main.rs"] },
     Home { library: "clap_complete", places: &["cli/"] },
     Home { library: "clap_mangen", places: &["cli/"] },
     Home { library: "indicatif", places: &["cli/"] },
     Home { library: "anstream", places: &["cli/"] },
     Home { library: "terminal_size", places: &["cli/"] },
-    Home { library: "tempfile", places: &["cli/", "source/open.rs", "source/scratch.rs"] },
-    Home { library: "rustix", places: &["source/scratch.rs"] },
+    Home { library: "tempfile", places: &["source/open.rs", "source/replace.rs", "source/scratch.rs"] },
+    Home { library: "rustix", places: &["source/replace.rs", "source/scratch.rs"] },
     Home { library: "csv", places: &["decode/", "render/csv.rs", "cli/output.rs"] },
     Home { library: "polars", places: &["decode/parquet.rs", "decode/parquet/", "render/parquet.rs"] },
     Home { library: "flate2", places: &["source/"] },
     Home { library: "zstd", places: &["source/"] },
+    Home { library: "encoding_rs", places: &["source/"] },
+    Home { library: "chardetng", places: &["source/"] },
     Home { library: "globset", places: &["source/"] },
     Home { library: "walkdir", places: &["source/"] },
 ];

@@ -14,9 +14,9 @@
 mod drawn;
 mod support;
 
+use drawn::{Dice, Person, Row, SECOND_US, START_US, definition, log};
 use dropoff::definition::DefinitionFile;
 use dropoff::funnel::definition::Funnel;
-use drawn::{Dice, Person, Row, SECOND_US, START_US, definition, log};
 use polars::prelude::{Column, NamedFrom, Series};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +133,8 @@ struct Desk {
 
 impl Desk {
     fn new(definition: &str) -> Desk {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests is writable");
+        let folder =
+            tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests is writable");
         fs::write(folder.path().join("dropoff.toml"), definition).expect("the folder of tests is writable");
         Desk { folder, answers: 0 }
     }
@@ -185,7 +186,9 @@ fn difference(found: &Value, expected: &Value, place: &str) -> String {
     match (found, expected) {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
             let differs = a.iter().find(|(key, value)| b[*key] != **value);
-            differs.map_or_else(String::new, |(key, value)| difference(value, &b[key], &format!("{place}.{key}")))
+            differs.map_or_else(String::new, |(key, value)| {
+                difference(value, &b[key], &format!("{place}.{key}"))
+            })
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             let differs = (0..a.len()).find(|&at| a[at] != b[at]);
@@ -259,7 +262,9 @@ fn with_new_names(value: &Value) -> Value {
             members.iter().map(|(key, value)| (key.clone(), with_new_names(value))).collect()
         }
         Value::Array(items) => items.iter().map(with_new_names).collect(),
-        Value::String(text) if ["A", "B", "C", "X", "Z"].contains(&text.as_str()) => json!(format!("e-{text}")),
+        Value::String(text) if ["A", "B", "C", "X", "Z"].contains(&text.as_str()) => {
+            json!(format!("e-{text}"))
+        }
         other => other.clone(),
     }
 }
@@ -439,11 +444,15 @@ fn count_part(counts: &mut BTreeMap<String, u64>, name: &str, part: &Value) {
         }
     }
     for key in ["n", "converted"] {
-        counts.insert(format!("{name}: mature {key}"), part["conversion"]["mature"][key].as_u64().unwrap_or(0));
+        counts
+            .insert(format!("{name}: mature {key}"), part["conversion"]["mature"][key].as_u64().unwrap_or(0));
     }
     for stage in part["abandonment"]["stages"].as_array().into_iter().flatten() {
         for key in ["dropped", "open", "excluded", "removed", "seen_early", "came_back", "bought_later"] {
-            counts.insert(format!("{name}: {key} at stage {}", stage["step"]), stage[key].as_u64().unwrap_or(0));
+            counts.insert(
+                format!("{name}: {key} at stage {}", stage["step"]),
+                stage[key].as_u64().unwrap_or(0),
+            );
         }
     }
     counts.insert(format!("{name}: times"), part["time_to_purchase"]["n"].as_u64().unwrap_or(0));
@@ -486,7 +495,8 @@ fn what_is_drawn_has_many_keys_and_all_statuses() {
             let (asked, people) = (Asked::draw(&mut dice), log(&mut dice));
             let body = Desk::new(&asked.definition).body_of(&lines(&people), &asked.flags(0));
             for status in ["converted", "dropped", "open", "excluded", "removed"] {
-                *seen.entry(status.to_owned()).or_default() += body["funnels"][0][status].as_u64().expect("a count");
+                *seen.entry(status.to_owned()).or_default() +=
+                    body["funnels"][0][status].as_u64().expect("a count");
             }
             for (key, is_there) in [
                 ("file order", asked.by_file_order()),

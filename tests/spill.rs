@@ -99,7 +99,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         key: Vec::new(),
     };
     let conditions = vec![Condition::parse("country != 'c1'").expect("a condition")];
-    let Slots { names, roles } = Slots::assign(&columns, conditions.iter());
+    let Slots { names, of_source, roles } = Slots::assign(&columns, [].iter(), conditions.iter());
     let steps = parse_steps("view, cart[country != 'c1'], purchase").expect("steps");
     let by = columns.dimensions.clone();
     let funnel = Funnel {
@@ -125,6 +125,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         event_name: None,
         derivation: None,
         slots: names,
+        source_slots: of_source,
         roles,
         identity: IdentityPlan::default(),
         whole_record: None,
@@ -137,6 +138,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 10,

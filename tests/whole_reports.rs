@@ -5,11 +5,11 @@ mod drawn;
 mod oracle;
 mod program;
 
+use drawn::{Dice, Person, Row, SECOND_US, START_US, csv, definition, log};
 use dropoff::definition::DefinitionFile;
 use dropoff::funnel::definition::{ChainEnd, Funnel, Unit};
 use dropoff::funnel::engine::{Observation, Status, Tie};
 use dropoff::funnel::kinds::KindRoles;
-use drawn::{Dice, Person, Row, SECOND_US, START_US, csv, definition, log};
 use oracle::Known;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -421,6 +421,7 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
     let steps = funnel.step_count();
     let new = || Sums { reached: vec![0; steps], gaps_us: vec![(0, 0); steps - 1], ..Sums::default() };
     let (mut total, mut no_value, mut several) = (new(), 0, 0);
+    let (mut only_in_buckets, mut in_no_bucket) = (0, 0);
     let mut segments: BTreeMap<&str, Sums> = BTreeMap::new();
     let mut buckets: BTreeMap<i64, Sums> = BTreeMap::new();
     let mut stages = vec![0; steps + 1];
@@ -429,7 +430,14 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
         let (units, without) = case.units(&rows);
         no_value += without;
         for unit in &units {
+            // An attempt is told by the row that it starts with; other units are one.
+            let number = |found: &Found| {
+                let counts = found.status != Status::Removed;
+                counts.then_some(if funnel.unit == Unit::Attempt { found.first_entry } else { 0 })
+            };
+            let mut whole = BTreeSet::new();
             for found in case.follow(&rows, unit, case.entries_us.clone()) {
+                whole.extend(number(&found));
                 let device = rows[unit.places[found.first_entry]].device;
                 for sums in [&mut total, segments.entry(device).or_insert_with(new)] {
                     case.add(sums, &rows, unit, &found);
@@ -437,16 +445,19 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
             }
             let days: BTreeSet<i64> =
                 unit.places.iter().map(|&at| rows[at].time_us.div_euclid(DAY_US)).collect();
-            let mut entered_in = 0;
+            let (mut entered_in, mut in_buckets) = (0, BTreeSet::new());
             for day in days {
                 let entries_us = (day * DAY_US).max(case.entries_us.start)..(day + 1) * DAY_US;
                 let found = case.follow(&rows, unit, entries_us);
                 entered_in += usize::from(found.iter().any(|one| one.status != Status::Removed));
+                in_buckets.extend(found.iter().filter_map(number));
                 for one in &found {
                     case.add(buckets.entry(day * DAY_US).or_insert_with(new), &rows, unit, one);
                 }
             }
             several += u64::from(entered_in > 1 && funnel.unit != Unit::Attempt);
+            only_in_buckets += in_buckets.difference(&whole).count();
+            in_no_bucket += whole.difference(&in_buckets).count();
         }
         case.stages(&rows, &mut stages);
     }
@@ -504,6 +515,8 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
     }
     assert!(buckets.is_empty(), "{buckets:?} {context}");
     assert_eq!(told_funnel["in_several_buckets"], several, "{context}");
+    assert_eq!(told_funnel["only_in_buckets"], only_in_buckets, "{context}");
+    assert_eq!(told_funnel["in_no_bucket"], in_no_bucket, "{context}");
 }
 
 /// Where nobody was lost sight of, the curve ends at the share that did not convert.

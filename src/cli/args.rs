@@ -21,7 +21,13 @@ Text for people may change between versions; JSON does not within a schema versi
 
 /// Conversion, abandonment and time to purchase from exported event logs.
 #[derive(Debug, Parser)]
-#[command(name = "dropoff", version, after_help = TOP_EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "dropoff",
+    version,
+    after_help = TOP_EXAMPLES,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -38,8 +44,27 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Thresholds over a report: a table, JSON, JUnit, and an exit code.
     Check(CheckArgs),
+    /// Only the reading: what was read, used, rejected and filtered of each file, and why.
+    Validate(ValidateArgs),
     /// Shell completions, man pages, the JSON Schema of the report.
     Generate(GenerateArgs),
+    /// This text, that of a command, or `codes`: all codes of rejected rows, warnings and stops.
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, or codes.
+    #[arg(value_name = "COMMAND|codes")]
+    pub topic: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -172,7 +197,8 @@ pub struct InputArgs {
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
     pub stitch: Option<String>,
-    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    /// Table of ids and the persons they belong to, as CSV, JSON or Parquet: columns id, person, optionally
+    /// valid_from, valid_to, column.
     #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
     pub identity: Option<PathBuf>,
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
@@ -224,6 +250,9 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
+    #[arg(long, value_name = "LABEL", help_heading = "Format")]
+    pub encoding: Option<String>,
     /// Decimal mark of values [default: .].
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
@@ -240,6 +269,21 @@ pub struct InputArgs {
     /// Rejected rows kept at most; counting goes on.
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
     pub rejects_limit: usize,
+    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed.
+    #[arg(long, help_heading = "Bad rows")]
+    pub salvage: bool,
+    /// Of files with the same content under several names, read one.
+    #[arg(long, help_heading = "Bad rows")]
+    pub dedupe_files: bool,
+    /// Follow links met in directories.
+    #[arg(long, help_heading = "Bad rows")]
+    pub follow: bool,
+    /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
+    #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
+    pub max_decompressed: Option<String>,
+    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
+    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
     pub allow_empty: bool,
@@ -304,12 +348,22 @@ impl InputArgs {
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
+        flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
+        flag("max-decompressed", self.max_decompressed.clone());
         if self.dedupe_exact {
             words.push("--dedupe-exact".to_owned());
         }
-        if self.no_header {
-            words.push("--no-header".to_owned());
+        for (flag, typed) in [
+            ("--no-header", self.no_header),
+            ("--salvage", self.salvage),
+            ("--dedupe-files", self.dedupe_files),
+            ("--follow", self.follow),
+            ("--untrusted", self.untrusted),
+        ] {
+            if typed {
+                words.push(flag.to_owned());
+            }
         }
         words
     }
@@ -444,6 +498,9 @@ pub struct OutputArgs {
     /// Write to a file, in the form of its extension; may be repeated. - is standard output.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
+    /// Make directories that are missing above the files to write.
+    #[arg(long, help_heading = "Output")]
+    pub mkdir: bool,
     /// Colours in the table form; auto: on a terminal, unless `NO_COLOR` is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: ColorWhen,

@@ -26,13 +26,13 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     request.choice.quantiles.sort_unstable();
+    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
     let found = find(&start.plan, Sampled::Needed)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::VERDICTS)?;
+    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     let made = make_report(&start, &args.input, found, &request, None, args.output.reproducible)?;
     let Made { report, account, .. } = made;
     account.require_rows(&args.input)?;
     let verdict = evaluate(&checks, &report);
-    account.require_rows(&args.input)?;
     outputs.write(&verdict)?;
     match account.exit(&args.input) {
         Err(failure) if failure.exit == Exit::Rejects && args.exit_zero => Ok(Exit::Done),

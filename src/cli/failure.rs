@@ -1,8 +1,12 @@
 //! How a run ends.
 
+use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
+use crate::human::count;
 use crate::ingest::cohort::CohortError;
-use crate::ingest::{IngestError, SpillError};
+use crate::ingest::{self, IngestError, SpillError};
+use crate::render::escape::visible;
+use crate::render::width::{truncate, width};
 use crate::source::SourceError;
 use std::fmt;
 
@@ -35,37 +39,113 @@ impl Exit {
     }
 }
 
+/// Where in an input something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: String,
+    /// Physical line on which the record starts, from 1.
+    pub line: u64,
+    /// Of the record, in the decompressed stream.
+    pub byte: Option<u64>,
+    /// The name of the column at fault, and which one it is, from 1, where columns have an order.
+    pub column: Option<(String, Option<u64>)>,
+    /// The text at fault or the start of the record, as it is logged.
+    pub excerpt: String,
+    /// What is wrong there.
+    pub because: String,
+}
+
+/// Columns of a terminal that an excerpt may take.
+const EXCERPT_COLUMNS: usize = 80;
+
+impl Place {
+    fn of(place: ingest::Place, because: String) -> Place {
+        let ingest::Place { file, line, byte, column, excerpt } = place;
+        Place { file, line, byte, column, excerpt, because }
+    }
+
+    /// Where, what stands there, and what is wrong with it.
+    fn lines(&self) -> Vec<String> {
+        let Place { file, line, byte, column, excerpt, because } = self;
+        let number = column.as_ref().and_then(|(_, number)| *number);
+        let number = number.map_or(String::new(), |number| format!(":{number}"));
+        let byte = byte.map(|byte| format!("byte {}", count(byte)));
+        let named = column.as_ref().map(|(name, _)| format!("column `{name}`"));
+        let within: Vec<String> = byte.into_iter().chain(named).collect();
+        let within = if within.is_empty() { String::new() } else { format!(" ({})", within.join(", ")) };
+        let mut lines = vec![format!("  --> {file}:{line}{number}{within}")];
+        let margin = " ".repeat(line.to_string().len());
+        let shown = truncate(&visible(excerpt, false), EXCERPT_COLUMNS, "…");
+        if shown.is_empty() {
+            lines.push(format!("   {margin} | {because}"));
+            return lines;
+        }
+        let marks = "^".repeat(if column.is_some() { width(&shown).max(1) } else { 1 });
+        lines.push(format!("   {line} | {shown}"));
+        lines.push(format!("   {margin} | {marks} {because}"));
+        lines
+    }
+}
+
 /// A run that ended without a report: why, what to do, and the exit code.
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
+    /// A permanent code, where what happened has one.
+    pub code: Option<String>,
     pub error: anyhow::Error,
+    pub place: Option<Box<Place>>,
+    /// One a line.
     pub hint: Option<String>,
+    /// How the input was read, as far as that was found and not said.
+    pub read_as: Option<String>,
 }
 
 impl Failure {
+    fn new(exit: Exit, error: anyhow::Error) -> Failure {
+        Failure { exit, code: None, error, place: None, hint: None, read_as: None }
+    }
+
     pub fn usage(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
-        Failure { exit: Exit::Usage, error: anyhow::Error::msg(error), hint: None }
+        Failure::new(Exit::Usage, anyhow::Error::msg(error))
     }
 
     pub fn failed(error: anyhow::Error) -> Failure {
-        Failure { exit: Exit::Failed, error, hint: None }
+        Failure::new(Exit::Failed, error)
     }
 
     pub fn empty(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
-        Failure { exit: Exit::Empty, error: anyhow::Error::msg(error), hint: None }
+        Failure::new(Exit::Empty, anyhow::Error::msg(error)).code(Some("E-F06"))
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Names what happened by its permanent code.
+    pub fn code(mut self, code: Option<&str>) -> Failure {
+        self.code = code.map(str::to_owned);
+        self
+    }
+
+    /// What is told of it, a line each, as it is written: nothing is made safe for a terminal but
+    /// the excerpt.
+    pub fn lines(&self) -> Vec<String> {
+        let code = self.code.as_ref().map_or(String::new(), |code| format!("[{code}]"));
+        let mut lines: Vec<String> =
+            format!("error{code}: {:#}", self.error).lines().map(str::to_owned).collect();
+        lines.extend(self.place.iter().flat_map(|place| place.lines()));
+        lines.extend(self.hint.iter().flat_map(|hint| hint.lines()).map(|hint| format!("hint: {hint}")));
+        lines.extend(self.read_as.iter().map(|read_as| format!("note: it was read as {read_as}")));
+        lines
+    }
 }
 
 impl From<DefinitionError> for Failure {
     fn from(error: DefinitionError) -> Failure {
         let message = format!("{error}\n{}", error.excerpt);
-        Failure { exit: Exit::Usage, error: anyhow::Error::msg(message), hint: error.hint }
+        Failure { hint: error.hint, ..Failure::usage(message).code(Some("E-O21")) }
     }
 }
 
@@ -73,40 +153,104 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Failure {
         let exit = match &error {
             error if error.is_nothing_to_read() => Exit::Empty,
-            SourceError::BadPattern { .. } => Exit::Usage,
+            error if error.is_usage() => Exit::Usage,
             _ => Exit::Failed,
         };
-        Failure { exit, hint: error.hint(), error: error.into() }
+        let (code, hint) = (error.code(), error.hint());
+        Failure { hint, ..Failure::new(exit, error.into()).code(Some(code)) }
     }
 }
 
 impl From<SpillError> for Failure {
     fn from(error: SpillError) -> Failure {
-        Failure { exit: Exit::Failed, hint: Some(error.hint()), error: anyhow::Error::msg(error.to_string()) }
+        let hint = error.hint();
+        Failure::failed(anyhow::Error::msg(error.to_string())).hint(hint)
+    }
+}
+
+impl From<SmallTableError> for Failure {
+    fn from(error: SmallTableError) -> Failure {
+        match error {
+            SmallTableError::Source(error) => error.into(),
+            error => {
+                let is_damaged = matches!(error, SmallTableError::Parquet { .. });
+                let exit = if is_damaged { Exit::Failed } else { Exit::Usage };
+                Failure { hint: error.hint(), ..Failure::new(exit, error.into()) }
+            }
+        }
     }
 }
 
 impl From<CohortError> for Failure {
     fn from(error: CohortError) -> Failure {
+        let hint = error.hint();
         match error {
-            CohortError::Input(error) => error.into(),
-            error => {
-                let hint = error.hint();
-                Failure { hint, ..Failure::usage(error) }
-            }
+            CohortError::Table(error) => Failure { hint, ..error.into() },
+            error => Failure { hint, ..Failure::usage(error) },
         }
     }
 }
 
 impl From<IngestError> for Failure {
     fn from(error: IngestError) -> Failure {
+        let (text, code, hint) = (error.to_string(), error.code(), error.hint());
         match error {
             IngestError::Source(error) => error.into(),
             IngestError::Spill(error) => error.into(),
+            IngestError::Damaged { message, place, read_as, .. } => Failure {
+                place: Some(Box::new(Place::of(*place, message))),
+                read_as: Some(read_as),
+                ..Failure::failed(anyhow::Error::msg(text)).code(code).hint(hint.unwrap_or_default())
+            },
             error => {
                 let exit = if error.is_usage() { Exit::Usage } else { Exit::Failed };
-                Failure { exit, hint: error.hint(), error: error.into() }
+                Failure { hint, ..Failure::new(exit, error.into()).code(code) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Place {
+        Place {
+            file: "a.csv".to_owned(),
+            line: 12,
+            byte: Some(1042),
+            column: Some(("ts".to_owned(), Some(3))),
+            excerpt: "13/02\u{1b}".to_owned(),
+            because: "cannot be read as a time".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_with_its_text() {
+        let failure = Failure {
+            place: Some(Box::new(place())),
+            ..Failure::usage("1 row is bad").code(Some("R04")).hint("do this\nor that")
+        };
+        assert_eq!(
+            failure.lines(),
+            [
+                "error[R04]: 1 row is bad",
+                "  --> a.csv:12:3 (byte 1,042, column `ts`)",
+                "   12 | 13/02\\x1b",
+                "      | ^^^^^^^^^ cannot be read as a time",
+                "hint: do this",
+                "hint: or that",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_place_lacks_is_left_out() {
+        let bare = Place { byte: None, column: None, excerpt: String::new(), ..place() };
+        assert_eq!(bare.lines(), ["  --> a.csv:12", "      | cannot be read as a time"]);
+        let record = Place { column: None, ..place() };
+        assert_eq!(record.lines()[2], "      | ^ cannot be read as a time");
+        let long = Place { excerpt: "x".repeat(200), ..place() };
+        assert!(long.lines()[1].ends_with('…') && width(&long.lines()[1]) == "   12 | ".len() + 80);
     }
 }

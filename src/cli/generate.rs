@@ -13,7 +13,12 @@ use std::io::{self, Write};
 pub fn generate(what: Generated) -> Result<Exit, Failure> {
     let mut out = Vec::new();
     write(what, &mut out).context("cannot make this").map_err(Failure::failed)?;
-    match io::stdout().write_all(&out) {
+    print(&out)
+}
+
+/// Writes to standard output. A closed pipe is no error.
+pub fn print(text: &[u8]) -> Result<Exit, Failure> {
+    match io::stdout().write_all(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         written => {
             written.map(|()| Exit::Done).context("cannot write to standard output").map_err(Failure::failed)

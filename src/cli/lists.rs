@@ -4,7 +4,7 @@
 
 use super::args::ListArgs;
 use super::failure::Failure;
-use super::output::{check_target, refuse_same, write_with};
+use super::target::write_with;
 use crate::condition::{read_quoted, suggest_nearest};
 use crate::funnel::definition::Funnel;
 use crate::render::rows::RowForm;
@@ -13,7 +13,6 @@ use crate::report::lists::{CohortIds, CohortRule, ListRequest, Pick, distinct_st
 use crate::report::people::PeopleTable;
 use crate::report::sessions::id_text;
 use crate::report::table::{Cell, Kind, RowColumn};
-use crate::source::Input;
 use std::path::{Path, PathBuf};
 
 /// What is listed, and where it goes.
@@ -53,16 +52,9 @@ impl ListPlan {
         Ok(is_wanted.then_some(ListPlan { request, people, cohorts, csv_raw }))
     }
 
-    /// Tells before anything is read whether each file can be written, and is no other output.
-    pub fn check<'p>(
-        &'p self,
-        other_outputs: impl Iterator<Item = &'p PathBuf>,
-        inputs: &[Input],
-    ) -> Result<(), Failure> {
-        let own = || self.people.iter().chain(&self.cohorts).map(|(path, _)| path);
-        own().try_for_each(|path| check_target(path, inputs))?;
-        let others = other_outputs.filter(|path| *path != Path::new("-"));
-        refuse_same(&others.chain(own()).collect::<Vec<_>>())
+    /// The files that are written.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.people.iter().chain(&self.cohorts).map(|(path, _)| path.clone()).collect()
     }
 
     /// Writes every list. `user_columns` are the columns of the log that name people.

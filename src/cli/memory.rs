@@ -32,7 +32,8 @@ enum Size {
 pub fn store_bytes(typed: Option<&str>, available: Option<u64>, threads: usize) -> Result<u64, Failure> {
     let share_of = |share: f64, memory: u64| (memory as f64 * share) as u64;
     let least = least_bytes(threads);
-    let memory = match typed.map(parse_size).transpose().map_err(Failure::usage)? {
+    let typed = typed.map(|text| parse_size("--memory", text)).transpose().map_err(Failure::usage)?;
+    let memory = match typed {
         // What was not typed is no mistake of the user.
         None => share_of(DEFAULT_SHARE, available.unwrap_or(UNKNOWN_MEMORY)).max(least),
         Some(Size::Bytes(bytes)) => bytes,
@@ -72,8 +73,18 @@ fn least_text(bytes: u64) -> String {
     format!("{}MB", bytes.div_ceil(1_000_000))
 }
 
-fn parse_size(text: &str) -> Result<Size, String> {
-    let wrong = || format!("--memory: {text:?} is not a size such as 512MB, 2GiB or 50%");
+/// A number of bytes as typed behind a flag, e.g. `64KiB`; a share is none.
+pub fn read_bytes(flag: &str, text: &str) -> Result<u64, Failure> {
+    match parse_size(flag, text).map_err(Failure::usage)? {
+        Size::Bytes(bytes) => Ok(bytes),
+        Size::Share(_) => {
+            Err(Failure::usage(format!("{flag}: {text:?} is a share, not a size such as 2GiB")))
+        }
+    }
+}
+
+fn parse_size(flag: &str, text: &str) -> Result<Size, String> {
+    let wrong = || format!("{flag}: {text:?} is not a size such as 512MB, 2GiB or 50%");
     let text_trimmed = text.trim();
     let digits = text_trimmed.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
     let (number, unit) = text_trimmed.split_at(digits);
@@ -267,7 +278,7 @@ mod tests {
 
     #[test]
     fn sizes_are_bytes_or_shares() {
-        let bytes = |text: &str| match parse_size(text) {
+        let bytes = |text: &str| match parse_size("--memory", text) {
             Ok(Size::Bytes(bytes)) => Some(bytes),
             _ => None,
         };
@@ -276,9 +287,9 @@ mod tests {
         assert_eq!(bytes(" 2 gib "), Some(2048 * MIB));
         assert_eq!(bytes("1.5G"), Some(1_500_000_000));
         assert_eq!(bytes("700000000b"), Some(700_000_000));
-        assert_eq!(parse_size("50%"), Ok(Size::Share(0.5)));
+        assert_eq!(parse_size("--memory", "50%"), Ok(Size::Share(0.5)));
         for wrong in ["", "512", "MB", "-1GB", "0%", "101%", "1e9B", "2 parsecs", "1..5GB", "nan%"] {
-            assert!(parse_size(wrong).is_err(), "{wrong:?}");
+            assert!(parse_size("--memory", wrong).is_err(), "{wrong:?}");
         }
     }
 

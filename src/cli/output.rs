@@ -1,20 +1,21 @@
-//! Where results go: standard output, and files that are the old ones or the new ones, never half.
+//! Where results go, and in which form: standard output, and files (`target`).
 
 use super::args::{ColorWhen, InputArgs, OutputArgs};
 use super::failure::Failure;
 use super::input::Found;
+use super::plan::InputPlan;
 use super::reading::reject_sample;
+use super::target::{check_targets, refuse_inputs, write_with};
 use crate::ingest::FileAccount;
 use crate::ingest::plan::ReadPlan;
-use crate::render::escape::spreadsheet;
+use crate::render::escape::{VisibleWriter, spreadsheet};
 use crate::render::{Format, Style};
 use crate::report::table::Block;
-use crate::source::{Input, InputKind};
+use crate::source::Input;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// Forms that only some commands can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,41 +65,40 @@ enum Place {
 /// All places to write to.
 pub struct Outputs {
     targets: Vec<Target>,
+    /// Every file that the run writes, lists beside the result among them.
+    files: Vec<PathBuf>,
     style: Style,
     csv_raw: bool,
+    /// Standard output is a terminal.
+    to_terminal: bool,
 }
 
 impl Outputs {
-    /// Settles forms and tries each target, so that a path that cannot be written is told before
-    /// the first byte is read.
+    /// Settles forms and tries each file, so that a path that cannot be written is told before
+    /// the first byte is read. `beside` are files that are written beside the result.
     pub fn prepare(
         args: &OutputArgs,
         input_args: &InputArgs,
-        found: &Found,
+        beside: Vec<PathBuf>,
         zone: &TimeZone,
         forms: Forms,
     ) -> Result<Outputs, Failure> {
-        let has_junit = forms.junit;
-        let inputs: Vec<Input> = found.inputs().into_iter().chain(input_args.cohort_inputs()).collect();
-        let inputs = &inputs;
-        if let Some(path) = &input_args.rejects {
-            if path == Path::new("-") {
-                return Err(Failure::usage("--rejects takes a file: standard output is for the result"));
-            }
-            check_target(path, inputs)?;
+        if input_args.rejects.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::usage("--rejects takes a file: standard output is for the result"));
         }
-        let files: Vec<&PathBuf> = args.output.iter().filter(|path| *path != Path::new("-")).collect();
-        refuse_same(&files.into_iter().chain(&input_args.rejects).collect::<Vec<_>>())?;
-        let to_terminal = io::stdout().is_terminal();
+        let format = args.format.as_deref().map(|text| read_form(text, forms.junit)).transpose()?;
         let mut targets = Vec::new();
-        let format = args.format.as_deref().map(|text| read_form(text, has_junit)).transpose()?;
         if format.is_some() || args.output.is_empty() {
             targets
                 .push(Target { form: format.unwrap_or(Form::Rendered(forms.default)), place: Place::Stdout });
         }
         for path in &args.output {
-            targets.push(prepare_target(path, inputs, has_junit)?);
+            targets.push(target(path, forms.junit)?);
         }
+        let named = args.output.iter().filter(|path| *path != Path::new("-"));
+        let files: Vec<PathBuf> = named.chain(&input_args.rejects).cloned().chain(beside).collect();
+        check_targets(&files, args.mkdir)?;
+        let to_terminal = io::stdout().is_terminal();
         let color = match args.color {
             ColorWhen::Always => true,
             ColorWhen::Never => false,
@@ -115,7 +115,14 @@ impl Outputs {
             zone: zone.clone(),
             isolate_bidi: to_terminal,
         };
-        Ok(Outputs { targets, style, csv_raw: args.csv_raw })
+        Ok(Outputs { targets, files, style, csv_raw: args.csv_raw, to_terminal })
+    }
+
+    /// Nothing that is read is written to.
+    pub fn refuse_inputs(&self, found: &Found, args: &InputArgs, plan: &InputPlan) -> Result<(), Failure> {
+        let map = plan.identity.map.iter().map(Input::file);
+        let inputs: Vec<Input> = found.inputs().into_iter().chain(args.cohort_inputs()).chain(map).collect();
+        refuse_inputs(&self.files, &inputs)
     }
 
     /// Writes a result everywhere. A closed pipe is no error.
@@ -124,8 +131,15 @@ impl Outputs {
             match target.place {
                 Place::Stdout => {
                     let mut out = BufWriter::new(io::stdout().lock());
-                    let written = write_form(result, target.form, &self.style, self.csv_raw, &mut out)
-                        .and_then(|()| out.flush());
+                    let mut write =
+                        |out: &mut dyn Write| write_form(result, target.form, &self.style, self.csv_raw, out);
+                    let is_safe = !self.to_terminal || target.form == Form::Rendered(Format::Terminal);
+                    let written = if is_safe {
+                        write(&mut out).and_then(|()| out.flush())
+                    } else {
+                        let mut shown = VisibleWriter::new(out, self.style.ascii);
+                        write(&mut shown).and_then(|()| shown.finish())
+                    };
                     match written {
                         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                         written => {
@@ -143,18 +157,6 @@ impl Outputs {
     }
 }
 
-/// Two results in one file would leave only the later one.
-pub fn refuse_same(paths: &[&PathBuf]) -> Result<(), Failure> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for (place, path) in paths.iter().enumerate() {
-        let is_same = |earlier: &&PathBuf| absolute(earlier) == absolute(path) || is_same_file(earlier, path);
-        if paths[..place].iter().any(is_same) {
-            return Err(Failure::usage(format!("{}: two outputs cannot go into one file", path.display())));
-        }
-    }
-    Ok(())
-}
-
 fn read_form(text: &str, has_junit: bool) -> Result<Form, Failure> {
     if text == "junit" && has_junit {
         return Ok(Form::Junit);
@@ -162,7 +164,7 @@ fn read_form(text: &str, has_junit: bool) -> Result<Form, Failure> {
     text.parse().map(Form::Rendered).map_err(|error| Failure::usage(format!("--format: {error}")))
 }
 
-fn prepare_target(path: &Path, inputs: &[Input], has_junit: bool) -> Result<Target, Failure> {
+fn target(path: &Path, has_junit: bool) -> Result<Target, Failure> {
     if path == Path::new("-") {
         return Ok(Target { form: Form::Rendered(Format::Terminal), place: Place::Stdout });
     }
@@ -175,55 +177,7 @@ fn prepare_target(path: &Path, inputs: &[Input], has_junit: bool) -> Result<Targ
             return Err(failure.hint("use .json, .jsonl, .csv, .tsv, .md or .txt"));
         }
     };
-    check_target(path, inputs)?;
     Ok(Target { form, place: Place::File(path.to_owned()) })
-}
-
-/// Tells whether a file can be written there, without leaving anything.
-pub fn check_target(path: &Path, inputs: &[Input]) -> Result<(), Failure> {
-    for input in inputs {
-        if let InputKind::File(input) = &input.kind
-            && is_same_file(input, path)
-        {
-            return Err(Failure::usage(format!("{}: an output cannot replace an input", path.display())));
-        }
-    }
-    if path.exists() && !path.is_file() {
-        let failure = Failure::usage(format!("{}: not a regular file", path.display()));
-        return Err(failure.hint("use -o - or --format to write to a pipe"));
-    }
-    // The name of the temporary file, which the error carries, says nothing to anyone.
-    temporary_beside(path).map(drop).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::usage(format!("{}: there is no such directory to write to", path.display()))
-        }
-        kind => Failure::usage(format!("{}: cannot be written: {kind}", path.display())),
-    })
-}
-
-/// A new file in the directory of `path`, so that renaming it to `path` is one step.
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::with_prefix_in(".dropoff-", directory).map_err(|error| {
-        // The error names the temporary file as well, which nobody asked for.
-        let text = error.to_string();
-        let cause = text.rsplit_once(" at path ").map_or(text.as_str(), |(cause, _)| cause);
-        io::Error::new(error.kind(), cause)
-    })
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (a.metadata(), b.metadata()) {
-        (Ok(a), Ok(b)) => a.dev() == b.dev() && a.ino() == b.ino(),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn write_form(
@@ -247,37 +201,6 @@ fn write_form(
     }
 }
 
-/// Writes a file as a whole: the old one or the new one.
-pub fn write_with(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> Result<(), Failure> {
-    let written = || -> anyhow::Result<()> {
-        let mut out = BufWriter::new(temporary_beside(path)?);
-        write(&mut out)?;
-        persist(out.into_inner().map_err(io::IntoInnerError::into_error)?, path)
-    };
-    written().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
-}
-
-/// Makes a finished temporary file the target, with the permissions that a new file has.
-fn persist(temporary: NamedTempFile, path: &Path) -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = path.metadata().map_or(0o644, |metadata| metadata.permissions().mode() & 0o777);
-        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-    }
-    temporary.as_file().sync_all()?;
-    temporary.persist(path)?;
-    Ok(())
-}
-
-/// A text file that is written at once.
-pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
-    write_with(path, |out| Ok(out.write_all(text.as_bytes())?))
-}
-
 /// Writes every kept reject as CSV: where it stands, why, and what it says.
 pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> Result<(), Failure> {
     write_with(path, |out| {
@@ -285,15 +208,15 @@ pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> 
         writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
         for file in files {
             for placed in &file.read.rejects {
-                let sample = reject_sample(&file.name, placed, reading);
+                let sample = reject_sample(file, placed, reading);
                 let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
                 writer.write_record([
-                    &sample.file,
+                    &*spreadsheet(&sample.file),
                     &sample.line.to_string(),
                     &byte,
-                    sample.column.as_deref().unwrap_or(""),
+                    &spreadsheet(sample.column.as_deref().unwrap_or("")),
                     &sample.code,
-                    &sample.message,
+                    &spreadsheet(&sample.message),
                     &spreadsheet(&sample.excerpt),
                 ])?;
             }

@@ -6,15 +6,18 @@ use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
-use super::memory::store_bytes;
+use super::memory::{read_bytes, store_bytes};
 use super::setting::{Setting, Settings};
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
+use crate::decode::Limits;
 use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, UserTable, ValueColumn};
+use crate::definition::{
+    DefinitionFile, FunnelTable, OneOrMore, Path, SourceTable, Steps, UserTable, ValueColumn,
+};
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::identity::Stitch;
@@ -22,14 +25,18 @@ use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
 use crate::schema::roles::Asked;
+use crate::source::OpenOptions;
 use crate::stats::{Quantile, QuantileMethod};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
+/// What a file of a stranger may unpack to.
+const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
 /// What the world says, taken once.
@@ -45,13 +52,22 @@ pub struct Environment {
 /// How the input is read, as far as it can be said without looking at it.
 #[derive(Debug, Clone)]
 pub struct InputPlan {
+    /// Where what was not typed is written, for faults that only the input shows.
+    pub file: Arc<DefinitionFile>,
     pub files: Vec<String>,
     pub asked: Asked,
     /// Time columns that are events each, where rows are wide.
     pub unpivot: Vec<UnpivotItem>,
+    pub unpivot_is_typed: bool,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
+    pub open: OpenOptions,
+    /// Links met in directories are followed.
+    pub follow: bool,
+    /// Of files with the same content one is read.
+    pub dedupe_files: bool,
+    pub limits: Limits,
     pub time: TimeOptions,
     pub zone: TimeZone,
     pub naive_zone: TimeZone,
@@ -142,7 +158,7 @@ fn read_zone(setting: &Setting<'_>, name: &str) -> Result<TimeZone, Failure> {
         let zones = jiff::tz::db();
         let names: Vec<String> = zones.available().map(|name| name.to_string()).collect();
         let near = suggest_nearest(name, names.iter().map(String::as_str), 3);
-        let failure = setting.wrong(format!("there is no time zone {name:?}"));
+        let failure = setting.wrong(format!("there is no time zone {name:?}")).code(Some("E-O11"));
         if near.is_empty() { failure } else { failure.hint(format!("did you mean {}?", near.join(", "))) }
     })
 }
@@ -198,6 +214,7 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         columns: plain_list(&args.columns, &written.columns),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
         decimal: first(&args.decimal, &written.decimal),
+        encoding: first(&args.encoding, &written.encoding),
     }
 }
 
@@ -276,11 +293,22 @@ impl InputPlan {
                 .of("--time", !args.time.is_empty(), "time")
                 .wrong("it takes one column, or a date and a time-of-day column"));
         }
+        if let Some(twice) = twice(&asked.user) {
+            return Err(settings
+                .of("--user", !args.user.is_empty(), "user")
+                .wrong(format!("{twice} stands twice: name each column once")));
+        }
         let identity = IdentityRequest::resolve(args, file)?;
-        let unpivot = unpivot(&source, &rules, &identity)?;
+        let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
+            file: Arc::new(file.clone()),
+            open: open_options(args, &source, &settings, environment)?,
+            follow: args.follow,
+            dedupe_files: args.dedupe_files,
+            limits: Limits { salvage: args.salvage, ..Limits::default() },
             asked,
             unpivot,
+            unpivot_is_typed: args.unpivot.is_some(),
             currency,
             hints: DialectHints {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
@@ -309,7 +337,7 @@ impl InputPlan {
             files: source.files,
             decimal_mark,
             session_timeout_us,
-            identity: IdentityRequest::resolve(args, file)?,
+            identity,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,
@@ -318,6 +346,25 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
+}
+
+fn open_options(
+    args: &InputArgs,
+    source: &SourceTable,
+    settings: &Settings<'_>,
+    environment: &Environment,
+) -> Result<OpenOptions, Failure> {
+    let typed = args.max_decompressed.as_deref();
+    let typed = typed.map(|text| read_bytes("--max-decompressed", text)).transpose()?;
+    Ok(OpenOptions {
+        encoding: read(
+            &settings.of("--encoding", args.encoding.is_some(), "encoding"),
+            source.encoding.clone(),
+        )?,
+        salvage: args.salvage,
+        max_decompressed: typed.or(args.untrusted.then_some(UNTRUSTED_DECOMPRESSED_BYTES)),
+        temp_dir: Some(args.temp_dir.as_ref().unwrap_or(&environment.temp_dir).clone()),
+    })
 }
 
 /// The rules that were typed, else those of the definition file.
@@ -364,31 +411,64 @@ fn asked(source: &SourceTable, rules: &[Rule]) -> (Asked, Option<String>) {
     (asked, currency)
 }
 
+/// The first name that stands there a second time.
+fn twice(names: &[String]) -> Option<&String> {
+    names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)).map(|(_, name)| name)
+}
+
+/// Where faults of wide rows are told.
+pub fn unpivot_setting<'f>(is_typed: bool, file: &'f DefinitionFile) -> Setting<'f> {
+    Settings { table: "source", file }.of("--unpivot", is_typed, "unpivot")
+}
+
 /// The time columns of wide rows, as written.
 fn unpivot(
+    args: &InputArgs,
     source: &SourceTable,
     rules: &[Rule],
     identity: &IdentityRequest,
+    file: &DefinitionFile,
 ) -> Result<Vec<UnpivotItem>, Failure> {
-    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
-    let other = [
-        ("derive", !rules.is_empty() || source.url.is_some()),
-        ("stitch", identity.stitch != Stitch::None),
-        ("identity", identity.map.is_some()),
-        ("dedupe", identity.dedupe != DedupeRequest::Nothing),
-    ];
-    if let Some((other, _)) = other.iter().find(|(_, is_asked)| !texts.is_empty() && *is_asked) {
-        return Err(Failure::usage(format!(
-            "unpivot makes several events of a row: it does not go with {other}"
-        )));
+    let Some(texts) = source.unpivot.clone().map(OneOrMore::into_vec) else { return Ok(Vec::new()) };
+    let setting = unpivot_setting(args.unpivot.is_some(), file);
+    let of_source = |flag, is_typed, key| Settings { table: "source", file }.of(flag, is_typed, key);
+    let of_dedupe = |flag, is_typed, key| Settings { table: "dedupe", file }.of(flag, is_typed, key);
+    let derive = || Setting::at("--derive", !args.derive.is_empty(), Path::of("derive"), file);
+    let several = "a wide row is several events: it goes with";
+    let conflict = if !rules.is_empty() {
+        Some((derive(), "no rules that name events"))
+    } else if source.url.is_some() {
+        Some((of_source("--url", args.url.is_some(), "url"), "no column of URLs"))
+    } else if identity.stitch != Stitch::None {
+        Some((identity.stitch_setting(file), "no stitching"))
+    } else if identity.map.is_some() {
+        Some((identity.map_setting(file), "no map of ids"))
+    } else {
+        match &identity.dedupe {
+            DedupeRequest::Nothing => None,
+            DedupeRequest::Key(_) => {
+                Some((of_dedupe("--dedupe-key", !args.dedupe_key.is_empty(), "key"), "no search for repeats"))
+            }
+            DedupeRequest::Exact => {
+                Some((of_dedupe("--dedupe-exact", args.dedupe_exact, "exact"), "no search for repeats"))
+            }
+        }
+    };
+    if let Some((other, what)) = conflict {
+        return Err(setting.against(&other, &format!("{several} {what}")));
     }
-    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
-        return Err(Failure::usage(
-            "unpivot makes events of time columns: it goes with no time, event or event_name",
-        ));
+    // Flags of these take the list back, or it takes them back.
+    let written = [
+        ("--time", "time", source.time.is_some()),
+        ("--event", "event", source.event.is_some()),
+        ("--event-name", "event_name", source.event_name.is_some()),
+    ];
+    if let Some((flag, key, _)) = written.into_iter().find(|(.., is_written)| *is_written) {
+        let message = "each time column is an event: there is no other time and no other event";
+        return Err(setting.against(&of_source(flag, false, key), message));
     }
     let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
-    Ok(lists.map_err(unpivot_failure)?.concat())
+    Ok(lists.map_err(|error| unpivot_failure(error, &setting))?.concat())
 }
 
 fn time_options(

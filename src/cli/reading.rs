@@ -1,18 +1,21 @@
 //! Reads all rows for a verb, and keeps the account of the run.
 
 use super::args::InputArgs;
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, Place};
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
 use super::run::Start;
+use crate::decode::time::format_utc;
+use crate::event::RejectCode;
 use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
 use crate::report::build::{Request, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
-use std::path::PathBuf;
+use crate::source::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that was read, with its account.
@@ -31,8 +34,8 @@ pub struct Account {
     rejected: u64,
     read: u64,
     used: u64,
-    /// The first rejected row: where it stands, and why.
-    first_reject: Option<String>,
+    /// Of those that count against the tolerance.
+    first_reject: Option<RejectSample>,
     members: Option<Arc<Members>>,
 }
 
@@ -48,15 +51,35 @@ impl Account {
             return Err(Failure::empty("there is nothing to analyse: the cohort leaves nobody of the log")
                 .hint("are its ids written as in the log? --allow-empty makes this no error"));
         }
-        let mut message = match self.read {
+        let message = match self.read {
             0 => "there is nothing to analyse: no input holds a row".to_owned(),
             1 => "there is nothing to analyse: the only row cannot be used".to_owned(),
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
-        if let Some(first) = &self.first_reject {
-            message.push_str(&format!("; the first: {first}"));
-        }
-        Err(Failure::empty(message).hint("--allow-empty makes this no error"))
+        let failure = Failure::empty(message);
+        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error"]);
+        let hint = hint.collect::<Vec<_>>().join("\n");
+        Err(Failure { place: self.place(), ..failure.hint(hint) })
+    }
+
+    /// Where the first rejected row stands.
+    fn place(&self) -> Option<Box<Place>> {
+        self.first_reject.as_ref().map(|sample| {
+            Box::new(Place {
+                file: sample.file.clone(),
+                line: sample.line,
+                byte: sample.byte,
+                column: sample.column.clone().map(|name| (name, sample.column_number)),
+                excerpt: sample.excerpt.clone(),
+                because: sample.message.clone(),
+            })
+        })
+    }
+
+    /// What may be done about the first rejected row.
+    fn hint(&self) -> Option<&'static str> {
+        let code = &self.first_reject.as_ref()?.code;
+        RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?.hint()
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -68,16 +91,17 @@ impl Account {
             || "--rejects FILE keeps them".to_owned(),
             |path| format!("they are kept in {}", path.display()),
         );
-        Err(Failure {
-            exit: Exit::Rejects,
-            error: anyhow::anyhow!(
-                "{} of {} {} rejected, more than tolerated",
-                count(self.rejected),
-                counted(self.read, "row", "rows"),
-                if self.rejected == 1 { "was" } else { "were" }
-            ),
-            hint: Some(format!("{kept}; accept them with --max-rejects {}", self.rejected)),
-        })
+        let message = format!(
+            "{} of {} {} rejected, more than tolerated",
+            count(self.rejected),
+            counted(self.read, "row", "rows"),
+            if self.rejected == 1 { "was" } else { "were" }
+        );
+        let accept = format!("{kept}; accept them with --max-rejects {}", self.rejected);
+        let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
+        let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
+        let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
+        Err(Failure { place: self.place(), ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n")) })
     }
 }
 
@@ -90,20 +114,22 @@ pub fn read_rows(
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
     let guessed = found.guessed(&columns, &start.plan.asked);
-    let (members, cohort_files) = read_cohorts(args, &columns)?;
+    let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
-    check_columns_read(&reading, &everything.files, &found.columns)?;
+    check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
         write_rejects(path, &everything.files, &reading)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
+    let now_us = start.environment.now.as_microsecond();
     let reject_samples = reject_samples(&everything.files, &reading);
-    let first_reject = reject_samples.first().map(described);
+    let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
+    let first_reject = reject_samples.iter().find(counts).cloned();
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -112,8 +138,8 @@ pub fn read_rows(
             files: everything.files.iter().map(file_read).collect(),
             guessed,
             reject_samples,
-            warnings: file_warnings(&found, &everything.files, &tally, &reading),
-            notes: file_notes(&found, &everything.files),
+            warnings: file_warnings(&found, &everything.files, &tally, &reading, now_us),
+            notes: file_notes(&found, &everything.files, &tally),
             rows_out_of_order: tally.out_of_order,
             spilled_bytes: 0,
             cohort_files,
@@ -135,15 +161,21 @@ pub fn read_rows(
 fn read_cohorts(
     args: &InputArgs,
     columns: &Columns,
+    open: &OpenOptions,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
-        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        let flag = if args.cohort.is_some() { "--cohort" } else { "--cohort-not" };
+        let message = format!("{flag}: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
     let mut files = Vec::new();
-    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+    let mut list = |flag: &str, path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        let cohort = Cohort::read(path, &columns.user)?;
+        if path == Path::new("-") {
+            let message = format!("{flag}: a list of ids is a file: standard input is for the log");
+            return Err(Failure::usage(message));
+        }
+        let cohort = Cohort::read(path, &columns.user, open)?;
         files.push(CohortFile {
             path: path.display().to_string(),
             read_as: cohort.read_as.clone(),
@@ -154,7 +186,7 @@ fn read_cohorts(
         });
         Ok(Some(cohort))
     };
-    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    let members = Members::new(list("--cohort", &args.cohort)?, list("--cohort-not", &args.cohort_not)?);
     Ok((members, files))
 }
 
@@ -164,9 +196,12 @@ fn file_read(file: &FileAccount) -> FileRead {
         format: file.format.to_owned(),
         compression: file.compression.clone(),
         rows: file.read.tally.read,
+        used: file.read.tally.used,
         rejected: file.read.tally.rejected(),
         filtered: file.read.tally.filtered,
         blank_lines: file.read.blank_lines,
+        naive_times: file.read.tally.naive_times,
+        partial: file.partial,
         read_as: file.read_as.clone(),
     }
 }
@@ -182,7 +217,7 @@ fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample
             let code = placed.reject.code.to_string();
             let of_code = samples.iter().filter(|sample| sample.code == code).count();
             if of_code < 3 && samples.len() < SHOWN_REJECTS {
-                samples.push(reject_sample(&file.name, placed, reading));
+                samples.push(reject_sample(file, placed, reading));
             }
         }
     }
@@ -190,62 +225,110 @@ fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample
 }
 
 /// One reject, for people and for the file of rejects.
-pub fn reject_sample(file: &str, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+    let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
     RejectSample {
-        file: file.to_owned(),
+        file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
         column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
+        column_number: placed.reject.slot.and_then(number),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
         excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
     }
 }
 
-/// A reject in a line: where it stands, and why.
-fn described(sample: &RejectSample) -> String {
-    let column = sample.column.as_ref().map_or(String::new(), |column| format!(" column `{column}`:"));
-    format!("{}:{}:{column} {}", sample.file, sample.line, sample.message)
-}
-
 /// Warnings about how files were read, those of one code together.
-fn file_warnings(found: &Found, files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = Vec::new();
-    if tally.naive_times > 0 && !reading.naive_zone_given {
-        let message = format!(
-            "{} no zone and {} taken as UTC; --assume-time-zone says otherwise",
-            counted(tally.naive_times, "time carries", "times carry"),
-            if tally.naive_times == 1 { "is" } else { "are" }
-        );
-        warnings.push(Warning { code: "W02".to_owned(), n: tally.naive_times, message });
-    }
-    if tally.shifted_times > 0 {
-        let message = format!(
-            "{} skipped or repeated when the clocks changed",
-            counted(tally.shifted_times, "local time was", "local times were")
-        );
-        warnings.push(Warning { code: "W05".to_owned(), n: tally.shifted_times, message });
-    }
+fn file_warnings(
+    found: &Found,
+    files: &[FileAccount],
+    tally: &Tally,
+    reading: &ReadPlan,
+    now_us: i64,
+) -> Vec<Warning> {
+    let mut warnings = time_warnings(files, tally, reading);
+    let of_files = warnings.len();
     let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
-    let of_files = files.iter().flat_map(|file| &file.notes);
-    let of_files = of_files.filter_map(|note| Some((note.code?, note.message.clone())));
-    for (code, message) in of_list.chain(of_files) {
-        match warnings.iter_mut().find(|warning| warning.code == code) {
+    let noted = files.iter().flat_map(|file| &file.notes);
+    let noted = noted.filter_map(|note| Some((note.code?, note.message.clone())));
+    let told = files.iter().flat_map(|file| rows_told(file, now_us));
+    for (code, message) in of_list.chain(noted).chain(told) {
+        match warnings[of_files..].iter_mut().find(|warning| warning.code == code) {
             Some(known) => known.n += 1,
             None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
         }
     }
-    let by_file = |warning: &&mut Warning| warning.n > 1 && !matches!(warning.code.as_str(), "W02" | "W05");
-    for warning in warnings.iter_mut().filter(by_file) {
+    for warning in warnings[of_files..].iter_mut().filter(|warning| warning.n > 1) {
         warning.message.push_str(&format!(" (and {})", counted(warning.n - 1, "more file", "more files")));
     }
     warnings
 }
 
-fn file_notes(found: &Found, files: &[FileAccount]) -> Vec<String> {
+/// What the times of all files give rise to, by the number of times.
+fn time_warnings(files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, n: u64, message: String| {
+        if n > 0 {
+            warnings.push(Warning { code: code.to_owned(), n, message });
+        }
+    };
+    let zone = reading.naive_zone.iana_name().unwrap_or("a fixed offset");
+    if !reading.naive_zone_given {
+        let message = format!(
+            "{} no zone and {} taken as UTC; --assume-time-zone says otherwise",
+            counted(tally.naive_times, "time carries", "times carry"),
+            if tally.naive_times == 1 { "is" } else { "are" }
+        );
+        warn("W02", tally.naive_times, message);
+    }
+    let message = format!(
+        "{} skipped or repeated when the clocks changed: moved forward, or the earlier of the two; --dst reject \
+         takes none",
+        counted(tally.shifted_times, "local time was", "local times were")
+    );
+    warn("W05", tally.shifted_times, message);
+    let mixed = files.iter().map(|file| &file.read.tally);
+    let mixed = mixed.filter(|tally| tally.naive_times > 0 && tally.zoned_times() > 0);
+    let naive: u64 = mixed.map(|tally| tally.naive_times).sum();
+    let message = format!(
+        "{} no zone in a file where others name theirs: taken as of {zone}",
+        counted(naive, "time names", "times name")
+    );
+    warn("W28", naive, message);
+    warnings
+}
+
+/// What the rows of one file give rise to.
+fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
+    let (name, tally) = (&file.name, &file.read.tally);
+    let mut told = Vec::new();
+    if file.lacks_rows() {
+        told.push(("W17", format!("{name} holds no row")));
+    }
+    if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
+        let latest = format_utc(latest_us);
+        told.push((
+            "W27",
+            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
+        ));
+    }
+    told
+}
+
+fn file_notes(found: &Found, files: &[FileAccount], tally: &Tally) -> Vec<String> {
     let of_list = found.notes.iter().filter(|note| note.code().is_none()).map(ToString::to_string);
     let of_files = files.iter().flat_map(|file| &file.notes).filter(|note| note.code.is_none());
-    of_list.chain(of_files.map(|note| note.message.clone())).collect()
+    let mut notes: Vec<String> = of_list.chain(of_files.map(|note| note.message.clone())).collect();
+    if tally.leap_seconds > 0 {
+        let times = counted(tally.leap_seconds, "time has", "times have");
+        notes.push(format!("{times} a 60th second: read as of the 59th"));
+    }
+    if tally.finer_times > 0 {
+        let times = counted(tally.finer_times, "time is", "times are");
+        notes.push(format!("{times} finer than a microsecond: cut off there"));
+    }
+    notes
 }
 
 /// The account of a run that could not read rows, for what was seen all the same.

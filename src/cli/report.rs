@@ -13,20 +13,17 @@ use crate::report::build::{BuildError, Listed, ListsAsked, Request, build_with_l
 use crate::report::lists::ListRequest;
 use crate::report::table::Block;
 use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
-use crate::source::Input;
 use std::io::{self, Write};
 
 /// Runs the command.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
-    let found = find(&start.plan, Sampled::Needed)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, &found, &start.plan.zone, Forms::DOCUMENT)?;
     let lists = ListPlan::resolve(&args.lists, &request, args.output.csv_raw)?;
-    if let Some(lists) = &lists {
-        let inputs: Vec<Input> = found.inputs().into_iter().chain(args.input.cohort_inputs()).collect();
-        lists.check(args.output.output.iter().chain(&args.input.rejects), &inputs)?;
-    }
+    let beside = lists.as_ref().map(ListPlan::files).unwrap_or_default();
+    let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
+    let found = find(&start.plan, Sampled::Needed)?;
+    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
     let asked = lists.as_ref().map(|lists| &lists.request);
     let made = make_report(&start, &args.input, found, &request, asked, args.output.reproducible)?;
     let Made { report, account, listed, user_columns } = made;
@@ -92,7 +89,7 @@ impl From<BuildError> for Failure {
             error @ BuildError::Lists { .. } => {
                 Failure::failed(error.into()).hint("name another directory with --temp-dir")
             }
-            BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).hint(
+            BuildError::MixedCurrencies(error) => Failure::usage(error.to_string()).code(Some("E-U13")).hint(
                 "keep one with --where, e.g. --where \"currency = 'ILS'\", or name the columns without --value",
             ),
         }

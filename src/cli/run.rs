@@ -4,11 +4,13 @@ use super::args::{Cli, Command, InputArgs};
 use super::check::check;
 use super::failure::{Exit, Failure};
 use super::generate::generate;
+use super::help::help;
 use super::inspect::inspect;
 use super::memory::{available, check_temp_dir};
 use super::plan::{Environment, InputPlan};
 use super::report::report;
 use super::sessions::sessions;
+use super::validate::validate;
 use crate::definition::DefinitionFile;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,9 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Report(args) => report(&args),
         Command::Sessions(args) => sessions(&args),
         Command::Check(args) => check(&args),
+        Command::Validate(args) => validate(&args),
         Command::Generate(args) => generate(args.what),
+        Command::Help(args) => help(args.topic.as_deref()),
     }
 }
 
@@ -61,7 +65,7 @@ fn definition_file(args: &InputArgs) -> Result<(DefinitionFile, Option<PathBuf>)
     };
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("{}: cannot read this definition file", path.display()))
-        .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+        .map_err(|error| Failure { exit: Exit::Usage, ..Failure::failed(error) }.code(Some("E-O21")))?;
     let name = path.display().to_string();
     let file = DefinitionFile::parse(&text, &name)?;
     file.check_funnels()?;

@@ -8,10 +8,10 @@
 mod format;
 mod line;
 
-pub use format::{LogFormat, LogFormatError};
+pub use format::{LogFormat, LogFormatError, TARGET};
 
 use super::fields::recycle;
-use super::lines::{excerpt, leave_pending, oversized, whole_lines};
+use super::lines::{excerpt, has_hole, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use format::{LogColumn, Piece};
@@ -107,7 +107,8 @@ impl AccessLogDecoder {
             Err(fault) => {
                 let slot = fault.part.and_then(|part| self.slot_of(part));
                 let message = format!("{} (byte {} of the line)", fault.message, fault.at + 1);
-                sink.reject(Reject { code: fault.code, at, slot, excerpt: excerpt(line), message });
+                let (code, excerpt, is_damage) = (fault.code, excerpt(line), has_hole(line));
+                sink.reject(Reject { code, at, slot, excerpt, message, field: None, is_damage });
             }
         }
         self.spans = spans;

@@ -10,7 +10,8 @@
 use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, read_record};
 use super::csv_scan::Signs;
 use super::csv_walk::{Record, Records, Window};
-use super::dialect::Dialect;
+use super::dialect::{BYTE_ORDER_MARK, Dialect};
+use super::lines::hole;
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
@@ -21,6 +22,8 @@ const MOST_EXACT_AHEAD: usize = 15;
 
 /// Bytes of a rejected record that are kept to be shown.
 const EXCERPT_BYTES: usize = 200;
+/// NUL bytes of a hole that are shown.
+const HOLE_SHOWN: usize = 4;
 
 /// Decodes the data records of one delimited text, piece by piece.
 ///
@@ -31,6 +34,8 @@ pub struct CsvDecoder {
     dialect: Dialect,
     columns: usize,
     slots: Vec<usize>,
+    /// By slot: what its column holds decides whether a record is sound.
+    judged: Vec<bool>,
     header_record: Option<Vec<u8>>,
     limits: Limits,
     /// A sound record up to this size cannot be over a limit of bytes.
@@ -61,6 +66,7 @@ impl CsvDecoder {
         CsvDecoder {
             columns,
             slots: wanted.to_vec(),
+            judged: vec![true; wanted.len()],
             header_bytes: header_record.as_ref().map_or(usize::MAX, Vec::len),
             header_record,
             limits,
@@ -72,6 +78,12 @@ impl CsvDecoder {
         }
     }
 
+    /// Lets only what the columns of some slots hold decide whether a record is sound; all do by default.
+    pub fn judging(mut self, judged: &[bool]) -> CsvDecoder {
+        self.judged = judged.to_vec();
+        self
+    }
+
     /// Decodes a piece that starts where a record starts and ends behind a line break, or with
     /// `last` where the input ends.
     ///
@@ -81,7 +93,7 @@ impl CsvDecoder {
     /// decoding goes on behind the line on which it opened, so that one stray quote costs one
     /// line and not the hundred behind it. A record that passes the limit of bytes outside quotes
     /// (R13) ends at the next line break. A closed field over its limit is R13 as well, and its
-    /// record is passed over whole. If a record has several faults, the first of R13, R15, R03,
+    /// record is passed over whole. A hole of NUL bytes (R14) goes before all else. If a record has several faults, the first of R13, R15, R03,
     /// R16, R01, R02, R14 is told.
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         let mut piece = PieceEnd::default();
@@ -176,12 +188,18 @@ impl CsvDecoder {
             piece.blank_lines += 1;
         } else if record.fields() > self.columns && !self.ends_in_delimiters(content, record.fields()) {
             return false;
+        } else if unusual.has_nul
+            && let Some(hole) = hole(content)
+        {
+            piece.records += 1;
+            sink.reject(hole_reject(hole, at, content));
         } else if let Err(fault) = self.check(content, self.columns.min(record.fields()), unusual.not_utf8_at)
         {
             piece.records += 1;
             sink.reject(fault.reject(at, content));
         } else {
             piece.records += 1;
+            piece.empty_tails += u64::from(record.fields() > self.columns);
             let mut escaped = false;
             for (field, &column) in fields.iter_mut().zip(&self.slots) {
                 let raw = record.field(text, column);
@@ -190,9 +208,9 @@ impl CsvDecoder {
                     unusual.has_quote && inner.len() < raw.len() && memchr::memchr(raw[0], inner).is_some();
                 *field = Field::Text(inner);
             }
-            let nul = if unusual.has_nul { slot_with_nul(fields) } else { None };
+            let nul = if unusual.has_nul { self.slot_with_nul(fields) } else { None };
             match (nul, self.dialect.quote) {
-                (Some(slot), _) => sink.reject(nul_fault(slot).reject(at, content)),
+                (Some(slot), _) => sink.reject(self.nul_fault(slot).reject(at, content)),
                 (None, Some(quote)) if escaped => {
                     record_with_pairs(at, fields, quote, &mut self.scratch, sink);
                 }
@@ -254,9 +272,13 @@ impl CsvDecoder {
         let next = match end {
             ExactEnd::Unfinished => return false,
             ExactEnd::TooLarge { next } => {
+                let record = without_break(&bytes[start..next]);
                 let limit = self.limits.max_record_bytes;
                 let fault = Fault::new(RejectCode::R13, format!("the record is longer than {limit} bytes"));
-                sink.reject(fault.reject(at, without_break(&bytes[start..next])));
+                sink.reject(match hole(record) {
+                    Some(hole) => hole_reject(hole, at, record),
+                    None => fault.reject(at, record),
+                });
                 piece.records += 1;
                 next
             }
@@ -269,8 +291,9 @@ impl CsvDecoder {
                     RejectCode::R15,
                     format!("the quote that opens field {} is never closed", field + 1),
                 );
-                fault.slot = self.slots.iter().position(|&column| column == field);
-                sink.reject(fault.reject(at, without_break(&bytes[opened_at..next])));
+                fault.column(field, &self.slots);
+                let reject = fault.reject(at, without_break(&bytes[opened_at..next]));
+                sink.reject(Reject { is_damage: true, ..reject });
                 piece.records += 1;
                 next
             }
@@ -280,13 +303,17 @@ impl CsvDecoder {
                     piece.blank_lines += 1;
                 } else {
                     piece.records += 1;
-                    match self.check_exact(content) {
-                        Err(fault) => sink.reject(fault.reject(at, content)),
+                    let checked = match hole(content) {
+                        Some(hole) => Err(hole_reject(hole, at, content)),
+                        None => self.check_exact(content).map_err(|fault| fault.reject(at, content)),
+                    };
+                    match checked {
+                        Err(reject) => sink.reject(reject),
                         Ok(()) => {
+                            piece.empty_tails += u64::from(self.exact.len() > self.columns);
                             piece.stray_quotes += u64::from(self.exact.stray_quote);
-                            let field =
-                                |&column: &usize| self.exact.get(column).map_or(Field::Missing, Field::Text);
-                            let fields: Vec<Field<'_>> = self.slots.iter().map(field).collect();
+                            let fields = self.slots.iter().map(|&column| self.exact_field(column));
+                            let fields: Vec<Field<'_>> = fields.collect();
                             sink.record(at, &fields);
                         }
                     }
@@ -304,19 +331,36 @@ impl CsvDecoder {
         if let Some(field) = self.exact.iter().position(|field| field.len() > limit) {
             let mut fault =
                 Fault::new(RejectCode::R13, format!("field {} is longer than {limit} bytes", field + 1));
-            fault.slot = self.slots.iter().position(|&column| column == field);
+            fault.column(field, &self.slots);
             return Err(fault);
         }
         let extra_are_empty = self.exact.iter().skip(self.columns).all(<[u8]>::is_empty);
         let count = if extra_are_empty { self.exact.len().min(self.columns) } else { self.exact.len() };
         let not_utf8_at = simdutf8::compat::from_utf8(content).err().map(|error| error.valid_up_to());
         self.check(content, count, not_utf8_at)?;
-        let nul =
-            |&column: &usize| self.exact.get(column).is_some_and(|text| memchr::memchr(0, text).is_some());
-        match self.slots.iter().position(nul) {
-            Some(slot) => Err(nul_fault(slot)),
+        let fields: Vec<Field<'_>> = self.slots.iter().map(|&column| self.exact_field(column)).collect();
+        match self.slot_with_nul(&fields) {
+            Some(slot) => Err(self.nul_fault(slot)),
             None => Ok(()),
         }
+    }
+
+    fn exact_field(&self, column: usize) -> Field<'_> {
+        self.exact.get(column).map_or(Field::Missing, Field::Text)
+    }
+
+    fn slot_with_nul(&self, fields: &[Field<'_>]) -> Option<usize> {
+        let has_nul = |(field, judged): (&Field<'_>, &bool)| {
+            *judged && matches!(field, Field::Text(text) if memchr::memchr(0, text).is_some())
+        };
+        fields.iter().zip(&self.judged).position(has_nul)
+    }
+
+    #[cold]
+    fn nul_fault(&self, slot: usize) -> Fault {
+        let mut fault = Fault::new(RejectCode::R14, "a NUL byte in a column that is read".to_owned());
+        fault.column(self.slots[slot], &self.slots);
+        fault
     }
 
     /// The checks that both ways share; empty fields beyond the last column are not in `fields`.
@@ -327,7 +371,9 @@ impl CsvDecoder {
             fault.from = from;
             return Err(fault);
         }
-        if self.header_record.as_deref() == Some(content) {
+        // A file may have been put together of several that have a header, and a mark, each.
+        let unmarked = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+        if self.header_record.as_deref() == Some(unmarked) {
             return Err(Fault::new(RejectCode::R16, "the header line again".to_owned()));
         }
         let columns = self.columns;
@@ -338,13 +384,35 @@ impl CsvDecoder {
             ));
         }
         if fields > columns {
-            return Err(Fault::new(
-                RejectCode::R02,
-                format!("{fields} fields where the header has {columns}"),
-            ));
+            return Err(Fault::new(RejectCode::R02, self.too_many(content, fields)));
         }
         Ok(())
     }
+}
+
+impl CsvDecoder {
+    /// What is said of a record with too many fields.
+    #[cold]
+    fn too_many(&self, content: &[u8], fields: usize) -> String {
+        let message = format!("{fields} fields where the header has {}", self.columns);
+        // A delimiter with a blank behind it is one of a text.
+        let in_text = [self.dialect.delimiter, b' '];
+        match memchr::memmem::find(content, &in_text) {
+            Some(_) if self.dialect.delimiter.is_ascii_punctuation() => {
+                format!("{message}; a text with `{}` in it has to be quoted", char::from(in_text[0]))
+            }
+            _ => message,
+        }
+    }
+}
+
+/// A record with a hole in it.
+#[cold]
+fn hole_reject(hole: usize, at: RecordAt, content: &[u8]) -> Reject {
+    let message = "a block of NUL bytes: the file has a hole".to_owned();
+    let reject = Fault::new(RejectCode::R14, message).reject(at, content);
+    let excerpt = content[..content.len().min(hole + HOLE_SHOWN).min(EXCERPT_BYTES)].to_vec();
+    Reject { is_damage: true, excerpt, ..reject }
 }
 
 /// What a closer look at a record found.
@@ -405,21 +473,13 @@ fn without_break(line: &[u8]) -> &[u8] {
     text.strip_suffix(b"\r").unwrap_or(text)
 }
 
-fn slot_with_nul(fields: &[Field<'_>]) -> Option<usize> {
-    fields.iter().position(|field| matches!(field, Field::Text(text) if memchr::memchr(0, text).is_some()))
-}
-
-fn nul_fault(slot: usize) -> Fault {
-    let mut fault = Fault::new(RejectCode::R14, "a NUL byte in a column that is used".to_owned());
-    fault.slot = Some(slot);
-    fault
-}
-
 /// Why a record is not sound.
 #[derive(Debug)]
 struct Fault {
     code: RejectCode,
     slot: Option<usize>,
+    /// The column at fault.
+    field: Option<usize>,
     /// Where the excerpt starts in the record.
     from: usize,
     message: String,
@@ -428,7 +488,13 @@ struct Fault {
 impl Fault {
     #[cold]
     fn new(code: RejectCode, message: String) -> Fault {
-        Fault { code, slot: None, from: 0, message }
+        Fault { code, slot: None, field: None, from: 0, message }
+    }
+
+    /// The column at fault, which may be that of a slot.
+    fn column(&mut self, column: usize, slots: &[usize]) {
+        self.field = Some(column);
+        self.slot = slots.iter().position(|&wanted| wanted == column);
     }
 
     #[cold]
@@ -436,7 +502,8 @@ impl Fault {
         let from = self.from.min(content.len());
         let to = content.len().min(from + EXCERPT_BYTES);
         let excerpt = content[from..to].to_vec();
-        Reject { code: self.code, at, slot: self.slot, excerpt, message: self.message }
+        let Fault { code, slot, field, message, .. } = self;
+        Reject { code, at, slot, field, excerpt, message, is_damage: false }
     }
 }
 

@@ -246,7 +246,7 @@ proptest! {
         let dialect = Dialect { border, ..Dialect::default() };
         // A line feed at the very start is the second half of a border to a decoder of that border.
         prop_assume!(!carriage || bytes.first() != Some(&b'\n'));
-        for limits in [Limits::default(), Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2 }] {
+        for limits in [Limits::default(), Limits { max_record_bytes: 40, max_field_bytes: 20, max_field_lines: 2, ..Limits::default() }] {
             let mut decoder = CsvDecoder::new(dialect, columns, &[0], None, limits);
             let (whole, whole_end) = decode(&mut decoder, &bytes);
             let (pieces, pieces_end) = decode_in_pieces(&mut decoder, &bytes, border);
@@ -440,7 +440,8 @@ fn a_quoted_field_of_too_many_lines_is_an_unclosed_quote() {
 
 #[test]
 fn fields_and_records_over_their_limits_are_rejected() {
-    let limits = Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2 };
+    let limits =
+        Limits { max_record_bytes: 300, max_field_bytes: 100, max_field_lines: 2, ..Limits::default() };
     let mut decoder = CsvDecoder::new(Dialect::default(), 2, &[1], None, limits);
     for quote in ["", "\""] {
         for (length, code) in [(99, None), (100, None), (101, Some(RejectCode::R13))] {
@@ -462,7 +463,7 @@ fn fields_and_records_over_their_limits_are_rejected() {
 /// A piece that ends inside `\r\n` holds one half of it.
 #[test]
 fn what_is_shown_of_a_line_is_without_its_line_break() {
-    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2 };
+    let limits = Limits { max_record_bytes: 3, max_field_bytes: 3, max_field_lines: 2, ..Limits::default() };
     for line_break in ["\n", "\r", "\r\n"] {
         for (line, code) in [("a,bcd", RejectCode::R13), ("\"a,b", RejectCode::R15)] {
             let mut rejects = Vec::new();

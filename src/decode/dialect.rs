@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 const SAMPLE_RECORDS: usize = 1_000;
 /// Physical lines in which the header is searched.
 const PREAMBLE_LINES: usize = 200;
+/// That of UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a delimited text is written.

@@ -19,7 +19,7 @@ pub use record::JsonPath;
 pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sample};
 
 use super::fields::recycle;
-use super::lines::{EXCERPT_BYTES, excerpt, leave_pending, oversized, whole_lines};
+use super::lines::{EXCERPT_BYTES, excerpt, has_hole, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use predict::Layout;
@@ -43,9 +43,15 @@ pub struct JsonDecoder {
 impl JsonDecoder {
     /// `wanted[slot]` is where the field of that slot is found.
     pub fn new(wanted: &[JsonPath], limits: Limits) -> JsonDecoder {
+        JsonDecoder::judging(wanted, &vec![true; wanted.len()], limits)
+    }
+
+    /// As `new`, but a value makes a record unsound only where its slot is `judged`. Elsewhere an object
+    /// or array is its text, and of a key that stands twice the last value counts.
+    pub fn judging(wanted: &[JsonPath], judged: &[bool], limits: Limits) -> JsonDecoder {
         JsonDecoder {
             limits,
-            reader: Box::new(RecordReader::new(wanted)),
+            reader: Box::new(RecordReader::new(wanted, judged)),
             inside_oversized: false,
             hands_on_text: false,
             spare_fields: Vec::new(),
@@ -152,6 +158,8 @@ impl JsonDecoder {
                     slot: None,
                     excerpt: excerpt(line),
                     message: format!("{message} (byte {} of the line)", fault.at + 1),
+                    field: None,
+                    is_damage: has_hole(line),
                 });
                 1
             }
@@ -203,7 +211,15 @@ impl JsonDecoder {
     ) {
         if let Some(ValueFault { code, slot, message }) = fault {
             let excerpt = excerpt(&text[range]);
-            sink.reject(Reject { code, at, slot, excerpt, message: message.to_owned() });
+            sink.reject(Reject {
+                code,
+                at,
+                slot,
+                excerpt,
+                message: message.to_owned(),
+                field: None,
+                is_damage: false,
+            });
             return;
         }
         if self.hands_on_text {
@@ -235,7 +251,7 @@ fn not_utf8(record: &[u8], at: RecordAt) -> Reject {
     let bad = std::str::from_utf8(record).err().map_or(0, |error| error.valid_up_to());
     let message = format!("not UTF-8 (byte {} of the record)", bad + 1);
     let excerpt = excerpt(&record[bad.saturating_sub(EXCERPT_BYTES / 2)..]);
-    Reject { code: RejectCode::R03, at, slot: None, excerpt, message }
+    Reject { code: RejectCode::R03, at, slot: None, excerpt, message, field: None, is_damage: false }
 }
 
 #[cfg(test)]

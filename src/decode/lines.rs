@@ -33,7 +33,21 @@ pub(super) fn leave_pending(
 
 pub(super) fn oversized(line: &[u8], at: RecordAt) -> Reject {
     let message = "a record over the size limit".to_owned();
-    Reject { code: RejectCode::R13, at, slot: None, excerpt: excerpt(line), message }
+    let (code, excerpt) = (RejectCode::R13, excerpt(line));
+    Reject { code, at, slot: None, excerpt, message, field: None, is_damage: has_hole(line) }
+}
+
+/// The least sector of a disk: a file that was not written to the end, or lost a block of a disk, holds
+/// so many NUL bytes and more where its text should be.
+const HOLE_BYTES: usize = 512;
+
+/// Where a text has a hole: a block of NUL bytes, which no text holds.
+pub(super) fn hole(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, &[0; HOLE_BYTES])
+}
+
+pub(super) fn has_hole(text: &[u8]) -> bool {
+    hole(text).is_some()
 }
 
 /// The beginning of a line, as it is shown.

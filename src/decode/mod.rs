@@ -47,6 +47,8 @@ pub struct PieceEnd {
     pub consumed: usize,
     /// Sound records that held a quote inside an unquoted field, taken literally.
     pub stray_quotes: u64,
+    /// Records with more fields than columns, all of the extra ones empty: they are left out.
+    pub empty_tails: u64,
 }
 
 /// Limits of one record; over them it is rejected (R13, R15), never buffered without end.
@@ -56,10 +58,13 @@ pub struct Limits {
     pub max_field_bytes: usize,
     /// Line breaks inside one quoted field.
     pub max_field_lines: usize,
+    /// What is damaged is used as far as it goes: a quote that is never closed costs its record and
+    /// not the rest of the file.
+    pub salvage: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_record_bytes: 2 << 20, max_field_bytes: 64 << 10, max_field_lines: 100 }
+        Limits { max_record_bytes: 2 << 20, max_field_bytes: 64 << 10, max_field_lines: 100, salvage: false }
     }
 }

@@ -176,6 +176,18 @@ impl ParquetFile {
         wanted: &[usize],
         sink: &mut impl RecordSink,
     ) -> Result<PieceEnd, ParquetError> {
+        self.decode_judging(slice, wanted, &vec![true; wanted.len()], sink)
+    }
+
+    /// As [`ParquetFile::decode_slice`], but a text that is not UTF-8 makes a row unsound only where its
+    /// slot is `judged`. Elsewhere it is missing.
+    pub fn decode_judging(
+        &self,
+        slice: Slice,
+        wanted: &[usize],
+        judged: &[bool],
+        sink: &mut impl RecordSink,
+    ) -> Result<PieceEnd, ParquetError> {
         let columns = match self.values_together(slice, wanted) {
             Some(columns) => columns,
             // One by one, to say which of them is at fault.
@@ -204,7 +216,7 @@ impl ParquetFile {
             for row in 0..end - start {
                 let at = RecordAt { lines_before: (start + row) as u64, bytes_before: 0 };
                 // The first slot at fault, as columns are filled in their order.
-                match not_utf8.iter().find(|(faulty, _)| *faulty == row) {
+                match not_utf8.iter().find(|&&(faulty, slot)| faulty == row && judged[slot]) {
                     None => sink.record(at, &fields[row * columns.len()..][..columns.len()]),
                     Some(&(_, slot)) => sink.reject(Reject {
                         code: RejectCode::R03,
@@ -212,6 +224,8 @@ impl ParquetFile {
                         slot: Some(slot),
                         excerpt: Vec::new(),
                         message: "not UTF-8".to_owned(),
+                        field: None,
+                        is_damage: false,
                     }),
                 }
             }

@@ -5,8 +5,8 @@ use super::conflict::{Conflict, Setting};
 use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
 use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
-use super::rules::RuleSet;
-use super::steps::{Arrow, EventSpec, StepSpec, StepTerms};
+use super::rules::{Preset, RuleSet};
+use super::steps::{Arrow, EventSpec, StepSpec, StepTerms, name_of};
 use crate::condition::Condition;
 
 /// What is counted.
@@ -56,6 +56,15 @@ pub enum RowRule {
     Many,
     /// The first step that it matches, and no other.
     First,
+}
+
+impl RowRule {
+    pub const NAMES: [(&'static str, RowRule); 3] =
+        [("one", RowRule::One), ("many", RowRule::Many), ("first", RowRule::First)];
+
+    pub fn name(self) -> &'static str {
+        name_of(self, &RowRule::NAMES)
+    }
 }
 
 /// Of the steps already reached, those whose rows `no-repeat` does not let lie in a gap.
@@ -219,12 +228,56 @@ impl Funnel {
         self.steps.iter().any(|step| step.terms.arrow != Arrow::default())
     }
 
+    /// Whether some events must not lie between steps.
+    pub fn has_exclusions(&self) -> bool {
+        self.steps.iter().any(|step| !step.not.is_empty())
+    }
+
+    /// Whether attempts follow the steps from the first one.
+    pub fn is_ordered(&self) -> bool {
+        self.terms.order == Order::Ordered && !self.terms.open
+    }
+
+    /// The rules that the funnel started from, without what has no meaning beside its keys.
+    pub fn applied_rules(&self) -> Preset {
+        self.terms.rules.preset().beside(self.tie, self.terms.order, self.terms.open)
+    }
+
+    /// What is in the rules, has no key or none was written, and does not hold: the setting, and the key in
+    /// whose way it would be. What would change nothing in this funnel is left out.
+    pub fn rules_left_out(&self) -> Vec<(&'static str, String)> {
+        let terms = &self.terms;
+        let (rules, applied) = (terms.rules.preset(), self.applied_rules());
+        let no_order = if terms.open { "open = true" } else { "order = any" };
+        let is_attempt = self.unit == Unit::Attempt;
+        let no_choice = if is_attempt { "unit = attempt" } else { no_order };
+        let in_tolerance = match terms.order {
+            Order::Any { .. } => "order = any".to_owned(),
+            Order::Ordered => format!("tie = {}", self.tie.name()),
+        };
+        let settings = [
+            ("entry", rules.entry != applied.entry, no_order.to_owned()),
+            (
+                "choice",
+                rules.choice != applied.choice || is_attempt && rules.choice != Choice::default(),
+                no_choice.to_owned(),
+            ),
+            ("exclusion", rules.exclusion != applied.exclusion && self.has_exclusions(), no_order.to_owned()),
+            ("blocked", rules.blocked != applied.blocked && self.has_arrows(), no_order.to_owned()),
+            (
+                "tolerance",
+                rules.tolerance_us != applied.tolerance_us && terms.tolerance_us == 0,
+                in_tolerance,
+            ),
+        ];
+        settings.into_iter().filter(|(_, is_out, _)| *is_out).map(|(name, _, key)| (name, key)).collect()
+    }
+
     /// Says which settings make no sense together, if some do not.
     pub fn check(&self) -> Result<(), Conflict> {
         let terms = &self.terms;
         self.rules().check(self.has_arrows())?;
-        let has_order = terms.order == Order::Ordered && !terms.open;
-        if self.unit == Unit::Attempt && !has_order {
+        if self.unit == Unit::Attempt && !self.is_ordered() {
             return Err(Conflict::new(
                 "unit = attempt follows the steps in order from the first one: not with order = any or open = true",
                 [Setting::Funnel("unit"), Setting::Funnel("order"), Setting::Funnel("open")],
@@ -233,7 +286,7 @@ impl Funnel {
         if self.unit == Unit::Attempt && terms.tolerance_us > 0 && self.tie == Tie::Step {
             return Err(Conflict::new(
                 "unit = attempt goes by the order of rows, which a tolerance gives up",
-                [Setting::Funnel("unit"), Setting::Funnel("tolerance"), Setting::Funnel("rules")],
+                [Setting::Funnel("unit"), Setting::Funnel("tolerance")],
             ));
         }
         if terms.hold.is_some() && matches!(self.unit, Unit::Attempt | Unit::Column) {
@@ -251,7 +304,7 @@ impl Funnel {
         if terms.ends_exclusive && self.window_us == Some(0) {
             return Err(Conflict::new(
                 "a window of no length that excludes its end holds nothing",
-                [Setting::Funnel("window"), Setting::Funnel("window_end"), Setting::Funnel("rules")],
+                [Setting::Funnel("window"), Setting::Funnel("window_end")],
             ));
         }
         let with_nth = |(_, step): &(usize, &StepSpec)| step.terms.nth.is_some();
@@ -263,7 +316,7 @@ impl Funnel {
                 [Setting::Step(place, "nth"), Setting::Funnel("hold")],
             ));
         }
-        Ok(())
+        self.check_reach()
     }
 
     /// The columns whose values tell the units of one person apart.

@@ -240,6 +240,25 @@ impl RecordSink for Assembler<'_, '_> {
     }
 }
 
+/// Takes the records of a file of which nothing tells who acted: all are rejected, none is lost.
+pub(super) struct Strangers<'a> {
+    pub batch: &'a mut Batch,
+    pub keep_rejects: usize,
+}
+
+impl RecordSink for Strangers<'_> {
+    fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
+        let message = "no column is known to name a person".to_owned();
+        let (code, excerpt) = (RejectCode::R07, Vec::new());
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.batch.tally.read += 1;
+        self.batch.count_reject(reject, self.keep_rejects);
+    }
+}
+
 /// Why a sound record is no event.
 pub(super) struct Fault {
     code: RejectCode,
@@ -264,7 +283,8 @@ impl Fault {
     #[cold]
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
-        let reject = Reject { code, at, slot: Some(slot), excerpt: excerpt(fields[slot]), message };
+        let excerpt = excerpt(fields[slot]);
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
         batch.count_reject(reject, keep);
     }
 }

@@ -102,6 +102,8 @@ pub struct Batch {
     pub tally: Tally,
     /// The first rejects of the piece, all of them where they are kept.
     pub rejects: Vec<Reject>,
+    /// The first of those that tell of damage, kept or not.
+    pub damage: Option<Box<Reject>>,
     /// Time of the first and last row used, in the order of the input.
     pub first_time_us: Option<i64>,
     pub last_time_us: Option<i64>,
@@ -118,6 +120,7 @@ impl Batch {
         self.places.clear();
         self.tally = Tally::default();
         self.rejects.clear();
+        self.damage = None;
         self.first_time_us = None;
         self.last_time_us = None;
     }
@@ -125,6 +128,9 @@ impl Batch {
     /// Counts one rejected record, and keeps it while there are fewer than `keep`.
     pub fn count_reject(&mut self, reject: Reject, keep: usize) {
         self.tally.rejects[reject.code.index()] += 1;
+        if reject.is_damage && self.damage.is_none() {
+            self.damage = Some(Box::new(reject.clone()));
+        }
         if self.rejects.len() < keep {
             self.rejects.push(reject);
         }
@@ -199,12 +205,28 @@ pub struct Tally {
     pub shifted_times: u64,
     /// Times without a zone.
     pub naive_times: u64,
+    /// Times of a 60th second, which are read as of the 59th.
+    pub leap_seconds: u64,
+    /// Times that were finer than a microsecond.
+    pub finer_times: u64,
     /// Of used rows.
     pub earliest_us: Option<i64>,
     pub latest_us: Option<i64>,
 }
 
 impl Tally {
+    /// Every row that was read has become one thing: anything else is a mistake of ours, and no
+    /// number that comes of it may be shown.
+    pub fn assert_accounted(&self, of: &str) {
+        let Tally { read, used, filtered, duplicates, .. } = self;
+        let rejected = self.rejected();
+        assert!(
+            *read == used + rejected + filtered + duplicates,
+            "{of}: {read} rows read are not {used} used + {rejected} rejected + {filtered} filtered + {duplicates} \
+             duplicates"
+        );
+    }
+
     pub fn rejected(&self) -> u64 {
         self.rejects.iter().sum()
     }
@@ -232,10 +254,20 @@ impl Tally {
         self.negative_values -= left_out.negative_values;
     }
 
+    /// Times that named their zone, as far as rows with one time tell.
+    pub fn zoned_times(&self) -> u64 {
+        // A time is read before anything else is asked of a row.
+        let judged_later = [RejectCode::R07, RejectCode::R09, RejectCode::R17];
+        let later: u64 = judged_later.iter().map(|code| self.rejects[code.index()]).sum();
+        (self.used + self.filtered + later).saturating_sub(self.naive_times)
+    }
+
     /// Takes over what a time parser met between two moments.
     pub fn note_times(&mut self, before: TimeNotes, after: TimeNotes) {
         self.naive_times += after.naive - before.naive;
         self.shifted_times += after.shifted - before.shifted;
+        self.leap_seconds += after.leap_seconds - before.leap_seconds;
+        self.finer_times += after.precision_lost - before.precision_lost;
     }
 
     /// The same for several parsers.
@@ -261,6 +293,8 @@ impl Tally {
         self.negative_values += other.negative_values;
         self.shifted_times += other.shifted_times;
         self.naive_times += other.naive_times;
+        self.leap_seconds += other.leap_seconds;
+        self.finer_times += other.finer_times;
         self.earliest_us = [self.earliest_us, other.earliest_us].into_iter().flatten().min();
         self.latest_us = self.latest_us.max(other.latest_us);
     }

@@ -2,7 +2,7 @@
 
 use super::IngestError;
 use super::plan::ReadPlan;
-use super::sample::{Form, Sample};
+use super::sample::{EMPTY, Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
@@ -14,9 +14,10 @@ use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, joi
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::human;
-use crate::source::SourceNote;
 use crate::source::chunks::{ChunkOptions, Chunks};
+use crate::source::encoding::TextEncoding;
 use crate::source::open::Opened;
+use crate::source::{Ending, SourceNote};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Something worth telling about one file.
@@ -28,11 +29,11 @@ pub struct FileNote {
 }
 
 impl FileNote {
-    fn note(message: String) -> FileNote {
+    pub(super) fn note(message: String) -> FileNote {
         FileNote { code: None, message }
     }
 
-    fn warning(code: &'static str, message: String) -> FileNote {
+    pub(super) fn warning(code: &'static str, message: String) -> FileNote {
         FileNote { code: Some(code), message }
     }
 }
@@ -53,7 +54,18 @@ pub struct FileAccount {
     pub notes: Vec<FileNote>,
     /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
     pub has: Vec<bool>,
+    /// By slot: which column of the input it is, from 0, where columns have an order.
+    pub columns: Vec<Option<usize>>,
+    /// Part of the file was lost to damage.
+    pub partial: bool,
     pub read: FileTally,
+}
+
+impl FileAccount {
+    /// The file holds something, but no row.
+    pub fn lacks_rows(&self) -> bool {
+        self.read.tally.read == 0 && self.format != EMPTY
+    }
 }
 
 /// How the records of an input are decoded. Cloned for each thread.
@@ -66,6 +78,11 @@ pub enum Decoder {
 }
 
 impl Decoder {
+    /// What is read ends with a record that is not whole: only lines can do without their last.
+    pub fn ends_whole(&self, cut_short: bool) -> bool {
+        !cut_short || matches!(self, Decoder::JsonDocument(_))
+    }
+
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
         match self {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
@@ -80,8 +97,19 @@ impl Decoder {
 
 /// Where pieces come from.
 pub enum Pieces {
-    Text { chunks: Box<Chunks>, decoder: Decoder, data_offset: usize },
-    Parquet { file: Box<ParquetFile>, slices: Vec<Slice>, wanted: Vec<usize>, next: AtomicUsize },
+    Text {
+        chunks: Box<Chunks>,
+        decoder: Decoder,
+        data_offset: usize,
+    },
+    Parquet {
+        file: Box<ParquetFile>,
+        slices: Vec<Slice>,
+        wanted: Vec<usize>,
+        /// By wanted column: what it holds decides whether a row is sound.
+        judged: Vec<bool>,
+        next: AtomicUsize,
+    },
     Nothing,
 }
 
@@ -89,6 +117,8 @@ pub enum Pieces {
 pub struct Job {
     pub pieces: Pieces,
     pub sequence: Sequence,
+    /// All columns of delimited text.
+    pub(super) names: Vec<String>,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
@@ -100,6 +130,7 @@ pub struct Job {
     pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
+    ending: Ending,
     file_size: u64,
 }
 
@@ -169,6 +200,8 @@ impl Job {
             told.extend(detected);
         }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
+        let is_there = columns.iter().enumerate().filter(|(_, column)| column.is_some());
+        let mut judged: Vec<bool> = is_there.map(|(slot, _)| slot < plan.source_slots).collect();
         // Of JSON, a key that the sample shows is there even if it is null in every record.
         let mut has: Vec<bool> =
             columns.iter().map(|column| column.is_some_and(|column| column != UNSEEN)).collect();
@@ -187,6 +220,9 @@ impl Job {
             spread.push(Some(decoded));
             WholeColumns::new(&sample, &mut present, plan.identity.hash_key)
         });
+        judged.resize(present.len(), false);
+        let has_order = !matches!(sample.form, Form::Json(_));
+        let places = columns.iter().map(|column| column.filter(|_| has_order)).collect();
         let format = sample.format_name();
         let mut read_as = describe(&sample, &mut notes, &name);
         let mut formats: Vec<String> = Vec::new();
@@ -199,8 +235,17 @@ impl Job {
             formats.retain(|format| named.insert(format.clone()));
             read_as.push_str(&format!("; times {}", formats.join(" or ")));
         }
+        if opened.encoding != TextEncoding::UTF_8 {
+            read_as.push_str(&format!("; {}", opened.encoding));
+        }
+        notes.extend(form_note(&name, format));
         let compression = opened.compression.to_string();
+        let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
+        let names = match &sample.form {
+            Form::Csv(sniffed) => sniffed.columns.clone(),
+            _ => Vec::new(),
+        };
         let (lines_before, has_bytes) = match &sample.form {
             Form::Csv(sniffed) => (sniffed.data_line, true),
             Form::Parquet(_) => (0, false),
@@ -215,7 +260,8 @@ impl Job {
                     &present,
                     sniffed.header_record,
                     plan.limits,
-                );
+                )
+                .judging(&judged);
                 let border = sniffed.dialect.border;
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
@@ -241,7 +287,7 @@ impl Job {
                         JsonPath::new(known.unwrap_or(name))
                     })
                     .collect();
-                let decoder = JsonDecoder::new(&paths, plan.limits);
+                let decoder = JsonDecoder::judging(&paths, &judged, plan.limits);
                 let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
                 let decoder = match form {
                     JsonForm::Lines => Decoder::JsonLines(decoder),
@@ -257,12 +303,13 @@ impl Job {
             }
             Form::Parquet(file) => {
                 let slices = file.slices();
-                Pieces::Parquet { file, slices, wanted: present, next: AtomicUsize::new(0) }
+                Pieces::Parquet { file, slices, wanted: present, judged, next: AtomicUsize::new(0) }
             }
         };
         Ok(Job {
             pieces,
-            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes),
+            sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes, plan.limits.salvage),
+            names,
             spread,
             whole,
             times,
@@ -274,9 +321,12 @@ impl Job {
                 read_as,
                 notes,
                 has,
+                columns: places,
+                partial: false,
                 read: FileTally::default(),
             },
             told: AtomicU64::new(0),
+            ending,
             file_size,
         })
     }
@@ -294,24 +344,23 @@ impl Job {
         }
     }
 
-    /// What is known only after the last piece.
-    pub fn late_notes(&self) -> Vec<FileNote> {
-        match &self.pieces {
-            Pieces::Text { chunks, .. } => {
-                let mut notes: Vec<FileNote> = chunks.late_notes().iter().map(FileNote::from).collect();
-                if let Some(change) = chunks.changed() {
-                    notes.push(FileNote::warning(
-                        "W07",
-                        format!(
-                            "{} changed while it was read: {} bytes at first, {} now; read to its first size",
-                            self.account.name, change.size_at_open, change.size_now
-                        ),
-                    ));
-                }
-                notes
-            }
-            Pieces::Parquet { .. } | Pieces::Nothing => Vec::new(),
+    /// The account of the file, once every piece has been handed in.
+    pub fn close(&self) -> FileAccount {
+        let mut account = self.account.clone();
+        account.read = self.sequence.take_tally();
+        for (has, seen) in account.has.iter_mut().zip(&self.seen) {
+            *has |= seen.load(Ordering::Relaxed);
         }
+        account.read.tally.assert_accounted(&account.name);
+        account.read.rejects.iter_mut().for_each(|placed| self.name_column(placed));
+        account.partial = self.ending.is_partial() || account.read.is_damaged;
+        account.notes.extend(self.notes_of_reading(&account.read));
+        account.notes.extend(self.ending.notes().iter().map(FileNote::from));
+        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
+        if account.read.tally.read == 0 && !is_told {
+            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
+        }
+        account
     }
 
     /// The share of the file that one slice stands for in progress.
@@ -471,6 +520,25 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
         }
         Form::Empty => "nothing in it".to_owned(),
     }
+}
+
+/// Where the name of a file says another form than its content has.
+fn form_note(name: &str, format: &'static str) -> Option<FileNote> {
+    let name_of_form = name.to_ascii_lowercase();
+    let name_of_form = [".gz", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| name_of_form.strip_suffix(packed))
+        .unwrap_or(&name_of_form);
+    let named: &[&str] = match name_of_form.rsplit_once('.')?.1 {
+        "csv" | "tsv" => &["csv", "tsv"],
+        "json" | "jsonl" | "ndjson" => &["json", "jsonl"],
+        "parquet" => &["parquet"],
+        // Logs and texts may hold anything.
+        _ => return None,
+    };
+    let is_other = format != "empty" && !named.contains(&format);
+    let message = || format!("{name}: read as {format}, told by its content and not by its name");
+    is_other.then(|| FileNote::warning("W20", message()))
 }
 
 /// The next slice of a Parquet file, with its number.

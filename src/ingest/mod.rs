@@ -13,6 +13,7 @@ mod identify;
 mod job;
 mod naming;
 mod pass;
+mod place;
 pub mod plan;
 mod prefetch;
 mod read;
@@ -34,6 +35,7 @@ pub use identify::{Identified, Linked, RepeatFacts, StitchFacts};
 pub use job::{FileAccount, FileNote};
 pub use naming::Origin;
 pub use pass::{Accumulator, Person, Population, Session, over_population, over_store};
+pub use place::Place;
 pub use read::{Everything, Pending, Progress, read_all};
 pub use sample::{Form, Sample};
 pub use sequence::{FileTally, PlacedReject};
@@ -59,6 +61,8 @@ pub enum IngestError {
     Parquet { name: String, error: Box<ParquetError> },
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
+    #[error("{} is damaged", .place.file)]
+    Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String },
     #[error("{name}: no column {column:?}; there are {}", list(.present))]
@@ -73,6 +77,16 @@ impl IngestError {
             IngestError::Spill(error) => Some(error.hint()),
             IngestError::Dialect { error, .. } => error.hint(),
             IngestError::Parquet { .. } => None,
+            IngestError::Damaged { code: "R15", .. } => Some(
+                "close the quote, double it if it is part of the text, or take it away\n\
+                 --salvage rejects that line and goes on behind it"
+                    .to_owned(),
+            ),
+            IngestError::Damaged { .. } => Some(
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage rejects that line and goes on behind it"
+                    .to_owned(),
+            ),
             IngestError::RepeatedColumn { .. } => {
                 Some("rename one of them in the header: which one is meant is not guessed".to_owned())
             }
@@ -80,6 +94,20 @@ impl IngestError {
             IngestError::MissingColumn { nearest, .. } => {
                 (!nearest.is_empty()).then(|| format!("did you mean {}?", list(nearest)))
             }
+        }
+    }
+
+    /// The permanent code of a run that stops here.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            IngestError::Source(error) => Some(error.code()),
+            IngestError::Spill(_) => None,
+            IngestError::Damaged { code, .. } => Some(code),
+            IngestError::Dialect { error, .. } => dialect_code(error),
+            IngestError::Parquet { .. } => Some("E-F28"),
+            IngestError::Times { error, .. } => Some(error.code()),
+            IngestError::RepeatedColumn { .. } => Some("E-C22"),
+            IngestError::MissingColumn { .. } => Some("E-F16"),
         }
     }
 
@@ -92,6 +120,16 @@ impl IngestError {
                 | IngestError::RepeatedColumn { .. }
                 | IngestError::MissingColumn { .. }
         )
+    }
+}
+
+fn dialect_code(error: &DialectError) -> Option<&'static str> {
+    match error {
+        DialectError::Utf16WithoutMark { .. } => Some("E-C03"),
+        DialectError::Ragged { .. } | DialectError::NoDelimiter => Some("E-C11"),
+        DialectError::HeaderLooksLikeData { .. } => Some("E-C21"),
+        DialectError::MissingColumns { .. } => Some("E-F16"),
+        DialectError::Empty | DialectError::ColumnCount { .. } => None,
     }
 }
 

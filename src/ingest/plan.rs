@@ -9,6 +9,7 @@ use crate::decode::time::TimeOptions;
 use crate::derive::Rule;
 use crate::funnel::steps::EventPattern;
 use crate::identity::{IdentityMap, Stitch};
+use crate::source::OpenOptions;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 
@@ -74,6 +75,8 @@ pub struct Derivation {
     pub rules: Vec<Rule>,
     /// Of each rule, bound.
     pub conditions: Vec<Option<BoundCondition>>,
+    /// The URLs are targets of requests, as web servers log them.
+    pub has_targets: bool,
 }
 
 impl Derivation {
@@ -101,6 +104,9 @@ pub struct ReadPlan {
     pub derivation: Option<Derivation>,
     /// The wanted columns; a decoder's slot is an index into this list.
     pub slots: Vec<String>,
+    /// So many of the first slots are what the source names. Those behind them are asked for by the
+    /// report alone, and never decide which rows are rejected.
+    pub source_slots: usize,
     pub roles: RoleSlots,
     /// Distinct conditions of all steps of all funnels.
     pub conditions: Vec<BoundCondition>,
@@ -121,6 +127,8 @@ pub struct ReadPlan {
     pub decimal_mark: u8,
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
+    /// How the inputs are opened.
+    pub open: OpenOptions,
     pub limits: Limits,
     /// Whose rows are wanted, where not everybody's are.
     pub members: Option<Arc<Members>>,
@@ -129,6 +137,17 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
+    /// No column is known that tells whose a row is: none can be used.
+    pub fn names_nobody(&self) -> bool {
+        self.roles.user.is_empty()
+    }
+
+    /// Something names the event of a row.
+    pub fn names_events(&self) -> bool {
+        let roles = &self.roles;
+        self.event_name.is_some() || self.derivation.is_some() || roles.event.is_some() || roles.is_wide()
+    }
+
     /// Rows that no rule names are called by the page of their URL.
     pub fn names_pages(&self) -> bool {
         self.derivation.is_some() && self.event_name.is_none() && self.roles.event.is_none()
@@ -154,12 +173,19 @@ pub struct RoleSlots {
 #[derive(Debug, Default)]
 pub struct Slots {
     pub names: Vec<String>,
+    /// So many of the first are of the source.
+    pub of_source: usize,
     pub roles: RoleSlots,
 }
 
 impl Slots {
-    /// Gives every wanted column one slot, however many roles and conditions it serves.
-    pub fn assign<'c>(columns: &Columns, conditions: impl Iterator<Item = &'c Condition>) -> Slots {
+    /// Gives every wanted column one slot, however many roles and conditions it serves: first those of the
+    /// source, then those of the report.
+    pub fn assign<'c>(
+        columns: &Columns,
+        of_source: impl Iterator<Item = &'c Condition>,
+        of_report: impl Iterator<Item = &'c Condition>,
+    ) -> Slots {
         let mut slots = Slots::default();
         slots.roles.user = columns.user.iter().map(|name| slot(&mut slots.names, name)).collect();
         slots.roles.time = columns.time.iter().map(|name| slot(&mut slots.names, name)).collect();
@@ -170,12 +196,14 @@ impl Slots {
         slots.roles.session = columns.session.as_deref().map(|name| slot(names, name));
         slots.roles.value = columns.value.as_deref().map(|name| slot(names, name));
         slots.roles.currency = columns.currency.as_deref().map(|name| slot(names, name));
-        slots.roles.dimensions = columns.dimensions.iter().map(|name| slot(names, name)).collect();
         slots.roles.key = columns.key.iter().map(|name| slot(names, name)).collect();
-        for condition in conditions {
-            for name in condition.columns() {
-                slot(names, name);
-            }
+        for name in of_source.flat_map(Condition::columns) {
+            slot(names, name);
+        }
+        slots.of_source = names.len();
+        slots.roles.dimensions = columns.dimensions.iter().map(|name| slot(names, name)).collect();
+        for name in of_report.flat_map(Condition::columns) {
+            slot(names, name);
         }
         slots
     }

@@ -42,6 +42,8 @@ pub struct PlacedReject {
     pub line: u64,
     /// Byte of the decompressed stream at which the record starts; `None` for Parquet.
     pub byte: Option<u64>,
+    /// Name of the column at fault where that is not a wanted one.
+    pub column: Option<String>,
     pub reject: Reject,
 }
 
@@ -52,8 +54,13 @@ pub struct FileTally {
     pub lines: u64,
     pub blank_lines: u64,
     pub stray_quotes: u64,
+    pub empty_tails: u64,
+    /// Of the record that damage cut off.
+    pub unfinished_bytes: u64,
     /// In the order of the file, up to the number kept.
     pub rejects: Vec<PlacedReject>,
+    /// The file is damaged, and was used as far as it goes.
+    pub is_damaged: bool,
 }
 
 /// The order of one file's pieces.
@@ -62,6 +69,8 @@ pub struct Sequence {
     accepted: Condvar,
     keep_rejects: usize,
     has_bytes: bool,
+    /// Damage costs the records it stands in, and not the run.
+    salvages: bool,
 }
 
 struct State {
@@ -77,8 +86,8 @@ struct State {
 
 impl Sequence {
     /// `lines_before` is the number of physical lines before the first record, `has_bytes` is
-    /// false where records have no place in a byte stream (Parquet).
-    pub fn new(lines_before: u64, keep_rejects: usize, has_bytes: bool) -> Sequence {
+    /// false where records have no place in a byte stream (Parquet). `salvages` goes on behind damage.
+    pub fn new(lines_before: u64, keep_rejects: usize, has_bytes: bool, salvages: bool) -> Sequence {
         let file = FileTally { lines: lines_before, ..FileTally::default() };
         Sequence {
             state: Mutex::new(State {
@@ -92,16 +101,18 @@ impl Sequence {
             accepted: Condvar::new(),
             keep_rejects,
             has_bytes,
+            salvages,
         }
     }
 
     /// Hands in a piece and takes out those whose turn it is. `decode_again` decodes joined
-    /// bytes into a cleared batch.
+    /// bytes into a cleared batch. Damage of the file, unless it is salvaged, comes back as an error:
+    /// the first in the order of the file.
     pub fn submit(
         &self,
         piece: Piece,
         mut decode_again: impl FnMut(&[u8], bool, &mut Batch) -> PieceEnd,
-    ) -> Vec<Accepted> {
+    ) -> Result<Vec<Accepted>, Box<PlacedReject>> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         while state.waiting.len() >= MAX_WAITING && piece.index != state.next && !state.abandoned {
             state = self.accepted.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -120,11 +131,17 @@ impl Sequence {
                 piece.batch.clear();
                 piece.end = decode_again(&piece.bytes, piece.last, &mut piece.batch);
             }
+            if let Some(damage) = piece.batch.damage.take() {
+                state.file.is_damaged = true;
+                if !self.salvages {
+                    return Err(Box::new(state.placed(*damage, piece.offset, self.has_bytes)));
+                }
+            }
             accepted.push(state.accept(piece, self.keep_rejects, self.has_bytes));
         }
         drop(state);
         self.accepted.notify_all();
-        accepted
+        Ok(accepted)
     }
 
     /// Lets go of every thread that waits for an earlier piece.
@@ -136,25 +153,30 @@ impl Sequence {
     /// Takes out the account of the file, once every piece has been handed in.
     pub fn take_tally(&self) -> FileTally {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        assert!(state.waiting.is_empty() && state.carry.is_empty(), "pieces were left over");
+        assert!(state.waiting.is_empty(), "pieces were left over");
+        state.file.unfinished_bytes = state.carry.len() as u64;
         std::mem::take(&mut state.file)
     }
 }
 
 impl State {
+    /// A reject of the next piece, which starts at `offset`, in its place in the file.
+    fn placed(&self, reject: Reject, offset: u64, has_bytes: bool) -> PlacedReject {
+        let line = self.file.lines + reject.at.lines_before + 1;
+        let byte = has_bytes.then(|| offset + reject.at.bytes_before);
+        PlacedReject { line, byte, column: None, reject }
+    }
+
     fn accept(&mut self, mut piece: Piece, keep_rejects: usize, has_bytes: bool) -> Accepted {
-        let file = &mut self.file;
-        let rows_before = file.tally.read;
-        for reject in piece.batch.rejects.drain(..) {
-            if file.rejects.len() >= keep_rejects {
+        let rows_before = self.file.tally.read;
+        for reject in std::mem::take(&mut piece.batch.rejects) {
+            if self.file.rejects.len() >= keep_rejects {
                 break;
             }
-            file.rejects.push(PlacedReject {
-                line: file.lines + reject.at.lines_before + 1,
-                byte: has_bytes.then(|| piece.offset + reject.at.bytes_before),
-                reject,
-            });
+            let placed = self.placed(reject, piece.offset, has_bytes);
+            self.file.rejects.push(placed);
         }
+        let file = &mut self.file;
         file.tally.merge(&piece.batch.tally);
         if let (Some(last), Some(first)) = (self.last_time_us, piece.batch.first_time_us) {
             file.tally.out_of_order += u64::from(first < last);
@@ -163,6 +185,7 @@ impl State {
         file.lines += piece.end.lines;
         file.blank_lines += piece.end.blank_lines;
         file.stray_quotes += piece.end.stray_quotes;
+        file.empty_tails += piece.end.empty_tails;
         if piece.end.consumed == 0 {
             // A document is carried over whole, piece after piece: copied each time, it would take
             // time in the square of its length.
@@ -209,13 +232,13 @@ mod tests {
             offset += text.len() as u64;
         }
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
-            let sequence = Sequence::new(1, 0, true);
+            let sequence = Sequence::new(1, 0, true, false);
             let mut out = Vec::new();
             for index in order {
                 let text = texts[index];
                 let offset = texts[..index].iter().map(|text| text.len() as u64).sum();
                 let handed_in = piece(index as u64, text, offset, index == 3);
-                for accepted in sequence.submit(handed_in, decode) {
+                for accepted in sequence.submit(handed_in, decode).expect("no damage") {
                     out.extend_from_slice(&accepted.batch.texts);
                 }
             }

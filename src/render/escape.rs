@@ -1,10 +1,13 @@
 //! Text from strangers made safe for the medium it is shown in: one function per form.
 //!
 //! Terminals and Markdown get visible stand-ins for what cannot be seen or would act; CSV opened
-//! in a spreadsheet gets a guard against formulas. JSON escapes by itself.
+//! in a spreadsheet gets a guard against formulas; lines that services for builds read are kept from being
+//! their commands. JSON, XML and Parquet escape or store by themselves. Forms for machines that are shown on
+//! a terminal all the same go through [`VisibleWriter`].
 
 use crate::decode::guard::guarded;
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 /// Text for a terminal, on one line: controls as `\n`, `\t`, `\r` or `\x1b`, bidirectional controls
 /// and characters of no width by name (`‹RLO›`), all else as it is. `ascii` draws the brackets as `<` `>`.
@@ -18,20 +21,165 @@ pub fn visible(text: &str, ascii: bool) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 8);
     let mut previous = None;
     for c in text.chars() {
-        match c {
-            '\n' => shown.push_str("\\n"),
-            '\t' => shown.push_str("\\t"),
-            '\r' => shown.push_str("\\r"),
-            _ if c.is_control() => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
-            _ => match invisible_name(c, previous) {
-                Some(name) if ascii => shown.push_str(&format!("<{name}>")),
-                Some(name) => shown.push_str(&format!("‹{name}›")),
-                None => shown.push(c),
-            },
-        }
+        push_visible(c, previous, ascii, &mut shown);
         previous = Some(c);
     }
     Cow::Owned(shown)
+}
+
+fn push_visible(c: char, previous: Option<char>, ascii: bool, shown: &mut String) {
+    match c {
+        '\n' => shown.push_str("\\n"),
+        '\t' => shown.push_str("\\t"),
+        '\r' => shown.push_str("\\r"),
+        _ if c.is_control() => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+        _ => match invisible_name(c, previous) {
+            Some(name) if ascii => shown.push_str(&format!("<{name}>")),
+            Some(name) => shown.push_str(&format!("‹{name}›")),
+            None => shown.push(c),
+        },
+    }
+}
+
+/// Shows on a terminal what is written for machines: every sign as [`visible`] shows it, but for line
+/// breaks and tabs, which are the form's own and move nothing but the cursor. Bytes that are no UTF-8 are
+/// shown as `\x9b`.
+pub struct VisibleWriter<W: Write> {
+    out: W,
+    ascii: bool,
+    previous: Option<char>,
+    /// The first bytes of a sign whose other bytes were not written yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> VisibleWriter<W> {
+    pub fn new(out: W, ascii: bool) -> VisibleWriter<W> {
+        VisibleWriter { out, ascii, previous: None, begun: Vec::new() }
+    }
+
+    /// Writes what was begun and never ended, and everything that waits below.
+    pub fn finish(mut self) -> io::Result<()> {
+        let begun = std::mem::take(&mut self.begun);
+        self.show_bytes(&begun)?;
+        self.out.flush()
+    }
+
+    fn show(&mut self, text: &str) -> io::Result<()> {
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '\n' | '\t' => shown.push(c),
+                _ => push_visible(c, self.previous, self.ascii, &mut shown),
+            }
+            self.previous = Some(c);
+        }
+        self.out.write_all(shown.as_bytes())
+    }
+
+    fn show_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for byte in bytes {
+            write!(self.out, "\\x{byte:02x}")?;
+            self.previous = None;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for VisibleWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = std::mem::take(&mut self.begun);
+        all.extend_from_slice(bytes);
+        let mut rest = all.as_slice();
+        while !rest.is_empty() {
+            let (sound, spoilt) = match std::str::from_utf8(rest) {
+                Ok(_) => (rest.len(), 0),
+                Err(error) => match error.error_len() {
+                    Some(spoilt) => (error.valid_up_to(), spoilt),
+                    None => {
+                        self.begun = rest[error.valid_up_to()..].to_vec();
+                        (error.valid_up_to(), 0)
+                    }
+                },
+            };
+            if let Ok(text) = std::str::from_utf8(&rest[..sound]) {
+                self.show(text)?;
+            }
+            self.show_bytes(&rest[sound..sound + spoilt])?;
+            rest = &rest[(sound + spoilt + self.begun.len()).min(rest.len())..];
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A line that a service for builds may read from its log: what would be a command of one (`::error::`
+/// at the start, `##[`, `##vso[`, `##teamcity[` anywhere) has its first sign shown as `\x3a` or `\x23`.
+pub fn log_line(line: &str) -> Cow<'_, str> {
+    let indent = line.len() - line.trim_start().len();
+    let is_command = line[indent..].starts_with("::");
+    if !is_command && !line.contains("##") {
+        return Cow::Borrowed(line);
+    }
+    let mut kept = String::with_capacity(line.len() + 8);
+    kept.push_str(&line[..indent]);
+    let mut rest = &line[indent..];
+    if is_command {
+        kept.push_str("\\x3a");
+        rest = &rest[1..];
+    }
+    while let Some(at) = rest.find("##") {
+        let word = rest[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        kept.push_str(&rest[..at]);
+        kept.push_str(if word.starts_with('[') { "\\x23" } else { "#" });
+        rest = &rest[at + 1..];
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
+}
+
+/// Passes text on line by line, each as [`log_line`].
+pub struct LogLines<W: Write> {
+    out: W,
+    line: Vec<u8>,
+}
+
+impl<W: Write> LogLines<W> {
+    pub fn new(out: W) -> LogLines<W> {
+        LogLines { out, line: Vec::new() }
+    }
+
+    /// Writes a last line that has no end.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.pass_on()
+    }
+
+    fn pass_on(&mut self) -> io::Result<()> {
+        match std::str::from_utf8(&self.line) {
+            Ok(line) => self.out.write_all(log_line(line).as_bytes())?,
+            Err(_) => self.out.write_all(&self.line)?,
+        }
+        self.line.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for LogLines<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.line.extend_from_slice(line);
+            if line.ends_with(b"\n") {
+                self.pass_on()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The name under which a character is shown that has no glyph of its own but changes how others
@@ -99,13 +247,14 @@ pub fn markdown(text: &str) -> String {
     escaped
 }
 
-/// As [`markdown`], for text that starts a line: what would open a heading, list or rule is escaped.
+/// As [`markdown`], for text that starts a line: what would open a heading, list or rule, or
+/// be a command of a service for builds, is escaped.
 pub fn markdown_line(text: &str) -> String {
     let escaped = markdown(text);
     let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
     match escaped.as_bytes().get(digits) {
         Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &escaped[..digits], &escaped[digits..]),
-        Some(b'#' | b'-' | b'+' | b'=') if digits == 0 => format!("\\{escaped}"),
+        Some(b'#' | b'-' | b'+' | b'=' | b':') if digits == 0 => format!("\\{escaped}"),
         _ => escaped,
     }
 }
@@ -182,7 +331,45 @@ mod tests {
     }
 
     #[test]
+    fn what_machines_get_is_shown_on_a_terminal_however_it_is_cut() {
+        let text = "a,\u{1b}[2J\u{9b}31m\t\u{202e}x\r\nב\u{7f}👩\u{200d}💻\n";
+        let bytes = [text.as_bytes(), b"\x9b\xf0\x9f"].concat();
+        let wanted = "a,\\x1b[2J\\x9b31m\t‹RLO›x\\r\nב\\x7f👩\u{200d}💻\n\\x9b\\xf0\\x9f";
+        for size in 1..=bytes.len() {
+            let mut out = Vec::new();
+            let mut writer = VisibleWriter::new(&mut out, false);
+            bytes.chunks(size).for_each(|chunk| writer.write_all(chunk).unwrap());
+            writer.finish().unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), wanted, "{size}");
+        }
+    }
+
+    #[test]
+    fn no_line_is_a_command_of_a_service_for_builds() {
+        for (line, wanted) in [
+            ("::error file=a::b", "\\x3a:error file=a::b"),
+            ("  ::stop-commands::x\n", "  \\x3a:stop-commands::x\n"),
+            ("a ::error::b", "a ::error::b"),
+            (":x", ":x"),
+            ("ab##[error]c", "ab\\x23#[error]c"),
+            ("###[x ##vso[task.x] ## [", "#\\x23#[x \\x23#vso[task.x] ## ["),
+            ("  ::##teamcity[x", "  \\x3a:\\x23#teamcity[x"),
+            ("עגלה", "עגלה"),
+        ] {
+            assert_eq!(log_line(line), wanted);
+        }
+        let mut out = Vec::new();
+        let mut lines = LogLines::new(&mut out);
+        for part in ["x\n", ":", ":a\n\n::", "b"] {
+            lines.write_all(part.as_bytes()).unwrap();
+        }
+        lines.finish().unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "x\n\\x3a:a\n\n\\x3a:b");
+    }
+
+    #[test]
     fn a_line_of_markdown_starts_no_block() {
+        assert_eq!(markdown_line("::error::x"), "\\::error::x");
         assert_eq!(markdown_line("# x"), "\\# x");
         assert_eq!(markdown_line("- x"), "\\- x");
         assert_eq!(markdown_line("+ x"), "\\+ x");

@@ -100,6 +100,23 @@ impl Terminal {
         }
     }
 
+    fn block(&self, block: &Block, out: &mut dyn Write) -> io::Result<()> {
+        match block {
+            Block::Heading(level, text) => self.heading(*level, text, out),
+            Block::Facts(facts) => self.facts(facts, out),
+            Block::Table(table) => self.table(table, out),
+            Block::Note(text) => self.prose("", PLAIN, text, DIM, out),
+            // Neither wrapped nor cut nor isolated: a shell would read what was added.
+            Block::Command(line) => {
+                writeln!(out, "{}", self.ink(ACCENT, &escape::visible(line, self.style.ascii)))
+            }
+            Block::Warning { code, text } => {
+                let lead = format!("warning[{}]: ", self.safe(code));
+                self.prose(&lead, CAUTION, text, PLAIN, out)
+            }
+        }
+    }
+
     fn heading(&self, level: u8, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let lines = width::wrap(&self.safe(text), self.prose_width());
         let widest = lines.iter().map(|line| width::width(line)).max().unwrap_or(0);
@@ -329,29 +346,14 @@ fn write_line(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::R
 
 impl Renderer for Terminal {
     fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
-        let mut previous = None;
-        for block in blocks {
-            if previous.is_some_and(|previous| is_set_apart(previous, block)) {
+        let mut out = escape::LogLines::new(out);
+        for (place, block) in blocks.iter().enumerate() {
+            if place > 0 && is_set_apart(&blocks[place - 1], block) {
                 writeln!(out)?;
             }
-            match block {
-                Block::Heading(level, text) => self.heading(*level, text, out)?,
-                Block::Facts(facts) => self.facts(facts, out)?,
-                Block::Table(table) => self.table(table, out)?,
-                Block::Note(text) => self.prose("", PLAIN, text, DIM, out)?,
-                // Neither wrapped nor cut nor isolated: a shell would read what was added.
-                Block::Command(line) => {
-                    let line = escape::visible(line, self.style.ascii);
-                    writeln!(out, "{}", self.ink(ACCENT, &line))?;
-                }
-                Block::Warning { code, text } => {
-                    let lead = format!("warning[{}]: ", self.safe(code));
-                    self.prose(&lead, CAUTION, text, PLAIN, out)?;
-                }
-            }
-            previous = Some(block);
+            self.block(block, &mut out)?;
         }
-        Ok(())
+        out.finish()
     }
 }
 

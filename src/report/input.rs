@@ -118,11 +118,7 @@ impl Input {
             filtered: tally.filtered,
             duplicates: tally.duplicates,
         };
-        assert_eq!(
-            rows.read,
-            rows.used + rows.rejected + rows.filtered + rows.duplicates,
-            "every row read is used, rejected, filtered or a duplicate"
-        );
+        tally.assert_accounted("all files");
         let rejects = RejectCode::ALL
             .iter()
             .filter(|code| tally.rejects[code.index()] > 0)

@@ -12,7 +12,6 @@ mod definition_file;
 mod facts;
 mod gaps;
 mod pages;
-mod traps;
 
 pub use columns::{GuessProblem, InspectedColumn};
 pub use facts::{EventPeople, Hour, InspectFacts};
@@ -21,8 +20,10 @@ pub use gaps::{Gap, Gaps, unusual_gaps};
 use super::build::{Catalog, canonical_hash, derived, input_warnings, total_tally};
 use super::derived::Derived;
 use super::identity::{DedupeUse, Identity};
+use super::ids::IdFacts;
 use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
 use super::sessions::Observed;
+use super::traps::traps;
 use super::unserved::{Seen, unserved};
 use super::{Run, Warning};
 use crate::condition::Condition;
@@ -184,24 +185,24 @@ pub fn build(
     let (catalog, currencies) = Catalog::and_currencies(dictionaries);
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
-    let ids_have_column = plan.columns.ids_have_column();
-    let input_facts = || InputFacts::new(catalog.kinds.len(), plan.layout.session);
-    let found_of =
-        |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed, ids_have_column);
+    let (ids_have_column, has_sessions) = (plan.columns.ids_have_column(), plan.layout.session);
+    let of_all =
+        || (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions));
+    let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed);
     let event_count = catalog.events.len();
     let sections = plan.names_pages().then(|| Sections::of(&catalog.events));
     let section_of_kind = sections.as_ref().map(|sections| sections.of_kinds(&catalog.event_of_kind));
-    let (facts, mut found, by_section) = match (&sections, &section_of_kind) {
+    let ((facts, ids), mut found, by_section) = match (&sections, &section_of_kind) {
         (Some(sections), Some(section_of_kind)) => {
             let (facts, (found, by_section)) = over_store(store, &catalog.ties, timeout_us, threads, || {
                 let by_section = found_of(section_of_kind, sections.names.len());
-                (input_facts(), (found_of(&catalog.event_of_kind, event_count), by_section))
+                (of_all(), (found_of(&catalog.event_of_kind, event_count), by_section))
             })?;
             (facts, found, Some(by_section))
         }
         _ => {
             let (facts, found) = over_store(store, &catalog.ties, timeout_us, threads, || {
-                (input_facts(), found_of(&catalog.event_of_kind, event_count))
+                (of_all(), found_of(&catalog.event_of_kind, event_count))
             })?;
             (facts, found, None)
         }
@@ -224,7 +225,7 @@ pub fn build(
         why: suggested.why,
     });
     let names: Vec<&str> = summaries.iter().map(|event| event.name.as_str()).collect();
-    let mut warnings = traps::traps(&tally, &facts, &found, &names);
+    let mut warnings = traps(&tally, &facts, &ids, &names);
     warnings.extend(input_warnings(&tally, &facts));
     // Conditions are not read here, so each may hold.
     let seen = Seen { kinds: catalog.seen(&facts.rows_of_kind), holds: |_, _: &Condition| true };
@@ -252,7 +253,6 @@ pub fn build(
         warnings,
     };
     let steps = body.suggested.as_ref().map(|funnel| (funnel.steps.as_str(), funnel.why.as_str()));
-    reading.warnings.extend(traps::clock_changes(&tally));
     let run = InspectRun {
         report_command: steps.map(|(steps, _)| command::report_command(look, plan, steps)),
         ..looked(look, reading)

@@ -14,6 +14,7 @@ pub mod definition;
 pub mod derived;
 pub mod funnel;
 pub mod identity;
+pub mod ids;
 pub mod input;
 pub mod inspect;
 pub mod jsonl;
@@ -27,8 +28,10 @@ pub mod shape;
 pub mod table;
 pub mod tally;
 pub mod time_to_purchase;
+mod traps;
 mod units;
 pub mod unserved;
+pub mod validation;
 
 use crate::ingest::Spilled;
 use derived::Derived;
@@ -123,12 +126,29 @@ pub struct FileRead {
     pub path: String,
     pub format: String,
     pub compression: String,
+    /// Records read: `used + rejected + filtered`.
     pub rows: u64,
+    /// Repeated events are among them.
+    pub used: u64,
     pub rejected: u64,
     pub filtered: u64,
     pub blank_lines: u64,
+    /// Times that name no zone.
+    pub naive_times: u64,
+    /// The file is damaged: only what stands before the damage was read.
+    pub partial: bool,
     /// Dialect and time format, as read.
     pub read_as: String,
+}
+
+impl FileRead {
+    /// How it is written and packed.
+    fn form(&self) -> String {
+        match self.compression.as_str() {
+            "not compressed" => self.format.clone(),
+            compression => format!("{}, {compression}", self.format),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -139,6 +159,8 @@ pub struct RejectSample {
     /// Byte of the decompressed stream on which the record starts.
     pub byte: Option<u64>,
     pub column: Option<String>,
+    /// Which column of the file that is, from 1, where columns have an order.
+    pub column_number: Option<u64>,
     pub code: String,
     pub message: String,
     pub excerpt: String,
@@ -301,7 +323,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     facts.extend(input.identity.iter().flat_map(Identity::facts));
     facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
-    facts.extend(input.cohort.iter().flat_map(cohort_facts));
+    facts.extend(input.cohort.iter().flat_map(|cohort| cohort_facts(cohort, input.wide.is_some())));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
@@ -322,7 +344,7 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
 }
 
 /// What became of lists of ids.
-fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+fn cohort_facts(cohort: &CohortCounts, is_wide: bool) -> Vec<(String, String)> {
     use crate::human::{count, counted};
     let ids = |ids: &IdCounts| {
         format!(
@@ -332,11 +354,14 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
             count(ids.not_found)
         )
     };
-    let left_out = format!(
-        "{} with {}, which are among the filtered",
-        counted(cohort.persons_left_out, "person", "people"),
-        counted(cohort.rows_left_out, "row", "rows")
-    );
+    let people = counted(cohort.persons_left_out, "person", "people");
+    let rows = counted(cohort.rows_left_out, "row", "rows");
+    let are = if cohort.rows_left_out == 1 { "which is" } else { "which are" };
+    // A wide row may be of somebody without any event, who is in no count of people.
+    let left_out = match is_wide {
+        true => format!("{people} with events, and {rows} in all, {are} among the filtered"),
+        false => format!("{people} with {rows}, {are} among the filtered"),
+    };
     let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
     let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
     let facts = only.chain(without).chain([("left out", left_out)]);
@@ -345,13 +370,9 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
 
 /// One file by name, several by number.
 pub fn files_text(files: &[FileRead]) -> String {
-    let form = |file: &FileRead| match file.compression.as_str() {
-        "not compressed" => file.format.clone(),
-        compression => format!("{}, {compression}", file.format),
-    };
     match files {
         [] => "none".to_owned(),
-        [file] => format!("{} ({}; {})", file.path, form(file), file.read_as),
+        [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
         [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
     }
 }

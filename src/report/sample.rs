@@ -52,6 +52,7 @@ fn run() -> Run {
             rejected: 30,
             filtered: 0,
             blank_lines: 0,
+            partial: false,
             read_as: "delimiter ,".to_owned(),
         }],
         guessed: vec!["user: user_id".to_owned()],
@@ -92,6 +93,7 @@ fn definition() -> Definition {
 fn funnel_definition(steps: String) -> FunnelDefinition {
     FunnelDefinition {
         steps,
+        step_list: Vec::new(),
         unit: "person".to_owned(),
         unit_columns: Vec::new(),
         held_steps: None,
@@ -101,10 +103,12 @@ fn funnel_definition(steps: String) -> FunnelDefinition {
         within_s: None,
         rules: "dropoff".to_owned(),
         overrides: Vec::new(),
+        left_out: Vec::new(),
         tie: "step".to_owned(),
         tolerance_s: 0.0,
         row: "one".to_owned(),
         exclusion: "void".to_owned(),
+        throws_away: false,
         method: "newest-start".to_owned(),
         order: "ordered".to_owned(),
         anchor: None,
@@ -171,6 +175,8 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         segments: vec![segment(Some("mobile"), false), segment(None, false), segment(Some("(other)"), true)],
         trend: vec![bucket("2026-01-05T00:00:00Z", true), bucket("2026-01-12T00:00:00Z", false)],
         in_several_buckets: 4,
+        only_in_buckets: 3,
+        in_no_bucket: 2,
         ties: Ties { units: Some(2), conversion_strict: Some(0.019), conversion_step: Some(0.021) },
         stitching: vec![StitchedFunnel {
             stitch: "none".to_owned(),

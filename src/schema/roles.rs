@@ -144,6 +144,15 @@ impl RoleProblem {
         }
     }
 
+    /// No column is known to hold events, which who only reads the rows need not know.
+    pub fn is_no_event(&self) -> bool {
+        matches!(
+            self,
+            RoleProblem::NotFound { role: Role::Event, .. }
+                | RoleProblem::Ambiguous { role: Role::Event, .. }
+        )
+    }
+
     /// What to type.
     pub fn hint(&self) -> String {
         let flag = self.role().flag();

@@ -5,15 +5,14 @@
 //! thread of its own. A line break inside a quoted field looks like any other here, so a chunk may
 //! start inside a record; whoever decodes finds out, because the chunk before then ends inside one.
 
+use super::SourceError;
 use super::cutter::{Stream, Stretch};
 use super::open::{Body, Opened};
-use super::{SourceError, SourceNote};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// The least size of a chunk but the last, before it is cut.
 pub(super) const CHUNK_BYTES: u64 = 1 << 20;
@@ -33,6 +32,8 @@ pub struct Chunk {
     pub offset: u64,
     /// Nothing follows.
     pub last: bool,
+    /// What follows is lost: the record that the bytes end with may not be whole.
+    pub cut_short: bool,
 }
 
 /// What to cut and how.
@@ -52,22 +53,13 @@ impl Default for ChunkOptions {
     }
 }
 
-/// A file that is not as it was when it was opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
-    pub size_at_open: u64,
-    pub size_now: u64,
-}
-
 /// Hands out the chunks of one input to any number of threads.
 ///
 /// The concatenation of all chunks is the input behind its byte order mark (but for
 /// [`ChunkOptions::max_line_bytes`]), read to the size it had when it was opened.
 #[derive(Debug)]
 pub struct Chunks {
-    name: String,
     read: Arc<AtomicU64>,
-    padding: Arc<AtomicBool>,
     supply: Supply,
 }
 
@@ -79,16 +71,14 @@ enum Supply {
 
 impl Chunks {
     pub fn new(opened: Opened, options: ChunkOptions) -> Chunks {
-        let Opened { name, head, body, read, padding, .. } = opened;
+        let Opened { name, head, body, read, ending, .. } = opened;
         let supply = match body {
             Body::File { file, start, size } => {
-                Supply::Plain(Plain::new(name.clone(), file, start, size, options, Arc::clone(&read)))
+                Supply::Plain(Plain::new(name, file, start, size, options, Arc::clone(&read)))
             }
-            Body::Stream { rest, start } => {
-                Supply::Stream(Stream::start(name.clone(), head, rest, start, options))
-            }
+            Body::Stream { rest, start } => Supply::Stream(Stream::start(ending, head, rest, start, options)),
         };
-        Chunks { name, read, padding, supply }
+        Chunks { read, supply }
     }
 
     /// The next chunk that nobody has taken, in a buffer that is done with; `None` behind the last.
@@ -106,19 +96,6 @@ impl Chunks {
     pub fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
-
-    /// What only the end of the input tells; to be asked behind the last chunk.
-    pub fn late_notes(&self) -> Vec<SourceNote> {
-        Opened::late_notes(&self.name, &self.padding)
-    }
-
-    /// Whether a plain file has another size or time than at open; `None` for streams.
-    pub fn changed(&self) -> Option<FileChange> {
-        match &self.supply {
-            Supply::Plain(plain) => plain.changed(),
-            Supply::Stream(_) => None,
-        }
-    }
 }
 
 /// A plain file, read at any place.
@@ -126,7 +103,6 @@ impl Chunks {
 struct Plain {
     name: String,
     file: PlainFile,
-    modified: Option<SystemTime>,
     start: u64,
     size: u64,
     options: ChunkOptions,
@@ -145,10 +121,9 @@ impl Plain {
         options: ChunkOptions,
         read: Arc<AtomicU64>,
     ) -> Plain {
-        let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
         let file = PlainFile::new(file);
         let (next, long_line) = (AtomicU64::new(0), Mutex::new(0..0));
-        Plain { name, file, modified, start, size, options, next, long_line, read }
+        Plain { name, file, start, size, options, next, long_line, read }
     }
 
     fn next(&self, mut bytes: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
@@ -172,7 +147,7 @@ impl Plain {
             self.read_long(&mut bytes, from..to)?;
         }
         self.read.fetch_add(to - from, Ordering::Relaxed);
-        Ok(Some(Chunk { index, bytes, offset: from, last: to == self.size }))
+        Ok(Some(Chunk { index, bytes, offset: from, last: to == self.size, cut_short: false }))
     }
 
     /// Where the chunk starts: behind the first border at or behind the byte before its nominal place.
@@ -233,12 +208,6 @@ impl Plain {
             }
             _ => SourceError::Read { name: self.name.clone(), offset, source },
         })
-    }
-
-    fn changed(&self) -> Option<FileChange> {
-        let metadata = self.file.metadata().ok()?;
-        let same = metadata.len() == self.size && metadata.modified().ok() == self.modified;
-        (!same).then_some(FileChange { size_at_open: self.size, size_now: metadata.len() })
     }
 }
 
@@ -303,8 +272,8 @@ impl PlainFile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Input;
     use super::super::open::open;
+    use super::super::{Ending, FileChange, Input, OpenOptions, SourceNote};
     use super::*;
     use std::io::{Read, Write};
     use std::sync::Weak;
@@ -323,11 +292,23 @@ mod tests {
         }
 
         fn chunks(&self, name: &str, bytes: &[u8], options: ChunkOptions) -> Chunks {
+            self.opened(name, bytes, &OpenOptions::default(), options).0
+        }
+
+        fn opened(
+            &self,
+            name: &str,
+            bytes: &[u8],
+            how: &OpenOptions,
+            options: ChunkOptions,
+        ) -> (Chunks, Ending) {
             let path = self.directory.path().join(name);
             File::create(&path)
                 .and_then(|mut file| file.write_all(bytes))
                 .expect("the directory can be written");
-            Chunks::new(open(&Input::file(path)).expect("the file can be opened"), options)
+            let opened = open(&Input::file(path), how).expect("the file can be opened");
+            let ending = opened.ending.clone();
+            (Chunks::new(opened, options), ending)
         }
     }
 
@@ -381,12 +362,13 @@ mod tests {
         for whole in cases {
             let start = if whole.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
             for bytes in [whole.clone(), gzip(&whole), zstd::encode_all(&whole[..], 1).expect("memory")] {
-                let chunks = kept.chunks("a", &bytes, ChunkOptions::default());
+                let (chunks, ending) =
+                    kept.opened("a", &bytes, &OpenOptions::default(), ChunkOptions::default());
                 let got = all(&chunks);
                 assert_eq!(got.is_empty(), whole.is_empty());
                 check(&got, &whole, start);
                 assert!(chunks.next(vec![]).expect("still fine").is_none());
-                assert_eq!(chunks.changed(), None);
+                assert_eq!(ending.notes(), []);
                 assert!(chunks.bytes_read() + start as u64 >= bytes.len() as u64);
             }
         }
@@ -444,7 +426,7 @@ mod tests {
     fn a_file_that_shrank_is_an_error_and_one_that_grew_is_read_to_its_old_size() {
         let kept = Kept::new();
         let whole = lines(3 * SIZE, 100);
-        let chunks = kept.chunks("a", &whole, ChunkOptions::default());
+        let (chunks, ending) = kept.opened("a", &whole, &OpenOptions::default(), ChunkOptions::default());
         let path = kept.directory.path().join("a");
         File::options()
             .append(true)
@@ -452,8 +434,10 @@ mod tests {
             .and_then(|mut file| file.write_all(b"more\n"))
             .expect("append");
         check(&all(&chunks), &whole, 0);
-        let change = FileChange { size_at_open: whole.len() as u64, size_now: whole.len() as u64 + 5 };
-        assert_eq!(chunks.changed(), Some(change));
+        let size = whole.len() as u64;
+        let change = FileChange::Written { size_at_open: size, size_now: size + 5 };
+        let SourceNote::Changed { change: told, .. } = &ending.notes()[0] else { panic!("it changed") };
+        assert_eq!(*told, change);
         let chunks = kept.chunks("a", &whole, ChunkOptions::default());
         File::options().write(true).open(&path).and_then(|file| file.set_len(10)).expect("truncate");
         let error = chunks.next(vec![]).expect_err("shrunk");
@@ -478,9 +462,32 @@ mod tests {
         let SourceError::Truncated { offset, .. } = error else { panic!("{error}") };
         assert!(offset >= got.len() as u64 && offset <= whole.len() as u64);
         let padded = [&packed[..], &[0; 512]].concat();
-        let chunks = kept.chunks("a.gz", &padded, ChunkOptions::default());
+        let (chunks, ending) = kept.opened("a.gz", &padded, &OpenOptions::default(), ChunkOptions::default());
         check(&all(&chunks), &whole, 0);
-        assert_eq!(chunks.late_notes().len(), 1);
+        assert!(matches!(ending.notes()[..], [SourceNote::Padding { .. }]));
+    }
+
+    #[test]
+    fn of_damaged_data_all_before_the_damage_is_salvaged() {
+        let kept = Kept::new();
+        let salvage = OpenOptions { salvage: true, ..OpenOptions::default() };
+        for size in [10_000, 8 * SIZE] {
+            let whole = lines(size, 100);
+            let packed = gzip(&whole);
+            let mut wrong = packed.clone();
+            wrong[packed.len() - 8] ^= 1;
+            let garbage = [&packed[..], b"x"].concat();
+            for bytes in [&wrong[..], &garbage, &packed[..packed.len() - 9], &packed[..packed.len() / 2]] {
+                let (chunks, ending) = kept.opened("a.gz", bytes, &salvage, ChunkOptions::default());
+                let got = all(&chunks);
+                let last = got.last().expect("something is left");
+                assert!(last.last && last.cut_short && ending.is_partial());
+                let text: Vec<u8> = got.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect();
+                assert!(whole.starts_with(&text) && text.len() * 5 > whole.len() * 2, "{}", text.len());
+                let [SourceNote::Partial { offset, .. }] = &ending.notes()[..] else { panic!("no note") };
+                assert_eq!(*offset, text.len() as u64);
+            }
+        }
     }
 
     #[test]
@@ -495,13 +502,8 @@ mod tests {
         }
         let held = Arc::new(());
         let watch: Weak<()> = Arc::downgrade(&held);
-        let stream = Stream::start(
-            "endless".to_owned(),
-            Vec::new(),
-            Box::new(Endless(held)),
-            0,
-            ChunkOptions::default(),
-        );
+        let stream =
+            Stream::start(Ending::default(), Vec::new(), Box::new(Endless(held)), 0, ChunkOptions::default());
         assert!(stream.next(Vec::new()).expect("readable").is_some());
         drop(stream);
         let started = Instant::now();

@@ -1,8 +1,8 @@
 //! Cuts a stream into chunks, in a thread of its own that is a few chunks ahead of its readers.
 
-use super::SourceError;
 use super::chunks::{BLOCK_BYTES, CHUNK_BYTES, Chunk, ChunkOptions};
 use super::streams::BoxedRead;
+use super::{Ending, SourceError};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::io;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Stretch {
 /// A stream with its thread.
 #[derive(Debug)]
 pub(super) struct Stream {
-    name: String,
+    ending: Ending,
     chunks: Receiver<Result<Chunk, SourceError>>,
     /// Buffers on their way back to the thread.
     used: Sender<Vec<u8>>,
@@ -55,7 +55,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn start(
-        name: String,
+        ending: Ending,
         head: Vec<u8>,
         rest: BoxedRead,
         start: u64,
@@ -65,7 +65,7 @@ impl Stream {
         let (used, recycled) = bounded(CHUNKS_AHEAD);
         let complete = Arc::new(AtomicBool::new(false));
         let mut cutter = Cutter {
-            name: name.clone(),
+            ending: ending.clone(),
             rest,
             offset: start,
             options,
@@ -77,7 +77,7 @@ impl Stream {
         // pipe that says nothing must not hold up the program. If it cannot be started, its end of
         // the channel is gone, and `next` says so.
         drop(thread::Builder::new().name("unpack".to_owned()).spawn(move || cutter.run(head)));
-        Stream { name, chunks, used, complete }
+        Stream { ending, chunks, used, complete }
     }
 
     pub(super) fn next(&self, buffer: Vec<u8>) -> Result<Option<Chunk>, SourceError> {
@@ -92,7 +92,7 @@ impl Stream {
             Err(_) if self.complete.load(Ordering::Acquire) => Ok(None),
             Err(_) => {
                 let source = io::Error::other("the reading thread ended early");
-                Err(SourceError::Read { name: self.name.clone(), offset: 0, source })
+                Err(SourceError::Read { name: self.ending.name.clone(), offset: 0, source })
             }
         }
     }
@@ -100,7 +100,7 @@ impl Stream {
 
 /// The thread's side of a stream.
 struct Cutter {
-    name: String,
+    ending: Ending,
     rest: BoxedRead,
     /// Offset of the next chunk.
     offset: u64,
@@ -127,7 +127,8 @@ impl Cutter {
             if last && taken == 0 && index == 0 {
                 break;
             }
-            let chunk = Chunk { index, bytes, offset: self.offset, last };
+            let cut_short = last && self.ending.is_partial();
+            let chunk = Chunk { index, bytes, offset: self.offset, last, cut_short };
             if self.sender.send(Ok(chunk)).is_err() {
                 return;
             }
@@ -198,7 +199,7 @@ impl Cutter {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let offset = self.offset + before + filled as u64;
-                    return Err(SourceError::from_read(&self.name, offset, error));
+                    return Err(SourceError::from_read(&self.ending.name, offset, error));
                 }
             }
         }

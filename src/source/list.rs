@@ -74,6 +74,20 @@ fn expand_one(base: &Path, argument: &str, inputs: &mut Vec<Input>) -> Result<()
     Ok(())
 }
 
+/// One file by its name, which is no pattern. That it can be opened is not tried.
+pub fn one_file(path: &Path) -> Result<Input, SourceError> {
+    let name = path.to_string_lossy().into_owned();
+    let unreadable = |reason: String| SourceError::Unreadable { files: vec![(name.clone(), reason)] };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(unreadable("it is a directory".to_owned())),
+        Ok(_) => Ok(Input::file(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(SourceError::NotFound { nearest: nearest_name(Path::new(""), path), path: name })
+        }
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
 fn exists(base: &Path, path: &str) -> bool {
     fs::symlink_metadata(base.join(path)).is_ok()
 }

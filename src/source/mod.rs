@@ -2,20 +2,28 @@
 //!
 //! [`list`] finds the inputs, [`open`] tells by their first bytes how they are packed, [`chunks`]
 //! hands out their content in pieces, [`scratch`] keeps what does not fit in memory, [`sorted`] puts byte
-//! strings in order. What the bytes mean is not known here.
+//! strings in order, [`replace`] writes files as a whole. What the bytes mean is not known here.
 
 pub mod chunks;
 mod cutter;
+pub mod encoding;
+mod ending;
+mod error;
+mod guards;
 pub mod list;
+mod magic;
 pub mod open;
+pub mod replace;
 pub mod scratch;
 pub mod sorted;
 mod streams;
 
+pub use ending::Ending;
+pub use error::SourceError;
+
+use encoding::TextEncoding;
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
-use streams::StreamFault;
 
 /// One input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +48,19 @@ impl Input {
         let path = path.into();
         Input { name: path.to_string_lossy().into_owned(), kind: InputKind::File(path) }
     }
+}
+
+/// How inputs are opened. By default as UTF-8, whole or not at all, of any size.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenOptions {
+    /// Of text without a byte order mark; UTF-8 if not given.
+    pub encoding: Option<TextEncoding>,
+    /// Damaged compressed data is used up to the damage.
+    pub salvage: bool,
+    /// Bytes that one compressed input may unpack to.
+    pub max_decompressed: Option<u64>,
+    /// Where copies lie of what cannot be read in one go; the system's directory if not given.
+    pub temp_dir: Option<PathBuf>,
 }
 
 /// How an input is packed, told by its first bytes.
@@ -68,9 +89,24 @@ pub enum SourceNote {
     /// The name says another compression than the first bytes do.
     ToldByContent { name: String, compression: Compression },
     /// A byte order mark was skipped, and the text converted unless it is UTF-8.
-    ByteOrderMark { name: String, encoding: &'static str },
+    ByteOrderMark { name: String, encoding: TextEncoding },
     /// NUL bytes behind the last gzip member, as padding of tapes and blocks.
     Padding { name: String },
+    /// The file is not what it was when it was opened.
+    Changed { name: String, change: FileChange },
+    /// A damaged input, used up to the damage: what it is, and after how many decompressed bytes.
+    Partial { name: String, damage: String, offset: u64 },
+}
+
+/// How a file differs from what it was when it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileChange {
+    /// It was written to; sizes in bytes.
+    Written { size_at_open: u64, size_now: u64 },
+    /// Another file has its name.
+    Replaced,
+    /// No file has its name.
+    Removed,
 }
 
 impl SourceNote {
@@ -79,6 +115,8 @@ impl SourceNote {
         match self {
             SourceNote::SameFile { .. } => Some("W19"),
             SourceNote::ToldByContent { .. } => Some("W20"),
+            SourceNote::Changed { .. } => Some("W07"),
+            SourceNote::Partial { .. } => Some("W24"),
             SourceNote::ByteOrderMark { .. } | SourceNote::Padding { .. } => None,
         }
     }
@@ -97,90 +135,25 @@ impl fmt::Display for SourceNote {
             SourceNote::Padding { name } => {
                 write!(f, "{name}: NUL padding behind the compressed data is ignored")
             }
+            SourceNote::Changed { name, change } => match change {
+                FileChange::Written { size_at_open, size_now } => write!(
+                    f,
+                    "{name} changed while it was read: {size_at_open} bytes at first, {size_now} now; read to its first size"
+                ),
+                FileChange::Replaced => {
+                    write!(f, "{name} was replaced while it was read: the file that was there first was read")
+                }
+                FileChange::Removed => {
+                    write!(
+                        f,
+                        "{name} was removed while it was read: the file that was there was read to its end"
+                    )
+                }
+            },
+            SourceNote::Partial { name, damage, offset } => write!(
+                f,
+                "{name} is damaged ({damage}) after {offset} decompressed bytes: its records before that are used, the rest of it is lost"
+            ),
         }
     }
-}
-
-/// Why an input cannot be read. `Display` says what, [`SourceError::hint`] what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    #[error("{path}: no such file or directory")]
-    NotFound { path: String, nearest: Option<String> },
-    #[error("{pattern}: no file matches this pattern")]
-    NoMatch { pattern: String, nearest_directory: Option<String> },
-    #[error("{pattern}: not a pattern: {reason}")]
-    BadPattern { pattern: String, reason: String },
-    #[error("{path}: no log files in this directory")]
-    EmptyDirectory { path: String },
-    #[error("{path}: cannot read this directory: {reason}")]
-    Directory { path: String, reason: String },
-    #[error("{path}: cannot read this list of files: {reason}")]
-    List { path: String, reason: String },
-    #[error("cannot read {}", list_unreadable(.files))]
-    Unreadable { files: Vec<(String, String)> },
-    #[error("{name}: {form} is not read here")]
-    Unsupported { name: String, form: &'static str },
-    #[error("{name}: the compressed data is truncated: it ends after {offset} decompressed bytes")]
-    Truncated { name: String, offset: u64 },
-    #[error("{name}: wrong checksum in the compressed data, after {offset} decompressed bytes")]
-    Checksum { name: String, offset: u64 },
-    #[error("{name}: bytes that belong to no compressed data follow {offset} decompressed bytes")]
-    TrailingGarbage { name: String, offset: u64 },
-    #[error("{name}: the compressed data is damaged after {offset} decompressed bytes: {reason}")]
-    Corrupt { name: String, offset: u64, reason: String },
-    #[error("{name}: the file shrank while it was read: {expected} bytes at first, none at byte {offset}")]
-    Shrunk { name: String, expected: u64, offset: u64 },
-    #[error("{name}: cannot read on at byte {offset}: {source}")]
-    Read { name: String, offset: u64, source: io::Error },
-    #[error("{name}: cannot write a temporary copy: {source}")]
-    Spool { name: String, source: io::Error },
-}
-
-impl SourceError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            SourceError::NotFound { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
-            SourceError::NoMatch { nearest_directory: Some(directory), .. } => {
-                Some(format!("the nearest directory that exists is {directory}"))
-            }
-            SourceError::EmptyDirectory { .. } => {
-                Some(format!("looked for {} and their .gz and .zst", list::EXTENSIONS.join(", ")))
-            }
-            SourceError::Unsupported { form, .. } => {
-                Some(format!("unpack the {form} and give what is inside"))
-            }
-            SourceError::Truncated { .. } | SourceError::Checksum { .. } | SourceError::Corrupt { .. } => {
-                Some("the file was not written or copied whole: fetch it again".to_owned())
-            }
-            SourceError::Shrunk { .. } => {
-                Some("something rewrites this file: read it when it is complete".to_owned())
-            }
-            _ => None,
-        }
-    }
-
-    /// There is nothing to analyse, as opposed to something that cannot be read.
-    pub fn is_nothing_to_read(&self) -> bool {
-        matches!(self, SourceError::NoMatch { .. } | SourceError::EmptyDirectory { .. })
-    }
-
-    /// Names an error that reading met after `offset` decompressed bytes.
-    fn from_read(name: &str, offset: u64, error: io::Error) -> SourceError {
-        let name = name.to_owned();
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<StreamFault>()) {
-            Some(StreamFault::Truncated) => SourceError::Truncated { name, offset },
-            Some(StreamFault::Checksum) => SourceError::Checksum { name, offset },
-            Some(StreamFault::TrailingGarbage) => SourceError::TrailingGarbage { name, offset },
-            Some(StreamFault::Corrupt(reason)) => {
-                SourceError::Corrupt { name, offset, reason: reason.clone() }
-            }
-            None => SourceError::Read { name, offset, source: error },
-        }
-    }
-}
-
-fn list_unreadable(files: &[(String, String)]) -> String {
-    let one = |(name, reason): &(String, String)| format!("{name} ({reason})");
-    files.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -1,23 +1,24 @@
 //! Opens one input: its first bytes decide how it is packed, never its name.
 //!
-//! Gzip, zstd and UTF-16 become a stream of UTF-8; a plain file stays a file, so that its parts can
-//! be read in parallel; Parquet needs a file and gets a temporary one where there is none.
+//! Gzip, zstd and text in other encodings become a stream of UTF-8; a plain file stays a file, so that its
+//! parts can be read in parallel; Parquet needs a file and gets a temporary one where there is none.
 
-use super::streams::{BoxedRead, Counted, GzipMembers, Transcoded, ZstdFrames, read_full};
-use super::{Compression, Input, InputKind, SourceError, SourceNote};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use super::encoding::{TextEncoding, byte_order_mark};
+use super::ending::{Ending, Watch};
+use super::guards::{Counted, Limited, Salvaged, WholeFile};
+use super::magic::{
+    MAGIC_BYTES, compression_note, compression_of, is_parquet, refuse_binary, unsupported_form,
+};
+use super::streams::{BoxedRead, GzipMembers, Transcoded, ZstdFrames, read_full};
+use super::{Compression, Input, InputKind, OpenOptions, SourceError, SourceNote};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Bytes of the head, for sampling.
 pub const HEAD_BYTES: usize = 1 << 20;
-
-/// The longest magic number that is looked for.
-const MAGIC_BYTES: usize = 6;
 
 /// An input that was opened, with its first bytes.
 #[derive(Debug)]
@@ -25,19 +26,21 @@ pub struct Opened {
     pub name: String,
     /// The first bytes, decompressed and as UTF-8, up to [`HEAD_BYTES`]; byte order mark skipped.
     pub head: Vec<u8>,
-    /// The head is known to be all there is.
+    /// The head is known to be all there is, and to be whole.
     pub head_is_whole: bool,
     pub compression: Compression,
+    /// What the text was before it became UTF-8.
+    pub encoding: TextEncoding,
     /// Bytes of the file as it lies on disk; unknown for a stream.
     pub file_size: Option<u64>,
     /// The content starts as Parquet does; then `body` is a file.
     pub is_parquet: bool,
     pub notes: Vec<SourceNote>,
+    /// What only the end tells.
+    pub ending: Ending,
     pub(super) body: Body,
     /// Bytes read from the file as it lies on disk.
     pub(super) read: Arc<AtomicU64>,
-    /// Set when padding is met behind the compressed data.
-    pub(super) padding: Arc<AtomicBool>,
 }
 
 /// Where the content comes from.
@@ -65,157 +68,232 @@ impl Opened {
             Body::Stream { .. } => Ok(None),
         }
     }
-}
 
-/// Opens an input and reads its head.
-pub fn open(input: &Input) -> Result<Opened, SourceError> {
-    let name = &input.name;
-    match &input.kind {
-        InputKind::Stdin => open_stream(name, Box::new(io::stdin()), None),
-        InputKind::File(path) => {
-            let unreadable =
-                |error: io::Error| SourceError::Unreadable { files: vec![(name.clone(), error.to_string())] };
-            let mut file = File::open(path).map_err(unreadable)?;
-            let metadata = file.metadata().map_err(unreadable)?;
-            if !metadata.is_file() {
-                return open_stream(name, Box::new(file), None);
-            }
-            let mut magic = [0; MAGIC_BYTES];
-            let failed = |source| SourceError::Read { name: name.clone(), offset: 0, source };
-            let filled = read_full(&mut file, &mut magic).map_err(failed)?;
-            file.seek(SeekFrom::Start(0)).map_err(failed)?;
-            let magic = &magic[..filled];
-            let is_plain = compression_of(magic) == Compression::None && unsupported_form(magic).is_none();
-            if is_plain && byte_order_mark(magic).is_none_or(|(encoding, _)| encoding == UTF_8) {
-                open_plain(name, file, metadata.len(), magic)
-            } else {
-                open_stream(name, Box::new(file), Some(metadata.len()))
-            }
-        }
+    /// The input gives its content once: what was opened must be kept.
+    pub fn opens_once(&self) -> bool {
+        self.file_size.is_none()
     }
 }
 
-fn open_plain(name: &str, mut file: File, size: u64, magic: &[u8]) -> Result<Opened, SourceError> {
-    let failed = |source| SourceError::Read { name: name.to_owned(), offset: 0, source };
-    let mut notes = compression_note(name, Compression::None);
+/// Opens an input and reads its head.
+pub fn open(input: &Input, options: &OpenOptions) -> Result<Opened, SourceError> {
+    let name = &input.name;
+    let InputKind::File(path) = &input.kind else { return open_read(name, Box::new(io::stdin()), options) };
+    let unreadable = |error: io::Error| match error.kind() {
+        // It was there when the inputs were listed.
+        io::ErrorKind::NotFound => SourceError::Vanished { name: name.clone() },
+        _ => SourceError::Unreadable { files: vec![(name.clone(), error.to_string())] },
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return open_read(name, Box::new(file), options);
+    }
+    let ending = Ending::new(name, Some(Watch::new(path, &metadata)));
+    let size = metadata.len();
+    if size == 0 {
+        // Or a file that the system makes up as it is read.
+        return Stream { name, options, ending, file_size: Some(0) }.open(Box::new(file));
+    }
+    let mut magic = [0; MAGIC_BYTES];
+    let failed = |source| SourceError::Read { name: name.clone(), offset: 0, source };
+    let filled = read_full(&mut file, &mut magic).map_err(failed)?;
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let magic = &magic[..filled];
+    let is_plain = compression_of(magic) == Compression::None && unsupported_form(magic).is_none();
+    if is_plain && (is_parquet(magic) || encoding_of(magic, options).0 == TextEncoding::UTF_8) {
+        return open_plain(file, size, magic, ending, options);
+    }
+    let whole = WholeFile { inner: file, size, read: 0 };
+    Stream { name, options, ending, file_size: Some(size) }.open(Box::new(whole))
+}
+
+/// Opens what is read from front to end, and only once.
+pub fn open_read(
+    name: &str,
+    raw: Box<dyn Read + Send>,
+    options: &OpenOptions,
+) -> Result<Opened, SourceError> {
+    Stream { name, options, ending: Ending::new(name, None), file_size: None }.open(raw)
+}
+
+/// What the text is written in, and how long its byte order mark is, which outranks what was said.
+fn encoding_of(magic: &[u8], options: &OpenOptions) -> (TextEncoding, usize) {
+    byte_order_mark(magic).unwrap_or((options.encoding.unwrap_or(TextEncoding::UTF_8), 0))
+}
+
+fn mark_note(name: &str, encoding: TextEncoding, mark: usize) -> Option<SourceNote> {
+    (mark > 0).then(|| SourceNote::ByteOrderMark { name: name.to_owned(), encoding })
+}
+
+/// Refuses what is not the text that it would be read as. `head` is as it lies in the input.
+fn refuse_other_than_text(head: &[u8], name: &str, options: &OpenOptions) -> Result<(), SourceError> {
+    if options.encoding.is_none()
+        && let Some(encoding) = TextEncoding::utf_16_by_nuls(head)
+    {
+        return Err(SourceError::NoByteOrderMark { name: name.to_owned(), encoding });
+    }
+    refuse_binary(head, name)
+}
+
+fn open_plain(
+    mut file: File,
+    size: u64,
+    magic: &[u8],
+    ending: Ending,
+    options: &OpenOptions,
+) -> Result<Opened, SourceError> {
+    let name = ending.name.clone();
+    let failed = |source| SourceError::Read { name: name.clone(), offset: 0, source };
     let is_parquet = is_parquet(magic);
-    let mark = byte_order_mark(magic).map_or(0, |(encoding, mark)| {
-        notes.push(SourceNote::ByteOrderMark { name: name.to_owned(), encoding: encoding.name() });
-        mark as u64
-    });
+    let (encoding, mark) = if is_parquet { (TextEncoding::UTF_8, 0) } else { encoding_of(magic, options) };
+    let mut notes = compression_note(&name, Compression::None);
+    notes.extend(mark_note(&name, encoding, mark));
+    let mark = mark as u64;
     let wanted = size.saturating_sub(mark).min(HEAD_BYTES as u64) as usize;
     let mut head = vec![0; if is_parquet { 0 } else { wanted }];
     file.seek(SeekFrom::Start(mark)).map_err(failed)?;
     let filled = read_full(&mut file, &mut head).map_err(failed)?;
     if filled < head.len() {
-        return Err(SourceError::Shrunk {
-            name: name.to_owned(),
-            expected: size,
-            offset: mark + filled as u64,
-        });
+        return Err(SourceError::Shrunk { name, expected: size, offset: mark + filled as u64 });
+    }
+    if mark == 0 {
+        refuse_other_than_text(&head, &name, options)?;
     }
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     Ok(Opened {
-        name: name.to_owned(),
+        name,
         head_is_whole: mark + head.len() as u64 == size,
         head,
         compression: Compression::None,
+        encoding,
         file_size: Some(size),
         is_parquet,
         notes,
+        ending,
         body: Body::File { file, start: mark, size },
         read: Arc::default(),
-        padding: Arc::default(),
     })
 }
 
-fn open_stream(name: &str, raw: BoxedRead, file_size: Option<u64>) -> Result<Opened, SourceError> {
-    let read: Arc<AtomicU64> = Arc::default();
-    let padding: Arc<AtomicBool> = Arc::default();
-    let failed = |error| SourceError::from_read(name, 0, error);
-    let raw: BoxedRead = Box::new(Counted { inner: raw, count: Arc::clone(&read) });
-    let (magic, raw) = peek(raw).map_err(failed)?;
-    if let Some(form) = unsupported_form(&magic) {
-        return Err(SourceError::Unsupported { name: name.to_owned(), form });
-    }
-    let compression = compression_of(&magic);
-    let mut notes = compression_note(name, compression);
-    let unpacked: BoxedRead = match compression {
-        Compression::None => raw,
-        Compression::Gzip => Box::new(GzipMembers::new(raw, Arc::clone(&padding))),
-        Compression::Zstd => Box::new(ZstdFrames::new(raw).map_err(failed)?),
-    };
-    let (magic, mut text) = peek(unpacked).map_err(failed)?;
-    if is_parquet(&magic) {
-        return Ok(Opened { notes, read, padding, ..spool(name, text, compression, file_size)? });
-    }
-    let mut start = 0;
-    if let Some((encoding, mark)) = byte_order_mark(&magic) {
-        notes.push(SourceNote::ByteOrderMark { name: name.to_owned(), encoding: encoding.name() });
+/// An input that is read from front to end.
+struct Stream<'a> {
+    name: &'a str,
+    options: &'a OpenOptions,
+    ending: Ending,
+    file_size: Option<u64>,
+}
+
+impl Stream<'_> {
+    fn open(self, raw: BoxedRead) -> Result<Opened, SourceError> {
+        let Stream { name, options, .. } = self;
+        let read: Arc<AtomicU64> = Arc::default();
+        let failed = |error| SourceError::from_read(name, 0, error);
+        let (magic, raw) =
+            peek(Box::new(Counted { inner: raw, count: Arc::clone(&read) })).map_err(failed)?;
+        if let Some(form) = unsupported_form(&magic) {
+            return Err(SourceError::Unsupported { name: name.to_owned(), form });
+        }
+        let compression = compression_of(&magic);
+        let mut notes = compression_note(name, compression);
+        let (magic, mut text) = self.unpacked(compression, raw, &read).and_then(peek).map_err(failed)?;
+        if is_parquet(&magic) {
+            return Ok(Opened { notes, read, ..self.spool(text, compression)? });
+        }
+        refuse_binary(&magic, name)?;
+        let (encoding, mark) = encoding_of(&magic, options);
+        notes.extend(mark_note(name, encoding, mark));
         read_full(&mut text, &mut [0; MAGIC_BYTES][..mark]).map_err(failed)?;
-        start = mark as u64;
-        if encoding != UTF_8 {
+        if encoding != TextEncoding::UTF_8 {
             text = Box::new(Transcoded::new(text, encoding));
         }
-    }
-    let mut head = Vec::new();
-    let result = text.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
-    result.map_err(|error| SourceError::from_read(name, start + head.len() as u64, error))?;
-    let whole = head.len() < HEAD_BYTES;
-    Ok(Opened {
-        name: name.to_owned(),
-        head,
-        head_is_whole: whole,
-        compression,
-        file_size,
-        is_parquet: false,
-        notes,
-        body: Body::Stream { rest: text, start },
-        read,
-        padding,
-    })
-}
-
-/// Copies Parquet from a stream into a temporary file, which has no name and goes with its handle.
-fn spool(
-    name: &str,
-    mut content: BoxedRead,
-    compression: Compression,
-    file_size: Option<u64>,
-) -> Result<Opened, SourceError> {
-    let failed = |source| SourceError::Spool { name: name.to_owned(), source };
-    let mut file = tempfile::tempfile().map_err(failed)?;
-    let mut buffer = vec![0; HEAD_BYTES];
-    let mut size = 0;
-    loop {
-        let filled = read_full(&mut content, &mut buffer)
-            .map_err(|error| SourceError::from_read(name, size, error))?;
-        if filled == 0 {
-            break;
+        let start = mark as u64;
+        let mut head = Vec::new();
+        let result = text.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
+        result.map_err(|error| SourceError::from_read(name, start + head.len() as u64, error))?;
+        if mark == 0 && encoding == TextEncoding::UTF_8 {
+            refuse_other_than_text(&head, name, options)?;
         }
-        io::Write::write_all(&mut file, &buffer[..filled]).map_err(failed)?;
-        size += filled as u64;
+        // What damage left of the last record is none; nothing at all is whole.
+        let is_sound = !self.ending.is_partial() || head.is_empty();
+        Ok(Opened {
+            name: name.to_owned(),
+            head_is_whole: head.len() < HEAD_BYTES && is_sound,
+            head,
+            compression,
+            encoding,
+            file_size: self.file_size,
+            is_parquet: false,
+            notes,
+            ending: self.ending,
+            body: Body::Stream { rest: text, start },
+            read,
+        })
     }
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    Ok(Opened {
-        name: name.to_owned(),
-        head: Vec::new(),
-        head_is_whole: false,
-        compression,
-        file_size,
-        is_parquet: true,
-        notes: Vec::new(),
-        body: Body::File { file, start: 0, size },
-        read: Arc::default(),
-        padding: Arc::default(),
-    })
-}
 
-impl Opened {
-    /// Notes that only the end of the input tells.
-    pub(super) fn late_notes(name: &str, padding: &AtomicBool) -> Vec<SourceNote> {
-        let padded = padding.load(Ordering::Relaxed);
-        padded.then(|| SourceNote::Padding { name: name.to_owned() }).into_iter().collect()
+    /// The content without its packing, within its limit, and as far as it goes if that is wanted.
+    fn unpacked(
+        &self,
+        compression: Compression,
+        raw: BoxedRead,
+        read: &Arc<AtomicU64>,
+    ) -> io::Result<BoxedRead> {
+        let unpacked: BoxedRead = match compression {
+            Compression::None => return Ok(raw),
+            Compression::Gzip => Box::new(GzipMembers::new(raw, Arc::clone(&self.ending.padding))),
+            Compression::Zstd => Box::new(ZstdFrames::new(raw)?),
+        };
+        let unpacked: BoxedRead = if self.options.salvage {
+            Box::new(Salvaged { inner: unpacked, passed: 0, damage: Arc::clone(&self.ending.damage) })
+        } else {
+            unpacked
+        };
+        Ok(match self.options.max_decompressed {
+            None => unpacked,
+            Some(most) => Box::new(Limited { inner: unpacked, most, passed: 0, packed: Arc::clone(read) }),
+        })
+    }
+
+    /// Copies Parquet into a temporary file, which has no name and goes with its handle.
+    fn spool(self, mut content: BoxedRead, compression: Compression) -> Result<Opened, SourceError> {
+        let directory = self.options.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
+        let name = self.name;
+        let failed = |written, source| SourceError::Spool {
+            name: name.to_owned(),
+            directory: directory.clone(),
+            written,
+            source,
+        };
+        let mut file = tempfile::tempfile_in(&directory).map_err(|error| failed(0, error))?;
+        let mut buffer = vec![0; HEAD_BYTES];
+        let mut size = 0;
+        loop {
+            let filled = read_full(&mut content, &mut buffer)
+                .map_err(|error| SourceError::from_read(name, size, error))?;
+            if filled == 0 {
+                break;
+            }
+            io::Write::write_all(&mut file, &buffer[..filled]).map_err(|error| failed(size, error))?;
+            size += filled as u64;
+        }
+        if let Some(damage) = self.ending.damage.get() {
+            // Parquet says at its end where its rows lie: without that there is nothing to use.
+            return Err(SourceError::from_read(name, damage.offset, damage.fault.clone().into()));
+        }
+        file.seek(SeekFrom::Start(0)).map_err(|error| failed(size, error))?;
+        Ok(Opened {
+            name: name.to_owned(),
+            head: Vec::new(),
+            head_is_whole: false,
+            compression,
+            encoding: TextEncoding::UTF_8,
+            file_size: self.file_size,
+            is_parquet: true,
+            notes: Vec::new(),
+            ending: self.ending,
+            body: Body::File { file, start: 0, size },
+            read: Arc::default(),
+        })
     }
 }
 
@@ -226,51 +304,6 @@ fn peek(mut reader: BoxedRead) -> io::Result<(Vec<u8>, BoxedRead)> {
     magic.truncate(filled);
     let again = io::Cursor::new(magic.clone()).chain(reader);
     Ok((magic, Box::new(again)))
-}
-
-fn compression_of(magic: &[u8]) -> Compression {
-    match magic {
-        [0x1F, 0x8B, ..] => Compression::Gzip,
-        // A frame, or a skippable one, as parallel writers put first.
-        [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Compression::Zstd,
-        _ => Compression::None,
-    }
-}
-
-fn unsupported_form(magic: &[u8]) -> Option<&'static str> {
-    match magic {
-        [b'P', b'K', 3, 4, ..] => Some("zip archive"),
-        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Some("bzip2 file"),
-        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz file"),
-        [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C, ..] => Some("7z archive"),
-        _ => None,
-    }
-}
-
-fn is_parquet(magic: &[u8]) -> bool {
-    magic.starts_with(b"PAR1")
-}
-
-fn byte_order_mark(magic: &[u8]) -> Option<(&'static Encoding, usize)> {
-    match magic {
-        [0xEF, 0xBB, 0xBF, ..] => Some((UTF_8, 3)),
-        [0xFF, 0xFE, ..] => Some((UTF_16LE, 2)),
-        [0xFE, 0xFF, ..] => Some((UTF_16BE, 2)),
-        _ => None,
-    }
-}
-
-fn compression_note(name: &str, found: Compression) -> Vec<SourceNote> {
-    let extension = Path::new(name).extension().map(|extension| extension.to_ascii_lowercase());
-    let named = match extension.as_ref().map(|extension| extension.to_string_lossy()).as_deref() {
-        Some("gz") => Compression::Gzip,
-        Some("zst" | "zstd") => Compression::Zstd,
-        Some(_) => Compression::None,
-        // Standard input and pipes have no ending to be wrong.
-        None => found,
-    };
-    let note = SourceNote::ToldByContent { name: name.to_owned(), compression: found };
-    (named != found).then_some(note).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -292,7 +325,7 @@ mod tests {
 
     fn opened(name: &str, bytes: &[u8]) -> Opened {
         let directory = tempfile::tempdir().expect("a directory can be made");
-        open(&file_with(&directory, name, bytes)).expect("the file can be opened")
+        open(&file_with(&directory, name, bytes), &OpenOptions::default()).expect("the file can be opened")
     }
 
     #[test]
@@ -355,15 +388,17 @@ mod tests {
     #[test]
     fn archives_and_damage_are_told() {
         let directory = tempfile::tempdir().expect("a directory can be made");
-        let zip = open(&file_with(&directory, "a.csv", b"PK\x03\x04rest")).expect_err("not read");
+        let zip = open(&file_with(&directory, "a.csv", b"PK\x03\x04rest"), &OpenOptions::default())
+            .expect_err("not read");
         assert!(matches!(zip, SourceError::Unsupported { form: "zip archive", .. }));
         let text = b"user,event\n".repeat(10_000);
         let packed = gzip(&text);
         let cut = file_with(&directory, "b.gz", &packed[..packed.len() - 9]);
-        let error = open(&cut).expect_err("truncated");
+        let error = open(&cut, &OpenOptions::default()).expect_err("truncated");
         assert!(matches!(error, SourceError::Truncated { offset: 1..=110_000, .. }), "{error}");
-        let missing = open(&Input::file(directory.path().join("none"))).expect_err("missing");
-        assert!(matches!(missing, SourceError::Unreadable { .. }));
+        let missing =
+            open(&Input::file(directory.path().join("none")), &OpenOptions::default()).expect_err("missing");
+        assert!(matches!(missing, SourceError::Vanished { .. }));
     }
 
     #[test]

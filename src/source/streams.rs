@@ -1,12 +1,13 @@
-//! Readers that unpack and convert: gzip members, zstd frames, UTF-16 to UTF-8.
+//! Readers that unpack and convert: gzip members, zstd frames, other encodings to UTF-8.
 //!
 //! Each tells its faults apart as [`StreamFault`]; where a fault lies is known to the caller only.
 
-use encoding_rs::{Decoder, DecoderResult, Encoding};
+use super::encoding::TextEncoding;
+use encoding_rs::{Decoder, DecoderResult};
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Largest window of a zstd frame, as a power of two: 128 MiB, the most that `zstd` writes unasked.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
@@ -23,6 +24,26 @@ pub(super) enum StreamFault {
     TrailingGarbage,
     #[error("{0}")]
     Corrupt(String),
+    #[error("it unpacks to more than {most} bytes")]
+    TooLarge {
+        most: u64,
+        /// Packed bytes that were read.
+        packed: u64,
+    },
+    #[error("the file shrank")]
+    Shrunk { expected: u64, at: u64 },
+}
+
+impl StreamFault {
+    /// The fault that an error carries, if it is one of these.
+    pub(super) fn of(error: &io::Error) -> Option<&StreamFault> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// The packed data is not what was packed: what comes before may be used all the same.
+    pub(super) fn is_damage(&self) -> bool {
+        !matches!(self, StreamFault::TooLarge { .. } | StreamFault::Shrunk { .. })
+    }
 }
 
 impl From<StreamFault> for io::Error {
@@ -32,20 +53,6 @@ impl From<StreamFault> for io::Error {
 }
 
 pub(super) type BoxedRead = Box<dyn Read + Send>;
-
-/// Counts the bytes that pass.
-pub(super) struct Counted<R> {
-    pub inner: R,
-    pub count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
 
 /// All members of a gzip stream, NUL padding behind the last one, and nothing else.
 ///
@@ -107,6 +114,8 @@ impl<R: Read> Read for GzipMembers<R> {
 
 fn gzip_fault(error: io::Error) -> io::Error {
     match error.kind() {
+        // It comes from below.
+        _ if StreamFault::of(&error).is_some() || error.raw_os_error().is_some() => error,
         io::ErrorKind::UnexpectedEof => StreamFault::Truncated.into(),
         // The decoder has no kind of its own for a wrong checksum; a test guards these words.
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
@@ -147,13 +156,14 @@ impl<R: Read> Read for ZstdFrames<R> {
 fn zstd_fault(error: io::Error, delivered: bool) -> io::Error {
     let words = error.to_string();
     match error.kind() {
+        _ if StreamFault::of(&error).is_some() || error.raw_os_error().is_some() => error,
         io::ErrorKind::UnexpectedEof => StreamFault::Truncated.into(),
         // As above: the library tells its faults by words, which a test guards.
         io::ErrorKind::Other if words.contains("checksum") => StreamFault::Checksum.into(),
         io::ErrorKind::Other if delivered && words.contains("Unknown frame") => {
             StreamFault::TrailingGarbage.into()
         }
-        io::ErrorKind::Other if error.raw_os_error().is_none() => StreamFault::Corrupt(words).into(),
+        io::ErrorKind::Other => StreamFault::Corrupt(words).into(),
         _ => error,
     }
 }
@@ -173,10 +183,10 @@ pub(super) struct Transcoded<R: Read> {
 
 impl<R: Read> Transcoded<R> {
     /// `encoding` is that of the text behind its byte order mark.
-    pub fn new(inner: R, encoding: &'static Encoding) -> Transcoded<R> {
+    pub fn new(inner: R, encoding: TextEncoding) -> Transcoded<R> {
         Transcoded {
             input: BufReader::with_capacity(INPUT_BUFFER_BYTES, inner),
-            decoder: encoding.new_decoder_without_bom_handling(),
+            decoder: encoding.0.new_decoder_without_bom_handling(),
             ready: vec![],
             taken: 0,
             finished: false,
@@ -186,8 +196,8 @@ impl<R: Read> Transcoded<R> {
     fn convert_more(&mut self) -> io::Result<()> {
         let ahead = self.input.fill_buf()?;
         let last = ahead.is_empty();
-        // Three bytes for each two of UTF-16, and room for a character split between reads.
-        self.ready.resize(ahead.len() * 2 + 16, 0);
+        // Three bytes at most for a character of one, and room for one split between reads.
+        self.ready.resize(ahead.len() * 3 + 16, 0);
         let (result, read, written) =
             self.decoder.decode_to_utf8_without_replacement(ahead, &mut self.ready, last);
         self.ready.truncate(written);
@@ -315,14 +325,27 @@ mod tests {
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(
-            unpack(Transcoded::new(&little[..], encoding_rs::UTF_16LE)),
+            unpack(Transcoded::new(&little[..], TextEncoding(encoding_rs::UTF_16LE))),
             Ok(text.clone().into_bytes())
         );
-        assert_eq!(unpack(Transcoded::new(&big[..], encoding_rs::UTF_16BE)), Ok(text.into_bytes()));
+        assert_eq!(
+            unpack(Transcoded::new(&big[..], TextEncoding(encoding_rs::UTF_16BE))),
+            Ok(text.into_bytes())
+        );
         let lone = [b'a', 0, 0x00, 0xD8, b'b', 0];
-        assert_eq!(unpack(Transcoded::new(&lone[..], encoding_rs::UTF_16LE)), Ok(b"a\xFFb".to_vec()));
+        assert_eq!(
+            unpack(Transcoded::new(&lone[..], TextEncoding(encoding_rs::UTF_16LE))),
+            Ok(b"a\xFFb".to_vec())
+        );
         let half = [b'a', 0, b'b'];
-        assert_eq!(unpack(Transcoded::new(&half[..], encoding_rs::UTF_16LE)), Ok(b"a\xFF".to_vec()));
-        assert_eq!(unpack(Transcoded::new(&b""[..], encoding_rs::UTF_16LE)), Ok(vec![]));
+        assert_eq!(
+            unpack(Transcoded::new(&half[..], TextEncoding(encoding_rs::UTF_16LE))),
+            Ok(b"a\xFF".to_vec())
+        );
+        // 0xD9 is no letter of windows-1255.
+        let hebrew = TextEncoding(encoding_rs::WINDOWS_1255);
+        let text = unpack(Transcoded::new(&b"\xF9\xD9\xED"[..], hebrew));
+        assert_eq!(text, Ok([&b"\xD7\xA9"[..], b"\xFF", b"\xD7\x9D"].concat()));
+        assert_eq!(unpack(Transcoded::new(&b""[..], TextEncoding(encoding_rs::UTF_16LE))), Ok(vec![]));
     }
 }

@@ -20,9 +20,9 @@ fn block(choices: &mut Choices<'_>) -> Block {
     }
 }
 
-/// One to four columns, none to three rows.
+/// A column of counts and up to three more, none to three rows. No table is made of bars alone.
 pub fn table(choices: &mut Choices<'_>) -> Table {
-    let columns = 1 + choices.below(4);
+    let more = choices.below(4);
     let rows = choices.below(4);
     let column = |choices: &mut Choices<'_>| Column {
         numeric: choices.below(2) == 1,
@@ -30,11 +30,16 @@ pub fn table(choices: &mut Choices<'_>) -> Table {
         name: choices.text(),
         title: choices.text(),
     };
-    let columns: Vec<Column> = (0..columns).map(|_| column(choices)).collect();
+    let columns: Vec<Column> =
+        std::iter::once(Column::number("n", "People")).chain((0..more).map(|_| column(choices))).collect();
+    let row = |choices: &mut Choices<'_>| -> Vec<Cell> {
+        let count = Cell::Count(choices.number());
+        std::iter::once(count).chain((0..more).map(|_| cell(choices))).collect()
+    };
     Table {
         name: choices.text(),
         title: choices.text(),
-        rows: (0..rows).map(|_| columns.iter().map(|_| cell(choices)).collect()).collect(),
+        rows: (0..rows).map(|_| row(choices)).collect(),
         notes: (0..choices.below(3)).map(|_| choices.text()).collect(),
         columns,
     }

@@ -258,7 +258,8 @@ fn places_are_those_of_the_whole_input() {
 #[test]
 fn records_and_fields_have_limits() {
     let line = |path: usize| format!(r#"h - - [t] "GET /{} HTTP/1.0" 200 1"#, "x".repeat(path));
-    let limits = Limits { max_record_bytes: 100, max_field_bytes: 40, max_field_lines: 1 };
+    let limits =
+        Limits { max_record_bytes: 100, max_field_bytes: 40, max_field_lines: 1, ..Limits::default() };
     // `GET / HTTP/1.0` has 14 bytes, all of the line 33.
     for (path, expected) in [(26, None), (27, Some(R13)), (67, Some(R13)), (68, Some(R13))] {
         let mut sink = Collect::default();

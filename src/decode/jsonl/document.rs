@@ -3,7 +3,7 @@
 use super::predict::Layout;
 use super::record::ValueFault;
 use super::walk::{Fault, Value, Walker};
-use super::{JsonDecoder, excerpt, not_utf8, oversized};
+use super::{JsonDecoder, excerpt, has_hole, not_utf8, oversized};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{RecordAt, Reject, RejectCode};
 use std::ops::Range;
@@ -24,6 +24,8 @@ impl JsonDecoder {
                 slot: None,
                 excerpt: excerpt(&bytes[fault.at.min(bytes.len())..]),
                 message: format!("{}; the rest of the document cannot be read", fault.message),
+                field: None,
+                is_damage: has_hole(&bytes[fault.at.min(bytes.len())..]),
             });
         }
         end.lines = lines.position(bytes.len()).lines_before;
@@ -91,7 +93,8 @@ impl JsonDecoder {
                 walker.finish(value, depth)?;
                 let message = "not an object".to_owned();
                 let excerpt = excerpt(&bytes[start..walker.at()]);
-                sink.reject(Reject { code: RejectCode::R10, at, slot: None, excerpt, message });
+                let (code, slot) = (RejectCode::R10, None);
+                sink.reject(Reject { code, at, slot, excerpt, message, field: None, is_damage: false });
                 return Ok(());
             }
         };

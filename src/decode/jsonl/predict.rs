@@ -9,7 +9,7 @@
 use super::record::{RecordReader, Scalar};
 use super::scan::{BLOCK_BYTES, Block, Scan, ScanJob};
 use super::shapes::{JointId, Known, Leads, RECORD};
-use super::walk::{MAX_DEPTH, Text, Walker};
+use super::walk::{MAX_DEPTH, Text, Walker, hex4};
 
 /// How records lie in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl ScanJob for Escapes<'_> {
         loop {
             let behind = match *text.get(at + 1)? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at + 2,
-                b'u' if text.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => at + 6,
+                b'u' => behind_unicode(text, at)?,
                 _ => return None,
             };
             let byte;
@@ -257,6 +257,19 @@ impl ScanJob for Escapes<'_> {
                 _ => return None,
             }
         }
+    }
+}
+
+/// Behind the escape `\\u....` at `at`, and behind the second one where it is a pair; not if it is half of one.
+#[inline(always)]
+fn behind_unicode(text: &[u8], at: usize) -> Option<usize> {
+    match hex4(text.get(at + 2..at + 6)?)? {
+        0xd800..0xdc00 => {
+            let second = text.get(at + 6..at + 12)?.strip_prefix(b"\\u")?;
+            matches!(hex4(second)?, 0xdc00..0xe000).then_some(at + 12)
+        }
+        0xdc00..0xe000 => None,
+        _ => Some(at + 6),
     }
 }
 

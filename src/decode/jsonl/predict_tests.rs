@@ -12,7 +12,7 @@ const LINES: Layout = Layout { over_lines: false, depth: 0, max_field_bytes: 100
 /// Reads records one after the other and tells of each whether the fast walk took it.
 fn taken(wanted: &[&str], layout: Layout, records: &[&str]) -> Vec<bool> {
     let paths: Vec<JsonPath> = wanted.iter().map(|&path| JsonPath::new(path)).collect();
-    let mut reader = RecordReader::new(&paths);
+    let mut reader = RecordReader::new(&paths, &vec![true; paths.len()]);
     let mut taken = Vec::new();
     for record in records {
         let text = [record.as_bytes(), b"\n", &BLANKS].concat();
@@ -92,7 +92,7 @@ fn line_breaks_are_blanks_in_documents_alone() {
     assert_eq!(taken(&["a"], document, &[record, record]), [true, true]);
     assert_eq!(taken(&["a"], LINES, &[record]), [false]);
     // What was learnt from documents is not used for lines.
-    let mut reader = RecordReader::new(&[]);
+    let mut reader = RecordReader::new(&[], &[]);
     let text = [record.as_bytes(), &BLANKS].concat();
     assert_eq!(reader.read_predicted(&text, 0, document), Some(record.len()));
     assert_eq!(reader.read_predicted(&text, 0, LINES), None);

@@ -38,6 +38,8 @@ pub(super) struct ValueFault {
 pub(super) struct RecordReader {
     /// The wanted keys; the first node is the record itself.
     nodes: Vec<Node>,
+    /// By slot: what is wrong with its value makes the record unsound.
+    judged: Vec<bool>,
     found: Vec<Found>,
     /// The record in which a node's key was last seen.
     seen_in: Vec<u64>,
@@ -60,6 +62,8 @@ struct Node {
     children: Vec<(Box<[u8]>, usize)>,
     /// Slots that take the value of this key, and whether the key spells the whole path.
     slots: Vec<(usize, bool)>,
+    /// A slot of this key, or of one inside of it, is judged.
+    is_judged: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,17 +83,24 @@ pub(super) enum Scalar {
 }
 
 impl RecordReader {
-    pub(super) fn new(wanted: &[JsonPath]) -> RecordReader {
+    pub(super) fn new(wanted: &[JsonPath], judged: &[bool]) -> RecordReader {
         let mut nodes = vec![Node::default()];
-        for (slot, path) in wanted.iter().enumerate() {
-            let exact = child_or_new(&mut nodes, 0, path.as_str());
+        for (slot, (path, &is_judged)) in wanted.iter().zip(judged).enumerate() {
+            let mut child = |nodes: &mut Vec<Node>, node: usize, key: &str| {
+                let child = child_or_new(nodes, node, key);
+                nodes[child].is_judged |= is_judged;
+                child
+            };
+            let exact = child(&mut nodes, 0, path.as_str());
             nodes[exact].slots.push((slot, true));
             if path.as_str().contains('.') {
-                let inner = path.as_str().split('.').fold(0, |node, key| child_or_new(&mut nodes, node, key));
+                let keys = path.as_str().split('.');
+                let inner = keys.fold(0, |node, key| child(&mut nodes, node, key));
                 nodes[inner].slots.push((slot, false));
             }
         }
         RecordReader {
+            judged: judged.to_vec(),
             found: vec![Found::Nothing; wanted.len()],
             seen_in: vec![0; nodes.len()],
             nodes,
@@ -163,12 +174,13 @@ impl RecordReader {
                 continue;
             };
             if !self.is_first(child) {
-                self.note_fault(child, RejectCode::R10, "a wanted key stands twice in the record");
+                self.note_repeated(child);
             }
+            let start = walker.at();
             let value = walker.value()?;
             match value {
                 Value::Object | Value::Array => {
-                    if self.is_single(child) {
+                    if self.has_judged_slot(child) {
                         let message = "an object or array where a single value is wanted";
                         self.note_fault(child, RejectCode::R10, message);
                     }
@@ -177,6 +189,7 @@ impl RecordReader {
                     } else {
                         walker.finish(value, depth)?;
                     }
+                    self.store(child, Scalar::Raw { start, end: walker.at() });
                 }
                 Value::Null => self.store(child, Scalar::Null),
                 Value::Bool(value) => self.store(child, Scalar::Bool(value)),
@@ -202,6 +215,32 @@ impl RecordReader {
         !self.nodes[node].slots.is_empty()
     }
 
+    /// Whether a value that is not what it should be makes the record unsound.
+    fn has_judged_slot(&self, node: usize) -> bool {
+        self.nodes[node].slots.iter().any(|&(slot, _)| self.judged[slot])
+    }
+
+    /// A key that stands twice makes a record unsound where the source needs it; of one that only a
+    /// report asks for the last value counts, as it does to most who read JSON.
+    fn note_repeated(&mut self, node: usize) {
+        if self.nodes[node].is_judged {
+            self.note_fault(node, RejectCode::R10, "a wanted key stands twice in the record");
+        }
+        self.forget(node);
+    }
+
+    fn forget(&mut self, node: usize) {
+        for place in 0..self.nodes[node].slots.len() {
+            let (slot, exact) = self.nodes[node].slots[place];
+            if exact || matches!(self.found[slot], Found::Nested(_)) {
+                self.found[slot] = Found::Nothing;
+            }
+        }
+        for place in 0..self.nodes[node].children.len() {
+            self.forget(self.nodes[node].children[place].1);
+        }
+    }
+
     /// `behind` is the position behind the closing quote.
     #[inline]
     pub(super) fn text(&mut self, node: usize, text: Text<'_>, behind: usize) {
@@ -219,11 +258,10 @@ impl RecordReader {
             return;
         }
         let start = self.unescaped.len();
-        if !unescape(raw, &mut self.unescaped) {
-            self.note_fault(node, RejectCode::R03, "half of a surrogate pair in a wanted value");
-        }
+        // Half a surrogate pair is no text: the walk has rejected it.
+        unescape(raw, &mut self.unescaped);
         let end = self.unescaped.len();
-        if self.unescaped[start..].contains(&0) {
+        if self.has_judged_slot(node) && self.unescaped[start..].contains(&0) {
             self.note_fault(node, RejectCode::R14, "a NUL in a wanted value");
         }
         self.store(node, Scalar::Unescaped { start, end });

@@ -237,7 +237,7 @@ fn depth_is_capped_in_used_and_unused_keys() {
 
 #[test]
 fn records_and_fields_over_their_limits_are_r13() {
-    let limits = Limits { max_record_bytes: 20, max_field_bytes: 5, max_field_lines: 0 };
+    let limits = Limits { max_record_bytes: 20, max_field_bytes: 5, max_field_lines: 0, ..Limits::default() };
     let run = |text: &str| {
         let mut sink = Collect::default();
         JsonDecoder::new(&[JsonPath::new("a")], limits).decode(text.as_bytes(), true, &mut sink);

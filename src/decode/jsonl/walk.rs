@@ -154,11 +154,21 @@ impl<'a> Walker<'a> {
             Some(b't') => self.word(b"true", Value::Bool(true)),
             Some(b'f') => self.word(b"false", Value::Bool(false)),
             Some(b'n') => self.word(b"null", Value::Null),
-            Some(b'N' | b'I' | b'i') => Err(self.fault("NaN and Infinity are not JSON")),
+            Some(b'N' | b'I' | b'i') => Err(self.fault(self.not_a_number())),
             Some(b'\'') => Err(self.fault("single quotes are not JSON")),
             Some(b'/' | b'#') => Err(self.fault("comments are not JSON")),
             Some(b',' | b']' | b'}') => Err(self.fault("a value is missing")),
             _ => Err(self.fault("this is not a JSON value")),
+        }
+    }
+
+    /// What is wrong with a word that may stand for a number in JavaScript.
+    fn not_a_number(&self) -> &'static str {
+        let rest = &self.text[self.at..];
+        let words = [&b"NaN"[..], b"Infinity", b"inf"];
+        match words.iter().any(|word| rest.starts_with(word)) {
+            true => "NaN and Infinity are not JSON",
+            false => "this is not a JSON value",
         }
     }
 
@@ -276,17 +286,35 @@ impl<'a> Walker<'a> {
                 Ok(())
             }
             Some(b'u') => {
-                self.step();
-                for _ in 0..4 {
-                    if !self.peek().is_some_and(|b| b.is_ascii_hexdigit()) {
-                        return Err(self.fault("four hexadecimal digits are missing after \\u"));
+                let start = self.at - 1;
+                self.hex()?;
+                match hex4(&self.text[start + 2..]) {
+                    Some(0xd800..0xdc00) if self.text[self.at..].starts_with(b"\\u") => {
+                        self.step();
+                        self.hex()?;
+                        match hex4(&self.text[start + 8..]) {
+                            Some(0xdc00..0xe000) => Ok(()),
+                            _ => Err(half_pair(start)),
+                        }
                     }
-                    self.step();
+                    Some(0xd800..0xe000) if self.at < self.text.len() => Err(half_pair(start)),
+                    _ => Ok(()),
                 }
-                Ok(())
             }
             _ => Err(self.fault("an unknown escape in a string")),
         }
+    }
+
+    /// The digits after `\\u`, at whose `u` the walker stands.
+    fn hex(&mut self) -> Result<(), Fault> {
+        self.step();
+        for _ in 0..4 {
+            if !self.peek().is_some_and(|b| b.is_ascii_hexdigit()) {
+                return Err(self.fault("four hexadecimal digits are missing after \\u"));
+            }
+            self.step();
+        }
+        Ok(())
     }
 
     #[inline]
@@ -297,6 +325,8 @@ impl<'a> Walker<'a> {
             if self.peek().is_some_and(|b| b.is_ascii_digit()) {
                 return Err(self.fault("a number with a leading zero"));
             }
+        } else if self.peek() == Some(b'I') {
+            return Err(self.fault(self.not_a_number()));
         } else {
             self.digits()?;
         }
@@ -324,6 +354,11 @@ impl<'a> Walker<'a> {
         }
         Ok(())
     }
+}
+
+/// No text in any encoding is written so.
+fn half_pair(at: usize) -> Fault {
+    Fault { code: RejectCode::R03, at, message: "half of a surrogate pair" }
 }
 
 /// How many bytes from the start are neither a quote, a backslash nor a control character.
@@ -389,7 +424,7 @@ fn unescape_unicode(text: &[u8]) -> Option<(char, &[u8])> {
     Some((character, &rest[6..]))
 }
 
-fn hex4(text: &[u8]) -> Option<u32> {
+pub(super) fn hex4(text: &[u8]) -> Option<u32> {
     let digits: &[u8; 4] = text.first_chunk()?;
     digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))
 }

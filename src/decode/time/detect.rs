@@ -50,10 +50,25 @@ pub enum TimeFormatError {
 }
 
 impl TimeFormatError {
+    /// The permanent code of a run that stops here.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TimeFormatError::NoValues
+            | TimeFormatError::Unknown { .. }
+            | TimeFormatError::GivenFormats { .. }
+            | TimeFormatError::Mixed { .. } => "E-T01",
+            TimeFormatError::MixedEpochUnits { .. } | TimeFormatError::UnclearEpochUnit { .. } => "E-T02",
+            TimeFormatError::AmbiguousDate { .. } | TimeFormatError::MixedDateOrder { .. } => "E-T03",
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
             TimeFormatError::NoValues => "name the column that holds the times with --time",
+            TimeFormatError::Unknown { example, .. } if example.chars().any(is_other_script) => {
+                "months are read by their English names and numbers in the digits 0 to 9: write them so"
+            }
             TimeFormatError::Unknown { .. } => "give the layout, e.g. --time-format '%d %b %Y %H:%M:%S'",
             TimeFormatError::GivenFormats { .. } => "check --time-format against the example",
             TimeFormatError::Mixed { .. } => "give --time-format once for each layout",
@@ -64,6 +79,11 @@ impl TimeFormatError {
             }
         }
     }
+}
+
+/// A letter or a digit of another script than those of times.
+fn is_other_script(c: char) -> bool {
+    !c.is_ascii() && c.is_alphanumeric()
 }
 
 /// Tells the time format of a file from some of its values; empty ones are passed over.

@@ -82,6 +82,7 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         ("log_format", &source.log_format),
         ("delimiter", &source.delimiter),
         ("decimal", &source.decimal),
+        ("encoding", &source.encoding),
     ];
     for (key, value) in plain {
         if let Some(value) = value {

@@ -14,10 +14,6 @@ use std::collections::BTreeMap;
 
 /// Places above this are counted here: no median of interest lies so far from the start.
 const LAST_PLACE: u64 = 255;
-/// Ids that stand for nobody in many exports, in lower case. (An empty id is always nobody.)
-const NOBODY: [&[u8]; 7] =
-    [b"null", b"none", b"nan", b"n/a", b"undefined", b"0", b"00000000-0000-0000-0000-000000000000"];
-
 /// First and last row of one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hour {
@@ -38,8 +34,6 @@ pub struct InspectFacts<'c> {
     /// By kind: the code of its event name, or `NO_EVENT`.
     event_of_kind: &'c [u32],
     observed: Observed,
-    /// Stored ids start with the place of their column.
-    ids_have_column: bool,
     /// Persons by event and by the place at which they first did it: `event << 8 | place`. The
     /// place is the number of distinct events that the person did before.
     first_places: HashMap<u64, u64, RandomState>,
@@ -49,10 +43,6 @@ pub struct InspectFacts<'c> {
     pub rows_of_session: Values,
     pub duration_us_of_session: Values,
     pub cut_sessions: u64,
-    /// Rows by an id that looks like nobody's.
-    pub nobody_rows: BTreeMap<String, u64>,
-    /// Persons whose id looks like an e-mail address.
-    pub mail_ids: u64,
     /// By event: the number of the last person who did it, and of that person's distinct events.
     seen_by: Vec<u32>,
     person_number: u32,
@@ -68,23 +58,15 @@ pub struct EventPeople {
 }
 
 impl<'c> InspectFacts<'c> {
-    pub fn new(
-        event_of_kind: &'c [u32],
-        event_count: usize,
-        observed: Observed,
-        ids_have_column: bool,
-    ) -> InspectFacts<'c> {
+    pub fn new(event_of_kind: &'c [u32], event_count: usize, observed: Observed) -> InspectFacts<'c> {
         InspectFacts {
             event_of_kind,
             observed,
-            ids_have_column,
             first_places: HashMap::default(),
             hours: BTreeMap::new(),
             rows_of_session: Values::new(),
             duration_us_of_session: Values::new(),
             cut_sessions: 0,
-            nobody_rows: BTreeMap::new(),
-            mail_ids: 0,
             // The last place is for rows that name no event.
             seen_by: vec![0; event_count + 1],
             person_number: 0,
@@ -146,29 +128,11 @@ impl<'c> InspectFacts<'c> {
             self.hours.entry(hour_of(&first_us)).or_insert(hour).widen(hour);
         }
     }
-
-    fn note_id(&mut self, stored: &[u8], rows: usize) {
-        let id = if self.ids_have_column { stored.get(1..).unwrap_or_default() } else { stored };
-        if NOBODY.iter().any(|nobody| id.eq_ignore_ascii_case(nobody)) {
-            *self.nobody_rows.entry(String::from_utf8_lossy(id).into_owned()).or_insert(0) += rows as u64;
-        }
-        self.mail_ids += u64::from(looks_like_mail(id));
-    }
-}
-
-/// `name@host.tld`, and no blank in it.
-fn looks_like_mail(id: &[u8]) -> bool {
-    let mut parts = id.split(|&byte| byte == b'@');
-    let (Some(name), Some(host), None) = (parts.next(), parts.next(), parts.next()) else { return false };
-    let dotted =
-        host.iter().position(|&byte| byte == b'.').is_some_and(|dot| dot > 0 && dot + 1 < host.len());
-    !name.is_empty() && dotted && !id.iter().any(u8::is_ascii_whitespace)
 }
 
 impl Accumulator for InspectFacts<'_> {
     fn person(&mut self, person: &Person<'_>) {
         let rows = &person.rows;
-        self.note_id(rows.id(), rows.len());
         self.note_first_places(rows.kinds);
         self.note_hours(rows.times_us);
         for session in person.sessions {
@@ -189,10 +153,6 @@ impl Accumulator for InspectFacts<'_> {
         self.rows_of_session.merge(other.rows_of_session);
         self.duration_us_of_session.merge(other.duration_us_of_session);
         self.cut_sessions += other.cut_sessions;
-        for (id, n) in other.nobody_rows {
-            *self.nobody_rows.entry(id).or_insert(0) += n;
-        }
-        self.mail_ids += other.mail_ids;
     }
 }
 
@@ -203,7 +163,7 @@ mod tests {
     const OBSERVED: Observed = Observed { from_us: 0, to_us: 100, timeout_us: 10 };
 
     fn facts(event_of_kind: &[u32], event_count: usize) -> InspectFacts<'_> {
-        InspectFacts::new(event_of_kind, event_count, OBSERVED, false)
+        InspectFacts::new(event_of_kind, event_count, OBSERVED)
     }
 
     #[test]
@@ -246,19 +206,5 @@ mod tests {
         gathered.note_hours(&[3, HOUR + 2]);
         let hours: Vec<_> = gathered.hours.iter().map(|(&n, h)| (n, h.first_us, h.last_us)).collect();
         assert_eq!(hours, [(-1, -1, -1), (0, 0, HOUR - 1), (1, HOUR, HOUR + 2)]);
-    }
-
-    #[test]
-    fn ids_of_nobody_and_of_mail() {
-        let mut gathered = facts(&[], 0);
-        for id in ["NULL", "null", "7", "0", "00", "a@b.c", "a@b", "@b.c", "a@b.", "a@b@c.d", "a b@c.d"] {
-            gathered.note_id(id.as_bytes(), 2);
-        }
-        let nobody: Vec<_> = gathered.nobody_rows.iter().map(|(id, n)| (id.as_str(), *n)).collect();
-        assert_eq!(nobody, [("0", 2), ("NULL", 2), ("null", 2)]);
-        assert_eq!(gathered.mail_ids, 1);
-        let mut with_column = InspectFacts::new(&[], 0, OBSERVED, true);
-        with_column.note_id(b"\x01undefined", 1);
-        assert_eq!(with_column.nobody_rows.len(), 1);
     }
 }

@@ -7,6 +7,7 @@ use crate::report::sessions::tests::{SMALL, TIMEOUT_US, file_of, plan, read_file
 use crate::report::table::Block;
 use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, guess};
 use crate::source::Input as Source;
+use crate::source::OpenOptions;
 use crate::source::open::open;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ struct Typed {
 }
 
 fn sample_of(path: &Path) -> Sample {
-    let opened = open(&Source::file(path)).expect("opened");
+    let opened = open(&Source::file(path), &OpenOptions::default()).expect("opened");
     Sample::of(&opened, &Default::default()).expect("a sample")
 }
 

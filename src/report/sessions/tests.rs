@@ -5,7 +5,7 @@ use crate::decode::time::TimeOptions;
 use crate::event::MINUTE_US;
 use crate::ingest::plan::{Columns, IdentityPlan, Slots};
 use crate::ingest::{Pending, Progress, Resources, RowLayout, read_all};
-use crate::source::Input;
+use crate::source::{Input, OpenOptions};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -34,7 +34,7 @@ impl Progress for Silent {
 }
 
 pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
-    let slots = Slots::assign(&columns, std::iter::empty());
+    let slots = Slots::assign(&columns, [].iter(), [].iter());
     let layout = RowLayout {
         session: columns.session.is_some(),
         value: columns.value.is_some(),
@@ -46,6 +46,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         event_name: None,
         derivation: None,
         slots: slots.names,
+        source_slots: slots.of_source,
         roles: slots.roles,
         identity: IdentityPlan::default(),
         whole_record: None,
@@ -59,6 +60,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        open: OpenOptions::default(),
         limits: Limits::default(),
         members: None,
         keep_rejects: 100,

@@ -1,10 +1,10 @@
 //! What may make numbers mean something else than they seem to: warnings with their codes.
 
-use super::facts::InspectFacts;
+use super::Warning;
+use super::ids::{IdFacts, fold};
+use super::input::InputFacts;
 use crate::human;
 use crate::ingest::Tally;
-use crate::report::Warning;
-use crate::report::input::InputFacts;
 use std::collections::BTreeMap;
 
 /// Share of rows by an id of nobody that deserves a warning.
@@ -14,13 +14,9 @@ const TWICE: f64 = 0.5;
 /// Groups of look-alike names that are told.
 const LOOK_ALIKES_TOLD: usize = 3;
 
-/// Traps of the events themselves, beside those that every report warns of.
-pub(super) fn traps(
-    tally: &Tally,
-    facts: &InputFacts,
-    found: &InspectFacts<'_>,
-    events: &[&str],
-) -> Vec<Warning> {
+/// Traps of the events themselves, beside those that every report warns of. `events` are the names
+/// that rows have.
+pub(super) fn traps(tally: &Tally, facts: &InputFacts, ids: &IdFacts, events: &[&str]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, n: u64, message: String| {
         warnings.push(Warning { code: code.to_owned(), n, message });
@@ -41,14 +37,14 @@ pub(super) fn traps(
         );
         warn("W04", facts.repeated_rows, message);
     }
-    let nobody: u64 = found.nobody_rows.values().sum();
+    let nobody: u64 = ids.nobody_rows.values().sum();
     if nobody as f64 / used > MANY_NOBODIES {
-        let ids: Vec<String> = found.nobody_rows.keys().map(|id| format!("{id:?}")).collect();
+        let names: Vec<String> = ids.nobody_rows.keys().map(|id| format!("{id:?}")).collect();
         let message = format!(
             "{} rows ({}) are of a person called {}: if that is nobody, add --null-id",
             human::count(nobody),
             human::share(nobody as f64 / used, false),
-            ids.join(" or ")
+            names.join(" or ")
         );
         warn("W09", nobody, message);
     }
@@ -63,9 +59,27 @@ pub(super) fn traps(
         let message = format!("event names differ in blanks or case alone: {}{more}", told.join("; "));
         warn("W11", groups.len() as u64, message);
     }
-    if found.mail_ids > 0 && found.mail_ids.saturating_mul(2) >= facts.persons {
-        let message = format!("{} ids of people look like e-mail addresses", human::count(found.mail_ids));
-        warn("W12", found.mail_ids, message);
+    let alike = ids.look_alikes();
+    if alike.sharers > 0 {
+        let message = format!(
+            "{}{} of people differ from another in blanks or case alone: they are people of their own",
+            at_least(alike.is_share),
+            human::counted(alike.sharers, "id", "ids")
+        );
+        warn("W11", alike.sharers, message);
+    }
+    let shared = ids.shared_sessions();
+    if shared.texts > 0 {
+        let message = format!(
+            "{}{} more than one person: a session is told by its person and its id",
+            at_least(shared.is_share),
+            human::counted(shared.texts, "session id of the log has", "session ids of the log have")
+        );
+        warn("W13", shared.texts, message);
+    }
+    if ids.mail_ids > 0 && ids.mail_ids.saturating_mul(2) >= facts.persons {
+        let message = format!("{} ids of people look like e-mail addresses", human::count(ids.mail_ids));
+        warn("W12", ids.mail_ids, message);
     }
     warnings
 }
@@ -83,20 +97,8 @@ fn look_alikes<'e>(events: &[&'e str]) -> Vec<Vec<&'e str>> {
     alike
 }
 
-fn fold(name: &str) -> String {
-    let without_width = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{00ad}'];
-    let lower = name.chars().filter(|c| !without_width.contains(c)).flat_map(char::to_lowercase);
-    lower.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Local times that do not exist or exist twice. They depend on how the input writes its times.
-pub(super) fn clock_changes(tally: &Tally) -> Option<Warning> {
-    let n = tally.shifted_times;
-    let message = format!(
-        "{} local times fall into a change of the clocks: moved if skipped, the earlier if repeated",
-        human::count(n)
-    );
-    (n > 0).then(|| Warning { code: "W05".to_owned(), n, message })
+fn at_least(is_share: bool) -> &'static str {
+    if is_share { "at least " } else { "" }
 }
 
 #[cfg(test)]

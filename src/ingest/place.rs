@@ -1,0 +1,74 @@
+//! Where in an input something stands, as people look for it, and what is told of a file that was read.
+
+use super::IngestError;
+use super::job::{FileNote, Job};
+use super::plan::ReadPlan;
+use super::sequence::{FileTally, PlacedReject};
+use crate::event::RejectCode;
+use crate::human::counted;
+
+/// The place of what is wrong with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub file: String,
+    /// Physical line on which the record starts, from 1.
+    pub line: u64,
+    /// Byte of the decompressed stream.
+    pub byte: Option<u64>,
+    /// Name of the column at fault, and its number from 1, where columns have an order.
+    pub column: Option<(String, Option<u64>)>,
+    /// The text at fault or the start of the record, cut; to be made safe before it is shown.
+    pub excerpt: String,
+}
+
+impl Job {
+    /// Names the column at fault of a reject, where it is not a wanted one.
+    pub(super) fn name_column(&self, placed: &mut PlacedReject) {
+        let field = placed.reject.field.filter(|_| placed.reject.slot.is_none());
+        placed.column = field.and_then(|field| self.names.get(field)).cloned();
+    }
+
+    /// The file is damaged, and not to be salvaged.
+    pub(super) fn damaged(&self, plan: &ReadPlan, mut placed: PlacedReject) -> IngestError {
+        self.name_column(&mut placed);
+        let PlacedReject { line, byte, column, reject } = placed;
+        let of_slot = reject.slot.and_then(|slot| plan.slots.get(slot)).cloned();
+        let number = reject.field.map(|field| field as u64 + 1);
+        let place = Place {
+            file: self.account.name.clone(),
+            line,
+            byte,
+            column: of_slot.or(column).map(|column| (column, number)),
+            excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
+        };
+        IngestError::Damaged {
+            code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
+            message: reject.message,
+            place: Box::new(place),
+            read_as: self.account.read_as.clone(),
+        }
+    }
+
+    /// What is known only when all is read.
+    pub(super) fn notes_of_reading(&self, read: &FileTally) -> Vec<FileNote> {
+        let name = &self.account.name;
+        let mut notes = Vec::new();
+        if read.is_damaged {
+            let message = format!(
+                "{name} is damaged: the records with the damage are rejected, and those behind it used"
+            );
+            notes.push(FileNote::warning("W24", message));
+        }
+        if read.stray_quotes > 0 {
+            let rows = counted(read.stray_quotes, "row has", "rows have");
+            notes
+                .push(FileNote::note(format!("{name}: {rows} a quote inside an unquoted field: it is text")));
+        }
+        if read.empty_tails > 0 {
+            let rows = counted(read.empty_tails, "row ends", "rows end");
+            let message = format!("{name}: {rows} in empty fields beyond the last column: they are left out");
+            notes.push(FileNote::note(message));
+        }
+        notes
+    }
+}
