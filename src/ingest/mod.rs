@@ -82,18 +82,6 @@ impl IngestError {
         }
     }
 
-    /// The permanent code of what is wrong, where it has one.
-    pub fn code(&self) -> Option<&'static str> {
-        match self {
-            IngestError::Source(error) => Some(error.code()),
-            IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
-            IngestError::Parquet { .. } => Some("E-F28"),
-            IngestError::MissingColumn { .. } => Some("E-F16"),
-            IngestError::RepeatedColumn { .. } => Some("E-C22"),
-            IngestError::Spill(_) | IngestError::Dialect { .. } | IngestError::Times { .. } => None,
-        }
-    }
-
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -139,6 +127,7 @@ impl IngestError {
             IngestError::Spill(_) => None,
             IngestError::Damaged { code, .. } => Some(code),
             IngestError::Dialect { error, .. } => dialect_code(error),
+            IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
