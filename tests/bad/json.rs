@@ -31,7 +31,7 @@ fn rejected(line: impl AsRef<[u8]>, code: &'static str, more: &str) -> Run {
 const THIRD: u64 = 134;
 
 pub fn kinds() -> Vec<Kind> {
-    [lines(), values(), shapes()].concat()
+    [lines(), values(), shapes()].into_iter().flatten().collect()
 }
 
 fn lines() -> Vec<Kind> {
