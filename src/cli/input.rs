@@ -17,7 +17,7 @@ use crate::ingest::{
     Everything, FileAccount, Form, IngestError, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
 use crate::report::build::Request;
-use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
+use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, RoleProblem, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};

@@ -63,7 +63,11 @@ impl Account {
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         let failure = Failure::empty(message);
-        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error".to_owned()]);
+        let further = match self.trusted {
+            true => "--allow-empty makes this no error",
+            false => "--rejects FILE keeps them",
+        };
+        let hint = self.hint().into_iter().chain([further.to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
         Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
@@ -117,6 +121,10 @@ impl Account {
             ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
         })
     }
+}
+
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
 }
 
 /// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
@@ -314,8 +322,8 @@ fn file_warnings(
     let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
     let noted = files.iter().flat_map(|file| &file.notes);
     let noted = noted.filter_map(|note| Some((note.code?, note.message.clone())));
-    let told = files.iter().flat_map(|file| rows_told(file, now_us));
-    for (code, message) in of_list.chain(noted).chain(told) {
+    let future = files.iter().filter_map(|file| future_times(file, now_us));
+    for (code, message) in of_list.chain(noted).chain(future) {
         match warnings[of_files..].iter_mut().find(|warning| warning.code == code) {
             Some(known) => known.n += 1,
             None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
@@ -361,21 +369,12 @@ fn time_warnings(files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Ve
     warnings
 }
 
-/// What the rows of one file give rise to.
-fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
+/// Said of a file with times that are still to come.
+fn future_times(file: &FileAccount, now_us: i64) -> Option<(&'static str, String)> {
     let (name, tally) = (&file.name, &file.read.tally);
-    let mut told = Vec::new();
-    if file.lacks_rows() {
-        told.push(("W17", format!("{name} holds no row")));
-    }
-    if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
-        let latest = format_utc(latest_us);
-        told.push((
-            "W27",
-            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
-        ));
-    }
-    told
+    let latest_us = tally.latest_us.filter(|&latest_us| latest_us > now_us)?;
+    let latest = format_utc(latest_us);
+    Some(("W27", format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log")))
 }
 
 fn file_notes(found: &Found, files: &[FileAccount], tally: &Tally) -> Vec<String> {

@@ -506,7 +506,7 @@ mod tests {
             decimal_mark: b'.',
             null_ids: Vec::new(),
             keep_empty_ids: false,
-            cleaning: Cleaning::default(),
+            cleaning: crate::ingest::clean::Cleaning::default(),
             open: OpenOptions::default(),
             limits: Limits::default(),
             members: None,

@@ -18,7 +18,7 @@ use crate::calendar::Period;
 use crate::condition::Condition;
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
-use crate::funnel::definition::Funnel;
+use crate::funnel::definition::{Funnel, Withheld};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
@@ -131,14 +131,14 @@ impl Catalog {
     /// A funnel with its questions answered for every kind of row and every column.
     fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
         let funnel = &wanted.funnel;
-        let roles = |kind: u32, without: &[u16]| {
+        let roles = |kind: u32, withheld: &Withheld| {
             let kind = kind as usize;
             let holds = |condition: &Condition| self.holds(kind, condition, plan, conditions);
-            funnel.roles_without(self.event(kind), holds, without)
+            funnel.roles_without(self.event(kind), holds, withheld)
         };
         let mut table = KindTable::new();
         for kind in 0..self.kinds.len() as u32 {
-            table.push(&roles(kind, &[]));
+            table.push(&roles(kind, &Withheld::default()));
         }
         let restrictions = funnel.restrictions();
         let variants = (!restrictions.is_empty()).then(|| Variants::new(restrictions, &mut table, roles));
