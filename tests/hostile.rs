@@ -260,7 +260,11 @@ fn safe_markdown(text: &str, bytes: &[u8]) -> Result<(), String> {
         let mut bare = String::new();
         let mut signs = quoted.chars();
         while let Some(sign) = signs.next() {
-            if sign == '\\' { drop(signs.next()) } else { bare.push(sign) }
+            if sign == '\\' {
+                signs.next();
+            } else {
+                bare.push(sign);
+            }
         }
         if bare.contains('`') || bare.contains('[') || bare.contains('~') {
             return Err(format!("{line:.60?} formats"));

@@ -138,6 +138,8 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        keep_empty_ids: false,
+        cleaning: dropoff::ingest::clean::Cleaning::default(),
         open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,

@@ -10,6 +10,7 @@ mod funnel;
 mod generate;
 mod help;
 mod identity;
+mod identity_map;
 mod input;
 mod inspect;
 mod lists;
@@ -24,6 +25,7 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod unknown_column;
 mod validate;
 mod when;
 

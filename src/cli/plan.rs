@@ -14,11 +14,16 @@ use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::Limits;
 use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, UserTable, ValueColumn};
+use crate::decode::time::{
+    ClockChange, DEFAULT_MIN_TIME_US, DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us,
+};
+use crate::definition::{
+    DefinitionFile, FunnelTable, OneOrMore, Path, SourceTable, Steps, UserTable, ValueColumn,
+};
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::identity::Stitch;
+use crate::ingest::clean::Cleaning;
 use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -29,6 +34,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
@@ -49,10 +55,13 @@ pub struct Environment {
 /// How the input is read, as far as it can be said without looking at it.
 #[derive(Debug, Clone)]
 pub struct InputPlan {
+    /// Where what was not typed is written, for faults that only the input shows.
+    pub file: Arc<DefinitionFile>,
     pub files: Vec<String>,
     pub asked: Asked,
     /// Time columns that are events each, where rows are wide.
     pub unpivot: Vec<UnpivotItem>,
+    pub unpivot_is_typed: bool,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -71,7 +80,10 @@ pub struct InputPlan {
     /// The first that fits a row names its event.
     pub rules: Vec<Rule>,
     pub null_ids: Vec<String>,
-    pub decimal_mark: u8,
+    /// As it was given; else the sample tells.
+    pub decimal_mark: Option<u8>,
+    pub keep_empty_ids: bool,
+    pub cleaning: Cleaning,
     pub session_timeout_us: i64,
     pub identity: IdentityRequest,
     pub tolerance: Tolerance,
@@ -201,12 +213,21 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         time_format: list(&args.time_format, &written.time_format),
         epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
         date_order: first(&args.date_order, &written.date_order),
+        min_time: first(&args.min_time, &written.min_time),
+        dst: first(&args.dst, &written.dst),
         filter: first(&args.filter, &written.filter),
         log_format: first(&args.log_format, &written.log_format),
         delimiter: first(&args.delimiter, &written.delimiter),
         header: if args.no_header { Some(false) } else { written.header },
         columns: plain_list(&args.columns, &written.columns),
+        skip_lines: first(&args.skip_lines, &written.skip_lines),
+        skip_after_header: first(&args.skip_after_header, &written.skip_after_header),
+        escape: first(&args.escape, &written.escape),
+        max_field: first(&args.max_field, &written.max_field),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
+        keep_empty_id: if args.keep_empty_id { Some(true) } else { written.keep_empty_id },
+        trim: if args.trim { Some(true) } else { written.trim },
+        normalize: first(&args.normalize, &written.normalize),
         decimal: first(&args.decimal, &written.decimal),
         encoding: first(&args.encoding, &written.encoding),
     }
@@ -257,8 +278,9 @@ impl InputPlan {
                 .map_err(|(error, span)| timeout.syntax(&text, SyntaxError::new(error.to_string(), span)))?,
         };
         let decimal_mark = match source.decimal.as_deref() {
-            None | Some(".") => b'.',
-            Some(",") => b',',
+            None => None,
+            Some(".") => Some(b'.'),
+            Some(",") => Some(b','),
             Some(other) => {
                 let decimal = settings.of("--decimal", args.decimal.is_some(), "decimal");
                 return Err(decimal.wrong(format!("{other:?} is not . or ,")));
@@ -287,26 +309,43 @@ impl InputPlan {
                 .of("--time", !args.time.is_empty(), "time")
                 .wrong("it takes one column, or a date and a time-of-day column"));
         }
+        if let Some(twice) = twice(&asked.user) {
+            return Err(settings
+                .of("--user", !args.user.is_empty(), "user")
+                .wrong(format!("{twice} stands twice: name each column once")));
+        }
         let identity = IdentityRequest::resolve(args, file)?;
-        let unpivot = unpivot(&source, &rules, &identity)?;
+        let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
+            file: Arc::new(file.clone()),
             open: open_options(args, &source, &settings, environment)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
-            limits: Limits { salvage: args.salvage, ..Limits::default() },
+            limits: limits(args, &source, &settings)?,
+            keep_empty_ids: source.keep_empty_id == Some(true),
+            cleaning: cleaning(args, &source, &settings)?,
             asked,
             unpivot,
+            unpivot_is_typed: args.unpivot.is_some(),
             currency,
             hints: DialectHints {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
                     settings.of("--delimiter", args.delimiter.is_some(), "delimiter").wrong(error)
                 })?,
+                escape: source
+                    .escape
+                    .as_deref()
+                    .map(read_byte)
+                    .transpose()
+                    .map_err(|error| settings.of("--escape", args.escape.is_some(), "escape").wrong(error))?,
+                skip_lines: source.skip_lines,
+                skip_after_header: source.skip_after_header,
                 header: source.header,
                 columns: source.columns.clone(),
                 log_format: log_format(args, &source, &settings)?,
                 ..DialectHints::default()
             },
-            time: time_options(args, &source, &settings)?,
+            time: time_options(args, &source, &settings, &zone, environment.now)?,
             naive_zone_given: source.assume_time_zone.is_some() || source.time_zone.is_some(),
             zone,
             naive_zone,
@@ -324,7 +363,7 @@ impl InputPlan {
             files: source.files,
             decimal_mark,
             session_timeout_us,
-            identity: IdentityRequest::resolve(args, file)?,
+            identity,
             tolerance,
             keep_rejects: if args.rejects.is_some() { args.rejects_limit } else { SHOWN_REJECTS },
             allow_empty: args.allow_empty,
@@ -333,6 +372,33 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
+}
+
+/// A longer field would leave little of what a record may hold.
+const MOST_FIELD_BYTES: u64 = 1 << 20;
+
+fn limits(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Limits, Failure> {
+    let limits = Limits { salvage: args.salvage, ..Limits::default() };
+    let Some(text) = &source.max_field else { return Ok(limits) };
+    match read_bytes("--max-field", text)? {
+        bytes @ 1..=MOST_FIELD_BYTES => Ok(Limits { max_field_bytes: bytes as usize, ..limits }),
+        _ => {
+            let setting = settings.of("--max-field", args.max_field.is_some(), "max_field");
+            Err(setting.wrong(format!("{text} is not between 1B and 1MiB")))
+        }
+    }
+}
+
+fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Cleaning, Failure> {
+    let composes = match source.normalize.as_deref() {
+        None => false,
+        Some("nfc") => true,
+        Some(other) => {
+            let setting = settings.of("--normalize", args.normalize.is_some(), "normalize");
+            return Err(setting.wrong(format!("{other:?} is not nfc")));
+        }
+    };
+    Ok(Cleaning { trims: source.trim == Some(true), composes })
 }
 
 fn open_options(
@@ -398,42 +464,79 @@ fn asked(source: &SourceTable, rules: &[Rule]) -> (Asked, Option<String>) {
     (asked, currency)
 }
 
+/// The first name that stands there a second time.
+fn twice(names: &[String]) -> Option<&String> {
+    names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)).map(|(_, name)| name)
+}
+
+/// Where faults of wide rows are told.
+pub fn unpivot_setting<'f>(is_typed: bool, file: &'f DefinitionFile) -> Setting<'f> {
+    Settings { table: "source", file }.of("--unpivot", is_typed, "unpivot")
+}
+
 /// The time columns of wide rows, as written.
 fn unpivot(
+    args: &InputArgs,
     source: &SourceTable,
     rules: &[Rule],
     identity: &IdentityRequest,
+    file: &DefinitionFile,
 ) -> Result<Vec<UnpivotItem>, Failure> {
-    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
-    let other = [
-        ("derive", !rules.is_empty() || source.url.is_some()),
-        ("stitch", identity.stitch != Stitch::None),
-        ("identity", identity.map.is_some()),
-        ("dedupe", identity.dedupe != DedupeRequest::Nothing),
-    ];
-    if let Some((other, _)) = other.iter().find(|(_, is_asked)| !texts.is_empty() && *is_asked) {
-        return Err(Failure::usage(format!(
-            "unpivot makes several events of a row: it does not go with {other}"
-        )));
+    let Some(texts) = source.unpivot.clone().map(OneOrMore::into_vec) else { return Ok(Vec::new()) };
+    let setting = unpivot_setting(args.unpivot.is_some(), file);
+    let of_source = |flag, is_typed, key| Settings { table: "source", file }.of(flag, is_typed, key);
+    let of_dedupe = |flag, is_typed, key| Settings { table: "dedupe", file }.of(flag, is_typed, key);
+    let derive = || Setting::at("--derive", !args.derive.is_empty(), Path::of("derive"), file);
+    let several = "a wide row is several events: it goes with";
+    let conflict = if !rules.is_empty() {
+        Some((derive(), "no rules that name events"))
+    } else if source.url.is_some() {
+        Some((of_source("--url", args.url.is_some(), "url"), "no column of URLs"))
+    } else if identity.stitch != Stitch::None {
+        Some((identity.stitch_setting(file), "no stitching"))
+    } else if identity.map.is_some() {
+        Some((identity.map_setting(file), "no map of ids"))
+    } else {
+        match &identity.dedupe {
+            DedupeRequest::Nothing => None,
+            DedupeRequest::Key(_) => {
+                Some((of_dedupe("--dedupe-key", !args.dedupe_key.is_empty(), "key"), "no search for repeats"))
+            }
+            DedupeRequest::Exact => {
+                Some((of_dedupe("--dedupe-exact", args.dedupe_exact, "exact"), "no search for repeats"))
+            }
+        }
+    };
+    if let Some((other, what)) = conflict {
+        return Err(setting.against(&other, &format!("{several} {what}")));
     }
-    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
-        return Err(Failure::usage(
-            "unpivot makes events of time columns: it goes with no time, event or event_name",
-        ));
+    // Flags of these take the list back, or it takes them back.
+    let written = [
+        ("--time", "time", source.time.is_some()),
+        ("--event", "event", source.event.is_some()),
+        ("--event-name", "event_name", source.event_name.is_some()),
+    ];
+    if let Some((flag, key, _)) = written.into_iter().find(|(.., is_written)| *is_written) {
+        let message = "each time column is an event: there is no other time and no other event";
+        return Err(setting.against(&of_source(flag, false, key), message));
     }
     let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
-    Ok(lists.map_err(unpivot_failure)?.concat())
+    Ok(lists.map_err(|error| unpivot_failure(error, &setting))?.concat())
 }
 
 fn time_options(
     args: &InputArgs,
     source: &SourceTable,
     settings: &Settings<'_>,
+    zone: &TimeZone,
+    now: Timestamp,
 ) -> Result<TimeOptions, Failure> {
     let formats = source.time_format.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let time_format = settings.of("--time-format", !args.time_format.is_empty(), "time_format");
     let epoch_unit = settings.of("--epoch-unit", args.epoch_unit.is_some(), "epoch_unit");
     let date_order = settings.of("--date-order", args.date_order.is_some(), "date_order");
+    let min_time = settings.of("--min-time", args.min_time.is_some(), "min_time");
+    let dst = settings.of("--dst", args.dst.is_some(), "dst");
     let format = |(place, text): (usize, &String)| {
         named(text, "a layout such as %d/%m/%Y", TimeFormat::from_name)
             .map_err(|error| time_format.wrong_at(place, error))
@@ -452,6 +555,18 @@ fn time_options(
             .map(|text| named(text, "dmy, mdy or ymd", DateOrder::from_name))
             .transpose()
             .map_err(|error| date_order.wrong(error))?,
+        min_us: source
+            .min_time
+            .as_deref()
+            .map_or(Ok(DEFAULT_MIN_TIME_US), |text| parse_when(text, zone, now))
+            .map_err(|error| min_time.wrong(error))?,
+        clock_change: source
+            .dst
+            .as_deref()
+            .map(|text| named(text, "compatible or reject", ClockChange::from_name))
+            .transpose()
+            .map_err(|error| dst.wrong(error))?
+            .unwrap_or_default(),
     })
 }
 

@@ -15,6 +15,8 @@ use super::validate::validate;
 use crate::definition::DefinitionFile;
 use crate::identity::pseudonym::Pseudonyms;
 use anyhow::Context;
+use jiff::tz::TimeZone;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -57,6 +59,24 @@ impl Start {
         resolve_files(&mut plan, args, path.as_deref());
         let pseudonyms = pseudonyms(args)?;
         Ok(Start { plan, file, environment, started, pseudonyms })
+    }
+}
+
+impl Start {
+    /// The version of the rules of time zones, where others than UTC are used and the system says it.
+    pub fn zone_database(&self) -> Option<String> {
+        let is_utc = |zone: &TimeZone| *zone == TimeZone::UTC;
+        if is_utc(&self.plan.zone) && is_utc(&self.plan.naive_zone) {
+            return None;
+        }
+        let given = std::env::var_os("TZDIR").map(PathBuf::from);
+        let usual = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"].map(PathBuf::from);
+        let directory = given.into_iter().chain(usual).find(|directory| directory.is_dir())?;
+        // `tzdata.zi` begins so in every distribution of the database.
+        let mut start = String::new();
+        let file = std::fs::File::open(directory.join("tzdata.zi")).ok()?;
+        file.take(64).read_to_string(&mut start).ok()?;
+        Some(start.lines().next()?.strip_prefix("# version ")?.to_owned())
     }
 }
 

@@ -11,13 +11,14 @@ use super::people::PeopleTable;
 use super::segments::{ChosenSegments, Entrants, SegmentPlace, SegmentSlots, SegmentSource, by_key, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
+use super::traps::look_alike_events;
 use super::unserved::{Seen, unserved};
 use super::{Body, Definition, Names, Warning};
 use crate::calendar::Period;
 use crate::condition::Condition;
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
-use crate::funnel::definition::Funnel;
+use crate::funnel::definition::{Funnel, Withheld};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
@@ -130,14 +131,14 @@ impl Catalog {
     /// A funnel with its questions answered for every kind of row and every column.
     fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
         let funnel = &wanted.funnel;
-        let roles = |kind: u32, without: &[u16]| {
+        let roles = |kind: u32, withheld: &Withheld| {
             let kind = kind as usize;
             let holds = |condition: &Condition| self.holds(kind, condition, plan, conditions);
-            funnel.roles_without(self.event(kind), holds, without)
+            funnel.roles_without(self.event(kind), holds, withheld)
         };
         let mut table = KindTable::new();
         for kind in 0..self.kinds.len() as u32 {
-            table.push(&roles(kind, &[]));
+            table.push(&roles(kind, &Withheld::default()));
         }
         let restrictions = funnel.restrictions();
         let variants = (!restrictions.is_empty()).then(|| Variants::new(restrictions, &mut table, roles));
@@ -454,6 +455,7 @@ fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> D
         identity_map: plan.identity.map.as_ref().map(|map| map.hash().to_owned()),
         dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
         dedupe_key: plan.columns.key.clone(),
+        dedupe_window_s: plan.identity.dedupe_window_us.map(|us| us as f64 / 1e6),
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
@@ -540,6 +542,10 @@ fn warnings(
     for wanted in &request.funnels {
         warnings.extend(unserved(&wanted.funnel, &seen));
     }
+    let mut events: Vec<&str> = seen.kinds.iter().map(|(_, event, _)| *event).collect();
+    events.sort_unstable();
+    events.dedup();
+    warnings.extend(look_alike_events(&events));
     warnings.extend(input_warnings(tally, facts));
     warnings
 }

@@ -6,8 +6,8 @@
 
 use super::build::{FunnelRequest, Request};
 use crate::condition::Condition;
-use crate::funnel::definition::{Admits, ChainEnd, Repeats, RowRule};
-use crate::funnel::options::{Blocked, Choice, Entry, Exclusion, Order};
+use crate::funnel::definition::{Admits, ChainEnd, Repeats};
+use crate::funnel::options::{Blocked, Choice, Entry, Order};
 use crate::funnel::steps::{EventSpec, StepSpec};
 use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::stats::Quantile;
@@ -27,6 +27,9 @@ struct Canonical<'a> {
     currency: Option<&'a str>,
     dedupe_exact: bool,
     dedupe_key: &'a [String],
+    /// Left out where none was given, so that hashes of definitions without one stay what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dedupe_window_us: Option<i64>,
     /// Rules that name events, in their order.
     derive: Vec<String>,
     from_us: Option<i64>,
@@ -104,6 +107,7 @@ pub fn canonical_text(request: &Request, plan: &ReadPlan) -> String {
         currency: request.currency.as_deref(),
         dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
         dedupe_key: &plan.columns.key,
+        dedupe_window_us: plan.identity.dedupe_window_us,
         derive: rules.map(ToString::to_string).collect(),
         from_us: bound(request.entries_us.start),
         funnels: request.funnels.iter().map(funnel).collect(),
@@ -154,11 +158,7 @@ fn funnel(wanted: &FunnelRequest) -> CanonicalFunnel<'_> {
             Entry::First => "first",
             Entry::Successive => "successive",
         },
-        exclusion: match terms.exclusion {
-            Exclusion::Void => "void",
-            Exclusion::Drop => "drop",
-            Exclusion::Remove => "remove",
-        },
+        exclusion: terms.exclusion.name(),
         hold: terms.hold.as_ref().map(|hold| CanonicalHold {
             columns: &hold.columns,
             steps: hold.steps.as_ref().map(|steps| steps.iter().map(|step| step + 1).collect()),
@@ -171,11 +171,7 @@ fn funnel(wanted: &FunnelRequest) -> CanonicalFunnel<'_> {
             Repeats::AfterFirst => "after-first",
             Repeats::LastReached => "last-reached",
         },
-        row: match terms.row {
-            RowRule::One => "one",
-            RowRule::Many => "many",
-            RowRule::First => "first",
-        },
+        row: terms.row.name(),
         steps: funnel.steps.iter().map(step).collect(),
         tie: funnel.tie.name(),
         tolerance_us: terms.tolerance_us,

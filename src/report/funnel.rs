@@ -44,6 +44,10 @@ pub struct FunnelReport {
     pub trend: Vec<TrendBucket>,
     /// Units that entered in more than one bucket of the trend.
     pub in_several_buckets: u64,
+    /// Units of buckets that are none of the whole, as each bucket begins anew.
+    pub only_in_buckets: u64,
+    /// Units that entered, and in no bucket: they begin inside one of those.
+    pub in_no_bucket: u64,
     pub ties: Ties,
     /// With and without stitching; empty where none was asked for.
     pub stitching: Vec<StitchedFunnel>,
@@ -205,7 +209,9 @@ impl FunnelReport {
                 .collect(),
             segments,
             trend,
-            in_several_buckets: tally.in_several_buckets,
+            in_several_buckets: tally.buckets.several,
+            only_in_buckets: tally.buckets.only,
+            in_no_bucket: tally.buckets.none,
             ties,
             stitching: Vec::new(),
             began_elsewhere: total.began_elsewhere,
@@ -259,9 +265,11 @@ impl FunnelReport {
             ("steps".to_owned(), definition.steps.clone()),
             ("counted".to_owned(), format!("{} entered", definition.units(self.entered))),
         ];
+        facts.splice(1..1, definition.step_facts());
         facts.extend(self.order_fact().map(|(name, text)| (name.to_owned(), text.to_owned())));
         facts.extend(definition.unit_facts(self.no_value));
         facts.push(("window".to_owned(), definition.window_text()));
+        facts.extend(definition.row_facts());
         facts.push(("statuses".to_owned(), statuses));
         if let Some(mature) = self.conversion.mature
             && let (Some(share), Some((low, high))) = (mature.share, mature.ci95)
@@ -291,14 +299,7 @@ impl FunnelReport {
             );
             facts.push(("ties".to_owned(), text));
         }
-        if definition.tolerance_s > 0.0 && definition.tie == "step" {
-            let tolerance = duration((definition.tolerance_s * 1e6) as i64, false);
-            let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
-            facts.push((
-                "tolerance".to_owned(),
-                format!("a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0"),
-            ));
-        }
+        facts.extend(self.tolerance_fact());
         if self.began_elsewhere > 0 {
             let text = format!(
                 "{} with a first row that is {}",
@@ -308,6 +309,23 @@ impl FunnelReport {
             facts.push(("before".to_owned(), text));
         }
         facts
+    }
+
+    fn tolerance_fact(&self) -> Option<(String, String)> {
+        let definition = &self.definition;
+        if definition.tolerance_s == 0.0 {
+            return None;
+        }
+        let tolerance = duration((definition.tolerance_s * 1e6) as i64, false);
+        let text = if definition.tie == "strict" {
+            format!("a row must lie more than {tolerance} behind that of the step before")
+        } else {
+            let gaps = crate::human::counted(self.negative_gaps, "gap goes", "gaps go");
+            format!(
+                "a row may lie {tolerance} before that of the step before; {gaps} back in time, counted as 0"
+            )
+        };
+        Some(("tolerance".to_owned(), text))
     }
 
     /// Said of a funnel whose steps are not simply in order.
@@ -439,6 +457,7 @@ impl FunnelReport {
                 self.definition.units(self.in_several_buckets)
             ));
         }
+        notes.extend(self.whole_and_buckets());
         Table {
             name: "trend".to_owned(),
             title: "By time of entry".to_owned(),
@@ -454,6 +473,29 @@ impl FunnelReport {
             rows: rows.collect(),
             notes,
         }
+    }
+
+    /// Where buckets, of which each is a funnel of its own, have other units than the whole.
+    fn whole_and_buckets(&self) -> Vec<String> {
+        let units = |n: u64| self.definition.units(n);
+        let mut notes = Vec::new();
+        if self.only_in_buckets > 0 {
+            notes.push(format!(
+                "{} in these buckets {} not among the {} of the whole: every bucket begins anew, whatever was \
+                 running from the one before.",
+                units(self.only_in_buckets),
+                if self.only_in_buckets == 1 { "is" } else { "are" },
+                count(self.entered)
+            ));
+        }
+        if self.in_no_bucket > 0 {
+            notes.push(format!(
+                "{} of the whole {} in no bucket, inside what began anew there.",
+                units(self.in_no_bucket),
+                if self.in_no_bucket == 1 { "is" } else { "are" }
+            ));
+        }
+        notes
     }
 
     fn session_table(&self) -> Table {

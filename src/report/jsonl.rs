@@ -38,6 +38,7 @@ struct RunLine<'a> {
     rows_out_of_order: u64,
     spilled_bytes: u64,
     cohort_files: &'a [CohortFile],
+    time_zone_database: &'a Option<String>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +55,8 @@ struct FunnelLine<'a> {
     #[serde(flatten)]
     rate: OverallRate,
     in_several_buckets: u64,
+    only_in_buckets: u64,
+    in_no_bucket: u64,
     ties: &'a Ties,
     began_elsewhere: u64,
     segment_moved: u64,
@@ -167,6 +170,7 @@ impl<'a> Lines<'a, '_> {
             rows_out_of_order,
             spilled_bytes,
             cohort_files,
+            time_zone_database,
         } = run;
         self.line(
             "run",
@@ -181,6 +185,7 @@ impl<'a> Lines<'a, '_> {
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
                 cohort_files,
+                time_zone_database,
             },
         )
     }
@@ -204,6 +209,8 @@ impl<'a> Lines<'a, '_> {
             segments,
             trend,
             in_several_buckets,
+            only_in_buckets,
+            in_no_bucket,
             ties,
             stitching,
             began_elsewhere,
@@ -228,6 +235,8 @@ impl<'a> Lines<'a, '_> {
                 negative_gaps: *negative_gaps,
                 rate: OverallRate::of(Some(conversion)),
                 in_several_buckets: *in_several_buckets,
+                only_in_buckets: *only_in_buckets,
+                in_no_bucket: *in_no_bucket,
                 ties,
                 began_elsewhere: *began_elsewhere,
                 segment_moved: *segment_moved,

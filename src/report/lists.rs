@@ -128,6 +128,8 @@ pub struct ListedUnit<'u> {
     pub person: &'u Person<'u>,
     /// Which of the person's units it is, from 1 in the order of time; 0 where the unit is the person.
     pub number: usize,
+    /// The place of a row with the value that makes the unit, where one does.
+    pub value_place: Option<usize>,
     pub outcome: &'u Outcome,
     /// The rows that the outcome's places refer to.
     pub rows: Rows<'u>,
@@ -353,6 +355,8 @@ pub(super) struct UnitLine {
     pub duration_us: Option<i64>,
     /// (place of the step, time of its row).
     pub times_us: Vec<(usize, i64)>,
+    /// Codes of the values that make the unit; none where it has no value.
+    pub values: Vec<u32>,
     /// Codes of the segment values; one without a text where the unit has no row to take it from.
     pub segments: Vec<u32>,
 }
@@ -382,6 +386,11 @@ fn push_unit(unit: &ListedUnit<'_>, places: &StepPlaces, line: &mut Vec<u8>) {
     for code in segments {
         line.extend(code.to_le_bytes());
     }
+    let value_columns = unit.value_place.map_or(&[][..], |_| &unit.ready.value_columns);
+    line.extend((value_columns.len() as u32).to_le_bytes());
+    for (column, place) in value_columns.iter().zip(unit.value_place.into_iter().cycle()) {
+        line.extend(person.rows.dimension(place, column.dimension).to_le_bytes());
+    }
     for (step, row) in places.served(outcome) {
         line.extend((step as u32).to_le_bytes());
         line.extend(time_us(row).to_le_bytes());
@@ -402,9 +411,11 @@ impl UnitLine {
         self.attempts = line.word();
         self.value = Some(line.long()).filter(|&value| value != ABSENT);
         self.duration_us = Some(line.long()).filter(|&duration_us| duration_us != ABSENT);
-        let segments = line.word();
-        self.segments.clear();
-        self.segments.extend((0..segments).map(|_| line.word()));
+        for codes in [&mut self.segments, &mut self.values] {
+            let length = line.word();
+            codes.clear();
+            codes.extend((0..length).map(|_| line.word()));
+        }
         self.times_us.clear();
         while !line.0.is_empty() {
             self.times_us.push((line.word() as usize, line.long()));

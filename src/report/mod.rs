@@ -87,6 +87,8 @@ pub struct Run {
     pub spilled_bytes: u64,
     /// Lists of ids that said who is reported.
     pub cohort_files: Vec<CohortFile>,
+    /// Version of the rules of time zones; null where only UTC is used, or nothing says it.
+    pub time_zone_database: Option<String>,
 }
 
 /// How a list of ids was read; what the ids are is told nowhere.
@@ -145,9 +147,10 @@ pub struct FileRead {
 impl FileRead {
     /// How it is written and packed.
     fn form(&self) -> String {
+        let damaged = if self.partial { ", damaged" } else { "" };
         match self.compression.as_str() {
-            "not compressed" => self.format.clone(),
-            compression => format!("{}, {compression}", self.format),
+            "not compressed" => format!("{}{damaged}", self.format),
+            compression => format!("{}, {compression}{damaged}", self.format),
         }
     }
 }
@@ -219,6 +222,8 @@ pub struct Definition {
     /// Of rows that are alike in every column one is kept; or of those alike in these columns.
     pub dedupe_exact: bool,
     pub dedupe_key: Vec<String>,
+    /// Rows further behind the one that is kept are events of their own; null: none are.
+    pub dedupe_window_s: Option<f64>,
     /// Condition on rows.
     #[serde(rename = "where")]
     pub filter: Option<String>,
@@ -327,7 +332,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     facts.extend(input.identity.iter().flat_map(Identity::facts));
     facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
-    facts.extend(input.cohort.iter().flat_map(cohort_facts));
+    facts.extend(input.cohort.iter().flat_map(|cohort| cohort_facts(cohort, input.wide.is_some())));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
@@ -344,11 +349,14 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
         let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
         text.push_str(&format!("; {rows} no time at all"));
     }
+    if wide.times_after_as_of > 0 {
+        text.push_str(&format!("; {} after the end of observation left out", count(wide.times_after_as_of)));
+    }
     ("events".to_owned(), text)
 }
 
 /// What became of lists of ids.
-fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+fn cohort_facts(cohort: &CohortCounts, is_wide: bool) -> Vec<(String, String)> {
     use crate::human::{count, counted};
     let ids = |ids: &IdCounts| {
         format!(
@@ -358,11 +366,14 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
             count(ids.not_found)
         )
     };
-    let left_out = format!(
-        "{} with {}, which are among the filtered",
-        counted(cohort.persons_left_out, "person", "people"),
-        counted(cohort.rows_left_out, "row", "rows")
-    );
+    let people = counted(cohort.persons_left_out, "person", "people");
+    let rows = counted(cohort.rows_left_out, "row", "rows");
+    let are = if cohort.rows_left_out == 1 { "which is" } else { "which are" };
+    // A wide row may be of somebody without any event, who is in no count of people.
+    let left_out = match is_wide {
+        true => format!("{people} with events, and {rows} in all, {are} among the filtered"),
+        false => format!("{people} with {rows}, {are} among the filtered"),
+    };
     let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
     let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
     let facts = only.chain(without).chain([("left out", left_out)]);
@@ -374,7 +385,11 @@ pub fn files_text(files: &[FileRead]) -> String {
     match files {
         [] => "none".to_owned(),
         [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
-        [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
+        [first, .., last] => {
+            let damaged = files.iter().filter(|file| file.partial).count();
+            let damaged = if damaged > 0 { format!(", {damaged} of them damaged") } else { String::new() };
+            format!("{} files, {} to {}{damaged}", files.len(), first.path, last.path)
+        }
     }
 }
 

@@ -49,9 +49,11 @@ fn run() -> Run {
             format: "csv".to_owned(),
             compression: "none".to_owned(),
             rows: 10_000,
+            used: 9_970,
             rejected: 30,
             filtered: 0,
             blank_lines: 0,
+            naive_times: 3,
             partial: false,
             read_as: "delimiter ,".to_owned(),
         }],
@@ -62,6 +64,7 @@ fn run() -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }
 
@@ -84,6 +87,7 @@ fn definition() -> Definition {
         identity_map: Some("aa".to_owned()),
         dedupe_exact: false,
         dedupe_key: vec!["event_id".to_owned()],
+        dedupe_window_s: Some(1.0),
         filter: None,
         quantile_method: "type-7".to_owned(),
         top: 20,
@@ -94,6 +98,7 @@ fn definition() -> Definition {
 fn funnel_definition(steps: String) -> FunnelDefinition {
     FunnelDefinition {
         steps,
+        step_list: Vec::new(),
         unit: "person".to_owned(),
         unit_columns: Vec::new(),
         held_steps: None,
@@ -103,10 +108,12 @@ fn funnel_definition(steps: String) -> FunnelDefinition {
         within_s: None,
         rules: "dropoff".to_owned(),
         overrides: Vec::new(),
+        left_out: Vec::new(),
         tie: "step".to_owned(),
         tolerance_s: 0.0,
         row: "one".to_owned(),
         exclusion: "void".to_owned(),
+        throws_away: false,
         method: "newest-start".to_owned(),
         order: "ordered".to_owned(),
         anchor: None,
@@ -173,6 +180,8 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         segments: vec![segment(Some("mobile"), false), segment(None, false), segment(Some("(other)"), true)],
         trend: vec![bucket("2026-01-05T00:00:00Z", true), bucket("2026-01-12T00:00:00Z", false)],
         in_several_buckets: 4,
+        only_in_buckets: 3,
+        in_no_bucket: 2,
         ties: Ties { units: Some(2), conversion_strict: Some(0.019), conversion_step: Some(0.021) },
         stitching: vec![StitchedFunnel {
             stitch: "none".to_owned(),

@@ -91,8 +91,8 @@ impl Stream {
             Ok(chunk) => chunk.map(Some),
             Err(_) if self.complete.load(Ordering::Acquire) => Ok(None),
             Err(_) => {
-                let source = io::Error::other("the reading thread ended early");
-                Err(SourceError::Read { name: self.ending.name.clone(), offset: 0, source })
+                let error = io::Error::other("the reading thread ended early");
+                Err(SourceError::Read { name: self.ending.name.clone(), offset: 0, error })
             }
         }
     }

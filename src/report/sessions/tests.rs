@@ -60,6 +60,8 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        keep_empty_ids: false,
+        cleaning: crate::ingest::clean::Cleaning::default(),
         open: OpenOptions::default(),
         limits: Limits::default(),
         members: None,
