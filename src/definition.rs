@@ -2,6 +2,7 @@
 //!
 //! Only reads what is written; defaults and command-line flags are settled later.
 
+mod columns;
 mod funnel;
 mod place;
 mod read;
@@ -15,7 +16,7 @@ pub use steps::{StepTable, Steps};
 use crate::derive::Rule;
 use place::Document;
 use rule::RuleTable;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -47,6 +48,16 @@ pub enum OneOrMore {
     More(Vec<String>),
 }
 
+/// A list that may be written as one text.
+fn one_or_more<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    Ok(OneOrMore::deserialize(value)?.into_vec())
+}
+
+/// The same where no list is another thing than an empty one.
+fn some_one_or_more<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Vec<String>>, D::Error> {
+    one_or_more(value).map(Some)
+}
+
 impl OneOrMore {
     pub fn into_vec(self) -> Vec<String> {
         match self {
@@ -72,6 +83,7 @@ pub struct SourceTable {
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,
+    #[serde(deserialize_with = "one_or_more")]
     pub files: Vec<String>,
     pub time_zone: Option<String>,
     pub assume_time_zone: Option<String>,
@@ -94,6 +106,7 @@ pub struct SourceTable {
     pub escape: Option<String>,
     /// Longest value, e.g. `64KiB`.
     pub max_field: Option<String>,
+    #[serde(deserialize_with = "some_one_or_more")]
     pub null_ids: Option<Vec<String>>,
     /// An empty id is an id.
     pub keep_empty_id: Option<bool>,
@@ -181,6 +194,7 @@ pub struct ReportTable {
     pub as_of: Option<String>,
     pub trend: Option<String>,
     pub top: Option<usize>,
+    #[serde(deserialize_with = "some_one_or_more")]
     pub quantiles: Option<Vec<String>>,
     pub quantile_method: Option<String>,
 }
@@ -287,6 +301,19 @@ unit = "session"
 metric = "conversion"
 fail = "< 2.1%"
 "#;
+
+    #[test]
+    fn lists_of_one_may_be_a_text() {
+        let text = "source.files = \"a.csv\"\nsource.null_ids = \"0\"\nreport.quantiles = \"0.5\"\n\
+            [funnel.a]\nsteps = \"a, b\"\nby = \"device\"\n";
+        let file = DefinitionFile::parse(text, "x.toml").unwrap();
+        assert_eq!(
+            (file.source.files, file.source.null_ids),
+            (vec!["a.csv".to_owned()], Some(vec!["0".to_owned()]))
+        );
+        assert_eq!(file.report.quantiles, Some(vec!["0.5".to_owned()]));
+        assert_eq!(file.funnel["a"].by, ["device"]);
+    }
 
     #[test]
     fn funnels_keep_the_order_of_the_file() {

@@ -229,6 +229,23 @@ fn json_array(events: &[Event]) -> Vec<u8> {
     format!("[\n  {}\n]\n", objects.join(",\n  ")).into_bytes()
 }
 
+/// A line a row in the form of a web server's log.
+const LOG_FORMAT: &str = "$at \"$who\" \"$what\" [$visit] $price \"$device\"";
+
+fn log_lines(events: &[Event]) -> Vec<u8> {
+    let text = |text: &Option<String>| match text {
+        Some(text) => text.replace('\\', "\\\\").replace('"', "\\\""),
+        None => "-".to_owned(),
+    };
+    let line = |event: &Event| {
+        let at = time_text(event.at_ms);
+        let price = event.price.map_or("-".to_owned(), price_text);
+        let [who, what, visit, device] = [&event.person, &event.name, &event.visit, &event.device].map(text);
+        format!("{at} \"{who}\" \"{what}\" [{visit}] {price} \"{device}\"\n")
+    };
+    events.iter().map(line).collect::<String>().into_bytes()
+}
+
 /// How times lie in a Parquet file.
 #[derive(Clone, Copy)]
 enum ParquetTime {
@@ -376,6 +393,8 @@ struct Form {
     name: &'static str,
     files: Vec<String>,
     columns: [&'static str; 10],
+    /// What else is said of how it is written.
+    flags: &'static [&'static str],
     /// The rows come in the order of the base form.
     keeps_order: bool,
 }
@@ -395,7 +414,7 @@ impl Disk {
     }
 
     fn form(&mut self, name: &'static str, files: Vec<String>) -> &mut Form {
-        self.forms.push(Form { name, files, columns: PLAIN, keeps_order: true });
+        self.forms.push(Form { name, files, columns: PLAIN, flags: &[], keeps_order: true });
         self.forms.last_mut().expect("it was just pushed")
     }
 
@@ -416,6 +435,7 @@ impl Disk {
         let mut arguments = vec!["report"];
         arguments.extend(form.files.iter().map(String::as_str));
         arguments.extend(form.columns);
+        arguments.extend(form.flags);
         arguments.extend(flags);
         arguments.extend(["--format", "json", "--reproducible", "--max-rejects", "5%", "--threads", threads]);
         let stdin = if form.files == ["-"] {
@@ -452,6 +472,14 @@ fn disk(events: &[Event]) -> Disk {
     disk.one("JSON lines, gzip", "lines.jsonl.gz", &gzip(&lines));
     disk.one("nested JSON lines", "nested.jsonl", &json_lines(events, true)).columns = NESTED;
     disk.one("JSON array", "array.json", &json_array(events));
+    let lines = log_lines(events);
+    for (name, file, bytes) in [
+        ("access log", "access.log", lines.clone()),
+        ("access log, CRLF", "crlf.log", crlf(&lines)),
+        ("access log, zstd", "access.log.zst", zstandard(&lines)),
+    ] {
+        disk.one(name, file, &bytes).flags = &["--log-format", LOG_FORMAT];
+    }
     for (name, file, time, group_rows) in [
         ("Parquet, times as text", "text.parquet", ParquetTime::Text, ROWS),
         ("Parquet, naive ms", "ms.parquet", ParquetTime::Naive(TimeUnit::Milliseconds), 333),
@@ -527,6 +555,73 @@ fn the_same_events_give_the_same_report_in_every_form() {
         }
     }
     assert!(unlike.is_empty(), "other answers than one comma-separated file gives:\n{}", unlike.join("\n"));
+}
+
+/// Requests in the combined format, and as a table of the same: pages, rules, and visitors by address and agent.
+#[test]
+fn a_combined_log_is_the_table_of_its_requests() {
+    let mut random = Random(5);
+    let agents = ["Mozilla/5.0 (X11; \"Linux\")", "curl/8.5.0", "בוט, גרסה 2"];
+    let targets = ["/", "/cart", "/cart/?a=%22b%22", "/checkout?step=2", "/a%20b", "/של"];
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["host", "user_agent", "time", "url", "status"]).expect("memory takes all");
+    let mut lines = Vec::new();
+    for _ in 0..3_000 {
+        let at = jiff::Timestamp::from_millisecond(START_MS + random.below(200_000) as i64 * 1_000);
+        let at = at.expect("a time of our days");
+        let host = format!("10.0.0.{}", random.below(60));
+        let (agent, target) = (random.pick(&agents), random.pick(&targets));
+        let status = random.pick(&["200", "200", "200", "404", "500"]);
+        let escaped = agent.replace('"', "\\\"");
+        let logged = at.strftime("%d/%b/%Y:%H:%M:%S +0000");
+        lines.push(format!(
+            "{host} - - [{logged}] \"GET {target} HTTP/1.1\" {status} 17 \"-\" \"{escaped}\"\n"
+        ));
+        writer.write_record([&host, agent, &at.to_string(), target, status]).expect("memory takes all");
+    }
+    let mut disk = Disk::new();
+    let all = lines.concat();
+    fs::write(disk.path("table.csv"), writer.into_inner().expect("memory takes all")).expect("a file");
+    disk.one("combined log", "access.log", all.as_bytes());
+    disk.one("combined log, gzip", "access.log.gz", &gzip(all.as_bytes()));
+    let halves = lines.chunks(1_700).enumerate();
+    disk.several(
+        "two combined logs",
+        halves.map(|(n, lines)| (format!("access{n}.log"), lines.concat().into_bytes())).collect(),
+    );
+    let body_of = |files: &[&str], threads: &str| {
+        let asked = [
+            "--derive",
+            "cart=/cart",
+            "--derive",
+            "pay=/checkout?step=2[status = 200]",
+            "--steps",
+            "/, cart, pay",
+            "--window",
+            "1d",
+            "--by",
+            "status",
+            "-f",
+            "json",
+            "--reproducible",
+            "--threads",
+            threads,
+        ];
+        let arguments = [&["report"][..], files, &asked].concat();
+        body(&stdout_of(disk.folder.path(), &arguments, Stdio::null()))
+    };
+    let columns = ["table.csv", "--user", "host+user_agent", "--time", "time", "--url", "url"];
+    let expected = body_of(&columns, "1");
+    let funnel = &expected["funnels"][0];
+    assert!(funnel["converted"].as_u64() > Some(20) && funnel["dropped"].as_u64() > Some(5), "{funnel}");
+    let pages = &expected["derived"]["unmatched"]["top"];
+    assert!(pages.to_string().contains("/a b") && pages.to_string().contains("/של"), "{pages}");
+    for form in &disk.forms {
+        for threads in ["1", "4"] {
+            let files: Vec<&str> = form.files.iter().map(String::as_str).collect();
+            assert_eq!(body_of(&files, threads), expected, "{}", form.name);
+        }
+    }
 }
 
 /// What [`events`] holds, so that the test above cannot pass by testing nothing; counted here from
@@ -676,7 +771,9 @@ fn moving_all_times_moves_the_span_and_the_calendar_and_no_duration() {
         for funnel in body["funnels"].as_array_mut().expect("funnels") {
             let funnel = funnel.as_object_mut().expect("an object");
             funnel.remove("trend");
-            funnel.remove("in_several_buckets");
+            for count in ["in_several_buckets", "only_in_buckets", "in_no_bucket"] {
+                funnel.remove(count);
+            }
             let segments = funnel["segments"].as_array().cloned().unwrap_or_default();
             let segments = segments.into_iter().map(|mut segment| {
                 segment["time_to_purchase"]["active_days_until"] = Value::Null;

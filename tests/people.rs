@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
+use polars::prelude::{ParquetReader, SerReader};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -263,6 +264,103 @@ fn the_ids_of_one_run_are_the_cohort_of_the_next() {
             whole["body"]["funnels"][0]["entered"].as_u64()
         );
         assert_ne!(only["body"]["definition"]["hash"], whole["body"]["definition"]["hash"]);
+    }
+}
+
+/// The value that makes a unit, in every form of the table; expected rows by hand.
+#[test]
+fn units_are_told_with_their_values() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let log = "user_id,time,event,order,color\n\
+        u1,2026-01-01T08:00:00Z,a,7,red\nu1,2026-01-01T08:01:00Z,a,8,blue\nu1,2026-01-01T08:02:00Z,b,7,\n\
+        u2,2026-01-01T08:00:00Z,a,,red\nu2,2026-01-01T08:05:00Z,b,9,red\nu2,2026-01-01T08:06:00Z,a,7,red\n";
+    let definition = "[source]\nuser = \"user_id\"\ntime = \"time\"\nevent = \"event\"\n\
+        [funnel.orders]\nsteps = \"a, b\"\nunit = { column = \"order\" }\n\
+        [funnel.held]\nsteps = \"color=a, b\"\nhold = { column = \"color\", steps = [2] }\n\
+        [funnel.people]\nsteps = \"a, b\"\n";
+    fs::write(folder.path().join("log.csv"), log).expect("it can be written");
+    fs::write(folder.path().join("d.toml"), definition).expect("it can be written");
+    // u2's order 9 has no entry. u1's b has no colour, and so no colour is held yet.
+    let expected = [
+        "orders u1 1 7 - 2",
+        "orders u1 2 8 - 1",
+        "orders u2 1 7 - 1",
+        "held u1 1 - - 1",
+        "held u2 1 - red 2",
+        "people u1 - - - 2",
+        "people u2 - - - 2",
+    ];
+    let wanted = ["funnel", "person", "unit_number", "order", "color", "level"];
+    for form in ["csv", "tsv", "jsonl", "parquet"] {
+        let file = format!("p.{form}");
+        run(folder.path(), &["--people", &file]);
+        let path = folder.path().join(&file);
+        let rows: Vec<Vec<String>> = match form {
+            "jsonl" => lines(folder.path(), &file)
+                .iter()
+                .map(|row| {
+                    wanted.map(|key| row[key].to_string().trim_matches('"').replace("null", "")).to_vec()
+                })
+                .collect(),
+            "parquet" => {
+                let frame =
+                    ParquetReader::new(fs::File::open(&path).expect("a file")).finish().expect("Parquet");
+                let cell = |row: usize, key: &str| {
+                    let value = frame.column(key).expect(key).get(row).expect("a row");
+                    value.to_string().trim_matches('"').replace("null", "")
+                };
+                (0..frame.height()).map(|row| wanted.map(|key| cell(row, key)).to_vec()).collect()
+            }
+            _ => {
+                let delimiter = if form == "tsv" { b'\t' } else { b',' };
+                let reader = csv::ReaderBuilder::new().delimiter(delimiter).from_path(&path);
+                let mut reader = reader.expect("a file");
+                let header = reader.headers().expect("a header").clone();
+                let header: Vec<&str> = header.iter().collect();
+                assert_eq!(header[..5], wanted[..5], "{form}");
+                assert_eq!(header[9..12], ["a", "b", "color 2"], "{form}");
+                let records = reader.records().map(|record| record.expect("a record"));
+                records.map(|record| record.iter().take(6).map(str::to_owned).collect()).collect()
+            }
+        };
+        let shown = |row: &Vec<String>| {
+            let cells = row.iter().map(|cell| if cell.is_empty() { "-" } else { cell.as_str() });
+            cells.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(rows.iter().map(shown).collect::<Vec<_>>(), expected, "{form}");
+    }
+}
+
+/// Ids of two columns that spell alike: the table of people says whose each is, in every form.
+#[test]
+fn people_of_several_columns_come_back_as_who_they_are() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut log = String::from("user,device,time,event\n");
+    for (user, device, event) in
+        [("7", "", "a"), ("", "7", "a"), ("", "7", "b"), ("8", "", "b"), ("", "9", "a"), ("9", "", "a")]
+    {
+        writeln!(log, "{user},{device},2026-01-01T08:00:0{}Z,{event}", log.len() % 10)
+            .expect("memory takes all");
+    }
+    fs::write(folder.path().join("log.csv"), &log).expect("it can be written");
+    fs::write(folder.path().join("none.toml"), "").expect("it can be written");
+    let report = |words: &[&str]| -> Value {
+        let asked =
+            ["report", "log.csv", "--config", "none.toml", "-q", "-f", "json", "--user", "user,device"];
+        let all = [&asked[..], &["--steps", "a, b"], words].concat();
+        serde_json::from_str(&stdout_of(folder.path(), &all, Stdio::null())).expect("JSON")
+    };
+    for form in ["csv", "tsv", "jsonl", "parquet"] {
+        let file = format!("people.{form}");
+        report(&["--people", &file, "--where", "user = '7' or device = '9'"]);
+        let input = report(&["--cohort", &file])["body"]["input"].clone();
+        // The user 7 and the device 9, with a row each; neither the device 7 nor the user 9.
+        assert_eq!(
+            input["cohort"]["only"],
+            serde_json::json!({ "ids": 2, "found": 2, "not_found": 0 }),
+            "{form}"
+        );
+        assert_eq!((&input["persons"], &input["rows"]["used"]), (&2.into(), &2.into()), "{form}");
     }
 }
 

@@ -1,158 +1,22 @@
 //! Whole reports of the built program against outcomes that trying every chain finds, added up
 //! here by themselves: random logs of a few people under random definitions.
 
+mod drawn;
 mod oracle;
 mod program;
 
+use drawn::{Dice, Person, Row, SECOND_US, START_US, csv, definition, log};
 use dropoff::definition::DefinitionFile;
-use dropoff::funnel::definition::{ChainEnd, Funnel, Unit};
+use dropoff::funnel::definition::{ChainEnd, Funnel, Unit, Withheld};
 use dropoff::funnel::engine::{Observation, Status, Tie};
 use dropoff::funnel::kinds::KindRoles;
 use oracle::Known;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::ops::Range;
 
-const SECOND_US: i64 = 1_000_000;
 const DAY_US: i64 = 86_400 * SECOND_US;
 const TIMEOUT_US: i64 = 1_800 * SECOND_US;
-/// 2026-03-01T23:40:00Z, a Sunday: some rows lie before midnight and some behind it.
-const START_US: i64 = 1_772_408_400 * SECOND_US;
-const PEOPLE: usize = 12;
-
-/// Numbers that are the same in every run (splitmix64, Steele, Lea and Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % end as u64) as usize
-    }
-
-    fn one_of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
-        texts[self.below(texts.len())]
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    time_us: i64,
-    event: &'static str,
-    device: &'static str,
-    /// Of the column `item`; empty: none.
-    item: &'static str,
-}
-
-type Person = Vec<Row>;
-
-/// A log of a few people, each with few rows, in the order of the file.
-fn log(dice: &mut Dice) -> Vec<Person> {
-    let mut people = Vec::new();
-    for _ in 0..PEOPLE {
-        let mut at_us = START_US + 60 * SECOND_US * dice.below(30) as i64;
-        let mut rows = Vec::new();
-        for _ in 0..1 + dice.below(7) {
-            at_us += SECOND_US * [0, 0, 1, 2, 3, 60, 120, 300, 2_400][dice.below(9)];
-            rows.push(Row {
-                time_us: at_us,
-                event: ["A", "A", "B", "B", "C", "X", "Z"][dice.below(7)],
-                device: ["phone", "desk", ""][dice.below(3)],
-                item: ["p", "p", "q", ""][dice.below(4)],
-            });
-        }
-        people.push(rows);
-    }
-    people
-}
-
-fn csv(people: &[Person]) -> String {
-    let mut text = "user_id,event_time,event,device,item\n".to_owned();
-    for (person, rows) in people.iter().enumerate() {
-        for row in rows {
-            let time = jiff::Timestamp::from_microsecond(row.time_us).expect("in range");
-            writeln!(text, "u{person},{time},{},{},{}", row.event, row.device, row.item)
-                .expect("a text takes all");
-        }
-    }
-    text
-}
-
-fn definition(dice: &mut Dice) -> String {
-    let rules = dice.one_of(&[
-        "dropoff",
-        "dropoff",
-        "dropoff",
-        "clickhouse",
-        "posthog",
-        "mixpanel",
-        "mixpanel-reentry",
-        "amplitude",
-        "ga4",
-        "first-occurrence",
-        "doris",
-        "pinot",
-    ]);
-    let keys = [
-        format!("rules = '{rules}'\n").as_str(),
-        dice.one_of(&[
-            "",
-            "window = '5m'\n",
-            "window = '5m'\n",
-            "window = '0s'\n",
-            "window = 'none'\n",
-            "window = 'session'\n",
-            "window = 'same-day'\n",
-            "window = 'same-week'\n",
-        ]),
-        dice.one_of(&["", "", "", "window_end = 'exclusive'\n"]),
-        dice.one_of(&["", "", "", "tie = 'step'\n", "tie = 'file'\n", "tie = 'strict'\n"]),
-        dice.one_of(&["", "", "", "tolerance = '2s'\n"]),
-        dice.one_of(&["", "", "exclusion = 'void'\n", "exclusion = 'drop'\n", "exclusion = 'remove'\n"]),
-        dice.one_of(&["", "", "", "row = 'many'\n", "row = 'first'\n"]),
-        dice.one_of(&[
-            "",
-            "",
-            "unit = 'session'\n",
-            "unit = 'attempt'\n",
-            "unit = { column = 'item' }\n",
-            "hold = 'item'\n",
-            "hold = { column = 'item', steps = [2] }\n",
-            "hold = ['item', 'device']\n",
-            "unit = 'session'\nhold = 'item'\n",
-        ]),
-        dice.one_of(&["", "by = ['device']\n"]),
-    ]
-    .concat();
-    let more = |dice: &mut Dice| {
-        [
-            dice.one_of(&["", "", "", ", not = 'X'"]),
-            dice.one_of(&["", "", "", "", ", within = '2m'", ", after = '2s'"]),
-            dice.one_of(&[
-                "",
-                "",
-                "",
-                "",
-                ", arrow = 'adjacent'",
-                ", arrow = 'no-repeat'",
-                ", arrow = 'no-disorder'",
-            ]),
-            dice.one_of(&["", "", "", "", ", nth = 'first-ever'", ", nth = 2"]),
-        ]
-        .concat()
-    };
-    let first = dice.one_of(&["", "", "", "", ", nth = 'first-ever'", ", nth = 2"]);
-    let (second, third) = (more(dice), more(dice));
-    let [b, c] = [dice.one_of(&["B", "B", "A"]), dice.one_of(&["C", "A"])];
-    let third = dice.one_of(&["", "third"]).replace("third", &format!(", {{ event = '{c}'{third} }}"));
-    let optional = dice.one_of(&["", "", ", { event = 'Z', optional = true }"]);
-    format!(
-        "[funnel.f]\n{keys}steps = [{{ event = 'A'{first} }}{optional}, {{ event = '{b}'{second} }}{third}]\n"
-    )
-}
 
 /// What a part of a report adds up.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -291,9 +155,9 @@ impl Case<'_> {
         unit: Unit,
     ) -> (Vec<UnitRows>, u64) {
         let wrong = self.wrong_occurrences(rows);
-        let roles = |at: usize, more: &[u16]| {
-            let without = [wrong[at].as_slice(), more].concat();
-            self.funnel.roles_without(Some(rows[at].event), |_| true, &without)
+        let roles = |at: usize, held: &[u16]| {
+            let withheld = Withheld { serving: wrong[at].clone(), matching: held.to_vec() };
+            self.funnel.roles_without(Some(rows[at].event), |_| true, &withheld)
         };
         let whole =
             |places: Vec<usize>, first_place, is_of_value, held: &dyn Fn(usize) -> Vec<u16>| UnitRows {
@@ -557,6 +421,7 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
     let steps = funnel.step_count();
     let new = || Sums { reached: vec![0; steps], gaps_us: vec![(0, 0); steps - 1], ..Sums::default() };
     let (mut total, mut no_value, mut several) = (new(), 0, 0);
+    let (mut only_in_buckets, mut in_no_bucket) = (0, 0);
     let mut segments: BTreeMap<&str, Sums> = BTreeMap::new();
     let mut buckets: BTreeMap<i64, Sums> = BTreeMap::new();
     let mut stages = vec![0; steps + 1];
@@ -565,7 +430,14 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
         let (units, without) = case.units(&rows);
         no_value += without;
         for unit in &units {
+            // An attempt is told by the row that it starts with; other units are one.
+            let number = |found: &Found| {
+                let counts = found.status != Status::Removed;
+                counts.then_some(if funnel.unit == Unit::Attempt { found.first_entry } else { 0 })
+            };
+            let mut whole = BTreeSet::new();
             for found in case.follow(&rows, unit, case.entries_us.clone()) {
+                whole.extend(number(&found));
                 let device = rows[unit.places[found.first_entry]].device;
                 for sums in [&mut total, segments.entry(device).or_insert_with(new)] {
                     case.add(sums, &rows, unit, &found);
@@ -573,16 +445,19 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
             }
             let days: BTreeSet<i64> =
                 unit.places.iter().map(|&at| rows[at].time_us.div_euclid(DAY_US)).collect();
-            let mut entered_in = 0;
+            let (mut entered_in, mut in_buckets) = (0, BTreeSet::new());
             for day in days {
                 let entries_us = (day * DAY_US).max(case.entries_us.start)..(day + 1) * DAY_US;
                 let found = case.follow(&rows, unit, entries_us);
                 entered_in += usize::from(found.iter().any(|one| one.status != Status::Removed));
+                in_buckets.extend(found.iter().filter_map(number));
                 for one in &found {
                     case.add(buckets.entry(day * DAY_US).or_insert_with(new), &rows, unit, one);
                 }
             }
             several += u64::from(entered_in > 1 && funnel.unit != Unit::Attempt);
+            only_in_buckets += in_buckets.difference(&whole).count();
+            in_no_bucket += whole.difference(&in_buckets).count();
         }
         case.stages(&rows, &mut stages);
     }
@@ -640,6 +515,8 @@ fn check(definition: &str, funnel: &Funnel, has_segments: bool, people: &[Person
     }
     assert!(buckets.is_empty(), "{buckets:?} {context}");
     assert_eq!(told_funnel["in_several_buckets"], several, "{context}");
+    assert_eq!(told_funnel["only_in_buckets"], only_in_buckets, "{context}");
+    assert_eq!(told_funnel["in_no_bucket"], in_no_bucket, "{context}");
 }
 
 /// Where nobody was lost sight of, the curve ends at the share that did not convert.

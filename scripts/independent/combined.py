@@ -46,11 +46,11 @@ def texts(words):
 
 
 def make_steps(dice, is_ordered):
-    """Steps and optional ones, their lines in a definition file, and how the report shows them."""
-    steps, optional, lines, shown, before = [], [], [], [], []
+    """Steps and optional ones, their lines in a definition file, and how the report shows and lists them."""
+    steps, optional, lines, shown, listed, before = [], [], [], [], [], []
     for k in range(dice.choice([2, 3, 3, 4])):
         names = dice.sample(NAMES, dice.choice([1, 1, 2]))
-        terms, line, bars = {}, [f"event = {texts(names)}"], []
+        terms, line, bars, ignored_names = {}, [f"event = {texts(names)}"], [], []
         if k and dice.random() < 0.35:
             # What borders on a step may not be forbidden there.
             bars = dice.sample([name for name in ["X", "M", *NAMES] if name not in names + before], 1)
@@ -64,6 +64,7 @@ def make_steps(dice, is_ordered):
                 optional.append((name, named(name), k))
                 lines.append(f'{{ event = "{name}", optional = true }}')
                 shown.append(name + "?")
+                listed.append(as_listed(name, [name], optional=True))
             if dice.random() < 0.3:
                 terms["within_us"] = dice.choice([3, 6, 20]) * MINUTE
                 line.append(f'within = "{terms["within_us"] // MINUTE}m"')
@@ -74,14 +75,44 @@ def make_steps(dice, is_ordered):
                 terms["arrow"] = dice.sample(["adjacent", "no-disorder", "no-repeat"], dice.choice([1, 1, 2]))
                 line.append(f"arrow = {texts(terms['arrow'])}")
                 if "adjacent" in terms["arrow"] and dice.random() < 0.5:
-                    ignored = dice.choice(["M", "X"])
-                    terms["ignore"] = [named(ignored)]
+                    # What must not lie there cannot be ignored there.
+                    ignored = dice.choice([name for name in ["M", "X"] if name not in bars])
+                    terms["ignore"], ignored_names = [named(ignored)], [ignored]
                     line.append(f'ignore = ["{ignored}"]')
         steps.append(step("|".join(names), *names, forbidden=[named(bar) for bar in bars], **terms))
         lines.append("{ " + ", ".join(line) + " }")
         shown += [*("!" + bar for bar in bars), "|".join(names)]
+        listed.append(as_listed("|".join(names), names, bars=bars, ignored=ignored_names, **terms))
         before = names
-    return steps, optional, lines, shown
+    return steps, optional, lines, shown, listed
+
+
+def as_listed(name, events, optional=False, bars=(), ignored=(), within_us=None, after_us=0, arrow=(), nth=None,
+              ignore=()):
+    """A step with all of its keys, as the report lists it."""
+    return {"name": name, "events": list(events), "optional": optional, "not": list(bars),
+            "within_s": None if within_us is None else within_us / SECOND, "after_s": after_us / SECOND,
+            "arrow": sorted(arrow), "ignore": list(ignored), "nth": nth}
+
+
+def what_is_left_out(rules, shape, unit, tie, tolerance_us, steps):
+    """What the rules say of attempts in order where there are none, and of a tolerance that the ties rule out."""
+    settings, begins = RULES[rules]
+    is_any = shape.startswith("any")
+    found = []
+    if is_any or shape == "open":
+        because = "order = any" if is_any else "open = true"
+        has_bars = any(one.forbidden for one in steps)
+        has_arrows = any(one.arrow for one in steps)
+        found += [("entry", because)] * (settings.entry != "any")
+        found += [("choice", because)] * (settings.choice != "earliest-start")
+        found += [("exclusion", because)] * ("exclusion" in begins and has_bars)
+        found += [("blocked", because)] * (settings.blocked != "voids-chain" and has_arrows)
+    elif unit == ATTEMPT:
+        found += [("choice", "unit = attempt")] * (settings.choice != "earliest-start")
+    if "tolerance_us" in begins and tolerance_us == 0 and (is_any or tie != STEP):
+        found.append(("tolerance", "order = any" if is_any else f"tie = {tie}"))
+    return [{"setting": setting, "because": because} for setting, because in found]
 
 
 def make_funnel(dice, path, span):
@@ -89,7 +120,7 @@ def make_funnel(dice, path, span):
     is_any = shape.startswith("any")
     rules = dice.choice(["dropoff", "dropoff", "dropoff", *RULES])
     settings, begins = RULES[rules]
-    steps, optional, lines, shown = make_steps(dice, not is_any)
+    steps, optional, lines, shown, listed = make_steps(dice, not is_any)
     keys = {"rules": rules}
     tie = dice.choice([STEP, STEP, FILE, STRICT])
     row, exclusion = begins.get("row", "one"), begins.get("exclusion", "void")
@@ -110,8 +141,10 @@ def make_funnel(dice, path, span):
     chain_end = dice.choice(["session", "same-day", "same-week"]) if dice.random() < 0.2 else None
     window_us = None if chain_end else window_us
     if window_us is not None and "per_step" in begins:
-        for one in steps[1:]:
+        required = [one for one in listed if not one["optional"]]
+        for one, told in zip(steps[1:], required[1:]):
             one.within_us = window_us if one.within_us is None else one.within_us
+            told["within_s"] = one.within_us / SECOND
         shown_window_us = None
     else:
         shown_window_us = window_us
@@ -153,6 +186,7 @@ def make_funnel(dice, path, span):
             "row": row != begins.get("row", "one"),
             "exclusion": shape == "ordered" and exclusion != begins.get("exclusion", "void")}
         overrides = [key for key, value in differs.items() if value]
+    left_out = what_is_left_out(rules, shape, unit, tie, tolerance_us, steps)
     # Any key may be typed or written.
     typed, written = [], []
     for key, value in keys.items():
@@ -174,7 +208,7 @@ def make_funnel(dice, path, span):
         anchor=shape == "any-first", open=shape == "open", exclusion=exclusion,
         ends_exclusive=exclusive and shown_window_us is not None, tolerance_us=tolerance_us, by_from=by_from,
         definition=str(definition), flags=typed, chain_end=chain_end, hold=hold, held_steps=held_steps,
-        unit_column="colour" if unit == COLUMN else None, overrides=overrides)
+        unit_column="colour" if unit == COLUMN else None, overrides=overrides, listed=listed, left_out=left_out)
     window = chain_end or ("none" if window_us is None else f"{window_us // SECOND}s")
     return funnel, window, f"{shape}, {rules}, {', '.join(lines)}, {keys}, hold {hold} {held_steps}"
 

@@ -108,7 +108,7 @@ class Funnel:
                  shown=None, conditions=(), rules="dropoff", settings=Settings(), row="one", order="ordered",
                  anchor=False, open=False, exclusion="void", ends_exclusive=False, tolerance_us=0,
                  by_from=("first-entry", None), definition=None, flags=(), chain_end=None,
-                 hold=(), held_steps=None, unit_column=None, overrides=()):
+                 hold=(), held_steps=None, unit_column=None, overrides=(), listed=None, left_out=()):
         self.text, self.steps, self.optional, self.name = text, steps, list(optional), name
         self.shown, self.conditions = shown or text, conditions
         self.window_us, self.unit, self.tie = window_us, unit, tie
@@ -120,6 +120,8 @@ class Funnel:
 
         # `session`, `same-day`, `same-week`; columns to hold, and on which steps from 0; the column of the unit.
         self.chain_end, self.hold, self.unit_column, self.overrides = chain_end, list(hold), unit_column, list(overrides)
+        # Every step with its keys, as the report lists them (None: not compared), and what other keys leave out of the rules.
+        self.listed, self.left_out = listed, list(left_out)
         self.held_steps = held_steps if held_steps is not None else list(range(len(steps)))
 
     @property
@@ -167,7 +169,7 @@ class Funnel:
         """What the report says of the definition."""
         within = [None if one.within_us is None else one.within_us / SECOND for one in self.steps[1:]]
         return {
-            "steps": self.shown, "unit": self.unit_name, "unit_columns": self.value_columns,
+            "steps": self.shown, "step_list": self.listed, "left_out": self.left_out, "unit": self.unit_name, "unit_columns": self.value_columns,
             "held_steps": [k + 1 for k in self.held_steps] if self.hold else None, "window": self.window_name,
             "window_s": None if self.window_us is None else self.window_us / SECOND,
             "window_end": "exclusive" if self.ends_exclusive else "inclusive",

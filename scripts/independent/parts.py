@@ -221,22 +221,28 @@ def segments(events, funnel, units, removed):
         for by, other, no_row, part, lost in listed]
 
 
-def trend(events, funnel, people):
-    """Every calendar period with an entry as a funnel of its own; and how many units are in several."""
+def trend(events, funnel, people, whole):
+    """Every calendar period with an entry as a funnel of its own; and how their units differ from those of the whole."""
     case = events.case
     if not case.trend:
-        return [], 0
+        return [], {"in_several_buckets": 0, "only_in_buckets": 0, "in_no_bucket": 0}
     may_enter = funnel.steps if funnel.open or funnel.order == "any" else funnel.steps[:1]
     buckets = {bucket_of(row.time, case.trend, case.zone) for row in events.used
                if any(one.test(row) for one in may_enter)}
     found, seen = [], Counter()
+
+    def number(unit):
+        # A unit is the same one in several buckets if it has the same rows and does the same with them, and an
+        # attempt if it starts with the same row.
+        start = unit.place(unit.chain[0]) if funnel.unit == ATTEMPT else None
+        return unit.person, tuple(unit.places), tuple(unit.form.marks), start
+
     for low, high in sorted(buckets):
         start = low if case.start is None else max(low, case.start)
         end = high if case.end is None else min(high, case.end)
         units, removed = parted(units_of(people, start, end)) if start < end else ([], [])
         if units or removed:
-            # A unit is the same one in several buckets if it has the same rows and does the same with them.
-            seen.update({(unit.person, tuple(unit.places), tuple(unit.form.marks)) for unit in units})
+            seen.update({number(unit) for unit in units})
             if funnel.longest_way_us is not None:
                 mature = high + funnel.longest_way_us <= events.as_of
             elif funnel.chain_end:
@@ -245,14 +251,16 @@ def trend(events, funnel, people):
                 mature = high <= events.as_of and not units
             found.append({"from": write_time(low), "to": write_time(high), "mature": mature} | counts(units, removed) |
                          {"conversion": conversion(case, funnel, units)})
-    return found, 0 if funnel.unit == ATTEMPT else sum(n > 1 for n in seen.values())
+    whole = {number(unit) for unit in whole}
+    return found, {"in_several_buckets": sum(n > 1 for n in seen.values()),
+                   "only_in_buckets": len(seen.keys() - whole), "in_no_bucket": len(whole - seen.keys())}
 
 
 def funnel_block(events, funnel):
     case, people = events.case, people_of(events, funnel)
     units, removed = parted(units_of(people, case.start, case.end))
     no_value = sum(person.no_value for person in people)
-    buckets, in_several = trend(events, funnel, people)
+    buckets, across = trend(events, funnel, people, units)
     n, is_told = len(funnel.steps), funnel.unit != ATTEMPT
     moved = differs = late = 0
     for unit in units:
@@ -267,13 +275,13 @@ def funnel_block(events, funnel):
         "conversion": conversion(case, funnel, units), "abandonment": abandonment(case, funnel, units, removed),
         "time_to_purchase": time_to_purchase(case, funnel, units, events.as_of),
         "session_stages": session_stages(people, funnel), "segments": segments(events, funnel, units, removed),
-        "trend": buckets, "in_several_buckets": in_several,
+        "trend": buckets,
         "ties": {"units": sum(unit.levels[STEP] != unit.levels[STRICT] for unit in units) if is_told else None,
                  "conversion_strict": share(sum(unit.levels[STRICT] == n for unit in units), len(units) * is_told),
                  "conversion_step": share(sum(unit.levels[STEP] == n for unit in units), len(units) * is_told)},
         "began_elsewhere": sum(unit.began_elsewhere for unit in units), "segment_moved": moved,
         "segment_differs": differs,
-    }, late
+    } | across, late
 
 
 def body(case):

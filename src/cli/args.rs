@@ -67,6 +67,20 @@ pub struct HelpArgs {
     pub topic: Option<String>,
 }
 
+impl Command {
+    /// What was typed about the input, where the command has one.
+    pub fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Command::Inspect(args) => Some(&args.input),
+            Command::Report(args) => Some(&args.input),
+            Command::Sessions(args) => Some(&args.input),
+            Command::Check(args) => Some(&args.input),
+            Command::Validate(args) => Some(&args.input),
+            Command::Generate(_) | Command::Help(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
@@ -84,6 +98,9 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    /// Show no segment, bucket of the trend or event of fewer than N people, nor what would give them away.
+    #[arg(long, value_name = "N", help_heading = "Privacy")]
+    pub min_cell: Option<u64>,
     #[command(flatten)]
     pub lists: ListArgs,
     #[command(flatten)]
@@ -206,7 +223,8 @@ pub struct InputArgs {
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
     pub stitch: Option<String>,
-    /// Table of ids and the persons they belong to: columns id, person, optionally valid_from, valid_to.
+    /// Table of ids and the persons they belong to, as CSV, JSON or Parquet: columns id, person, optionally
+    /// valid_from, valid_to, column.
     #[arg(long, value_name = "FILE", help_heading = "People and repeats")]
     pub identity: Option<PathBuf>,
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
@@ -312,8 +330,8 @@ pub struct InputArgs {
     /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
     #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
     pub max_decompressed: Option<String>,
-    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
-    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    /// The files come from strangers: --max-decompressed 10GiB, and neither --follow nor --csv-raw.
+    #[arg(long, conflicts_with_all = ["follow", "csv_raw"], help_heading = "Bad rows")]
     pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
@@ -329,6 +347,15 @@ pub struct InputArgs {
     /// Directory of temporary files; the system's by default.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub temp_dir: Option<PathBuf>,
+    /// Print a pseudonym wherever the id of a person or session would stand, and no text of rejected rows.
+    ///
+    /// It is a hash under the key in DROPOFF_KEY or --anonymize-key-file; without a key it is another one in
+    /// every run.
+    #[arg(long, help_heading = "Privacy")]
+    pub anonymize: bool,
+    /// File with the key of pseudonyms, 16 bytes or more.
+    #[arg(long, value_name = "FILE", requires = "anonymize", help_heading = "Privacy")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,

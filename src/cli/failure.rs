@@ -1,5 +1,6 @@
 //! How a run ends.
 
+use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
 use crate::human::count;
 use crate::ingest::cohort::CohortError;
@@ -128,6 +129,14 @@ impl Failure {
         self
     }
 
+    /// Without the text of the input, which may hold an id.
+    pub fn without_text(mut self) -> Failure {
+        if let Some(place) = &mut self.place {
+            place.excerpt.clear();
+        }
+        self
+    }
+
     /// What is told of it, a line each, as it is written: nothing is made safe for a terminal but
     /// the excerpt.
     pub fn lines(&self) -> Vec<String> {
@@ -167,14 +176,25 @@ impl From<SpillError> for Failure {
     }
 }
 
+impl From<SmallTableError> for Failure {
+    fn from(error: SmallTableError) -> Failure {
+        match error {
+            SmallTableError::Source(error) => error.into(),
+            error => {
+                let is_damaged = matches!(error, SmallTableError::Parquet { .. });
+                let exit = if is_damaged { Exit::Failed } else { Exit::Usage };
+                Failure { hint: error.hint(), ..Failure::new(exit, error.into()) }
+            }
+        }
+    }
+}
+
 impl From<CohortError> for Failure {
     fn from(error: CohortError) -> Failure {
+        let hint = error.hint();
         match error {
-            CohortError::Input(error) => error.into(),
-            error => {
-                let hint = error.hint();
-                Failure { hint, ..Failure::usage(error) }
-            }
+            CohortError::Table(error) => Failure { hint, ..error.into() },
+            error => Failure { hint, ..Failure::usage(error) },
         }
     }
 }

@@ -87,7 +87,8 @@ fn typed_keys(args: &FunnelArgs, has_typed_steps: bool) -> TypedKeys<'_> {
 
 fn is_no_unit(text: &str) -> bool {
     let names = [Unit::Person, Unit::Session, Unit::Attempt].map(Unit::name);
-    !text.starts_with(COLUMN) && !names.contains(&text)
+    let has_column = text.strip_prefix(COLUMN).is_some_and(|column| !column.is_empty());
+    !has_column && !names.contains(&text)
 }
 
 /// The fault with what whoever typed its key may have meant.

@@ -1,20 +1,16 @@
-//! What was asked of people's ids and of repeated events, and the file that maps ids.
+//! What was asked of people's ids and of repeated events.
 
 use super::args::InputArgs;
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
+use super::identity_map::read_map;
 use super::plan::InputPlan;
-use super::setting::Settings;
-use super::when::parse_when;
-use crate::condition::{SyntaxError, suggest_nearest};
-use crate::decode::small_table::SmallTable;
+use super::privacy::random_bytes;
+use super::setting::{Setting, Settings};
+use crate::condition::SyntaxError;
 use crate::decode::time::read_duration_us;
 use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, OneOrMore};
-use crate::identity::{IdentityMap, MapEntry, MapError, Stitch};
+use crate::identity::Stitch;
 use crate::ingest::plan::{Columns, Dedupe, IdentityPlan};
-use anyhow::Context;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +18,9 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IdentityRequest {
     pub stitch: Stitch,
+    pub stitch_is_typed: bool,
     pub map: Option<PathBuf>,
+    pub map_is_typed: bool,
     pub dedupe: DedupeRequest,
     /// With a key: as written, and in µs.
     pub dedupe_window: Option<(String, i64)>,
@@ -38,15 +36,33 @@ pub enum DedupeRequest {
 
 impl IdentityRequest {
     pub fn resolve(args: &InputArgs, file: &DefinitionFile) -> Result<IdentityRequest, Failure> {
-        let stitch = match args.stitch.as_ref().or(file.identity.stitch.as_ref()) {
-            None => Stitch::None,
-            Some(name) => Stitch::from_name(name)
-                .ok_or_else(|| Failure::usage(format!("--stitch: {name:?} is not none, forward or both")))?,
+        let mut request = IdentityRequest {
+            stitch_is_typed: args.stitch.is_some(),
+            map: args.identity.clone().or_else(|| file.identity.map.as_ref().map(PathBuf::from)),
+            map_is_typed: args.identity.is_some(),
+            dedupe: dedupe(args, file)?,
+            ..IdentityRequest::default()
         };
-        let map = args.identity.clone().or_else(|| file.identity.map.as_ref().map(PathBuf::from));
-        let dedupe = dedupe(args, file)?;
-        let dedupe_window = dedupe_window(args, file, &dedupe)?;
-        Ok(IdentityRequest { stitch, map, dedupe, dedupe_window })
+        if let Some(name) = args.stitch.as_ref().or(file.identity.stitch.as_ref()) {
+            request.stitch = Stitch::from_name(name).ok_or_else(|| {
+                request.stitch_setting(file).wrong(format!("{name:?} is not none, forward or both"))
+            })?;
+        }
+        if request.map.as_deref() == Some(Path::new("-")) {
+            return Err(request.map_setting(file).wrong("a map is a file: standard input is for the log"));
+        }
+        request.dedupe_window = dedupe_window(args, file, &request.dedupe)?;
+        Ok(request)
+    }
+
+    /// Where faults of the way of stitching are told.
+    pub fn stitch_setting<'f>(&self, file: &'f DefinitionFile) -> Setting<'f> {
+        Settings { table: "identity", file }.of("--stitch", self.stitch_is_typed, "stitch")
+    }
+
+    /// Where faults of the map are told.
+    pub fn map_setting<'f>(&self, file: &'f DefinitionFile) -> Setting<'f> {
+        Settings { table: "identity", file }.of("--identity", self.map_is_typed, "map")
     }
 
     /// As a definition file says it, which names the map by what `name` gives.
@@ -68,14 +84,15 @@ impl IdentityRequest {
     }
 
     /// Several columns that are one id together are no person with a device, nor ids of a map.
-    fn check_together(&self, users: &[String]) -> Result<(), Failure> {
-        let flag = match (self.stitch, &self.map) {
+    fn check_together(&self, users: &[String], file: &DefinitionFile) -> Result<(), Failure> {
+        let setting = match (self.stitch, &self.map) {
             (Stitch::None, None) => return Ok(()),
-            (Stitch::None, Some(_)) => "--identity",
-            _ => "--stitch",
+            (Stitch::None, Some(_)) => self.map_setting(file),
+            _ => self.stitch_setting(file),
         };
-        let message = format!("{flag}: {} are one id together", users.join(" and "));
-        Err(Failure::usage(message).hint("name columns that are ids by themselves: --user user_id,device_id"))
+        Err(setting
+            .wrong(format!("{} are one id together", users.join(" and ")))
+            .hint("name columns that are ids by themselves: --user user_id,device_id"))
     }
 
     /// Columns of the key of events.
@@ -96,16 +113,15 @@ impl IdentityRequest {
     ) -> Result<IdentityPlan, Failure> {
         let users = &columns.user;
         if columns.user_together {
-            self.check_together(users)?;
+            self.check_together(users, &input.file)?;
         }
         if self.stitch != Stitch::None && users.len() < 2 {
-            return Err(Failure::usage("--stitch: there is only one person column")
+            return Err(self
+                .stitch_setting(&input.file)
+                .wrong("there is only one person column")
                 .hint("name the person's column and then the device's: --user user_id,device_id"));
         }
-        let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone).map(Arc::new));
-        let seeds = [(); 4].map(|()| RandomState::new().hash_one(0_u64).to_le_bytes());
-        let mut hash_key = [0; 32];
-        hash_key.copy_from_slice(seeds.as_flattened());
+        let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone, &input.open).map(Arc::new));
         Ok(IdentityPlan {
             stitch: self.stitch,
             map: map.transpose()?,
@@ -117,7 +133,7 @@ impl IdentityRequest {
             dedupe_window_us: self.dedupe_window.as_ref().map(|(_, window_us)| *window_us),
             session_timeout_us: input.session_timeout_us,
             compares,
-            hash_key,
+            hash_key: random_bytes(),
         })
     }
 }
@@ -129,12 +145,16 @@ fn dedupe(args: &InputArgs, file: &DefinitionFile) -> Result<DedupeRequest, Fail
         [] => written.key.clone().map_or_else(Vec::new, OneOrMore::into_vec),
         typed => return Ok(DedupeRequest::Key(typed.to_vec())),
     };
+    let settings = Settings { table: "dedupe", file };
+    let of_key = settings.of("--dedupe-key", false, "key");
     match (key.is_empty(), written.exact == Some(true)) {
+        _ if key.is_empty() && written.key.is_some() => Err(of_key.wrong("it names no column")),
         (true, true) => Ok(DedupeRequest::Exact),
         (true, false) => Ok(DedupeRequest::Nothing),
         (false, false) => Ok(DedupeRequest::Key(key)),
         (false, true) => {
-            Err(Failure::usage("[dedupe]: key and exact = true stand for two things: leave one out"))
+            let exact = settings.of("--dedupe-exact", false, "exact");
+            Err(exact.against(&of_key, "rows are alike in a key, or in every column: leave one out"))
         }
     }
 }
@@ -158,185 +178,9 @@ fn dedupe_window(
     Ok(Some((text, window_us)))
 }
 
-/// Columns of a map; the last three may be left out.
-const COLUMNS: [&str; 5] = ["id", "person", "valid_from", "valid_to", "column"];
-
-/// Reads a map of ids. `users` are the person columns: where there are several, an id stands for
-/// itself in the column that the map names, else in all of them, and a person in the first.
-fn read_map(path: &Path, users: &[String], zone: &TimeZone) -> Result<IdentityMap, Failure> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("{}: cannot read this map of ids", path.display()))
-        .map_err(|error| Failure { exit: Exit::Usage, ..Failure::failed(error) })?;
-    let name = path.display().to_string();
-    parse_map(&bytes, &name, users, zone)
-}
-
-fn parse_map(bytes: &[u8], name: &str, users: &[String], zone: &TimeZone) -> Result<IdentityMap, Failure> {
-    let table = SmallTable::parse(bytes).map_err(|error| Failure::usage(format!("{name}:{error}")))?;
-    let layout = Layout::of(&table.columns, name)?;
-    let mut entries = Vec::new();
-    for (line, fields) in &table.records {
-        layout.entries(*line, fields, users, zone, &mut entries).map_err(|(column, message)| {
-            Failure::usage(format!("{name}:{line}: column `{column}`: {message}"))
-        })?;
-    }
-    IdentityMap::new(entries).map_err(|error| {
-        let column = match error {
-            MapError::Conflict { .. } => "id",
-            MapError::Cycle { .. } => "person",
-        };
-        let message = format!("{name}:{}: column `{column}`: {error}", error.line());
-        Failure::usage(message).code(Some("E-U09"))
-    })
-}
-
-/// By place in [`COLUMNS`]: the field that holds it.
-struct Layout([Option<usize>; COLUMNS.len()]);
-
-/// A column, and what is wrong with it.
-type FieldFault = (&'static str, String);
-
-impl Layout {
-    fn of(columns: &[String], name: &str) -> Result<Layout, Failure> {
-        let hint = format!("the columns of a map are {}", COLUMNS.join(", "));
-        let wrong = |message: String| Failure::usage(format!("{name}:1: {message}")).hint(hint.clone());
-        let mut layout = Layout([None; COLUMNS.len()]);
-        for (field, column) in columns.iter().enumerate() {
-            let Some(place) = COLUMNS.iter().position(|known| known == column) else {
-                let near = suggest_nearest(column, COLUMNS.into_iter(), 1);
-                let near = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                return Err(wrong(format!("there is no column {column:?} in a map of ids{near}")));
-            };
-            if layout.0[place].replace(field).is_some() {
-                return Err(wrong(format!("column `{column}` stands twice")));
-            }
-        }
-        match COLUMNS[..2].iter().zip(layout.0).find(|(_, field)| field.is_none()) {
-            Some((column, _)) => Err(wrong(format!("column `{column}` is missing"))),
-            None => Ok(layout),
-        }
-    }
-
-    fn entries(
-        &self,
-        line: u64,
-        fields: &[String],
-        users: &[String],
-        zone: &TimeZone,
-        entries: &mut Vec<MapEntry>,
-    ) -> Result<(), FieldFault> {
-        let text = |place: usize| self.0[place].map_or("", |field| fields[field].as_str());
-        for place in [0, 1] {
-            if text(place).is_empty() {
-                return Err((COLUMNS[place], "is empty".to_owned()));
-            }
-        }
-        let time = |place: usize, open: i64| match text(place) {
-            "" => Ok(open),
-            text => absolute_time(text, zone).map_err(|message| (COLUMNS[place], message)),
-        };
-        let (from_us, to_us) = (time(2, i64::MIN)?, time(3, i64::MAX)?);
-        if from_us >= to_us {
-            return Err((COLUMNS[3], "is not after valid_from: no instant lies between".to_owned()));
-        }
-        let of_columns = match (text(4), users) {
-            ("", users) => 0..users.len(),
-            (column, users) => {
-                let place = users.iter().position(|user| user == column).ok_or_else(|| {
-                    (COLUMNS[4], format!("{column:?} is no person column; there are {}", users.join(", ")))
-                })?;
-                place..place + 1
-            }
-        };
-        let stored = |column: usize, id: &str| match users {
-            [_] => id.as_bytes().to_vec(),
-            _ => [&[column as u8], id.as_bytes()].concat(),
-        };
-        for column in of_columns {
-            let (id, person) = (stored(column, text(0)), stored(0, text(1)));
-            entries.push(MapEntry { line, id, person, from_us, to_us });
-        }
-        Ok(())
-    }
-}
-
-/// A time that is the same on any day: `today` would make a map another map tomorrow.
-fn absolute_time(text: &str, zone: &TimeZone) -> Result<i64, String> {
-    let wrong =
-        || format!("{text:?} is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z");
-    if text.starts_with(|sign: char| sign.is_alphabetic()) {
-        return Err(wrong());
-    }
-    parse_when(text, zone, Timestamp::UNIX_EPOCH).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parsed(text: &str, users: &[&str]) -> Result<IdentityMap, String> {
-        let users: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
-        parse_map(text.as_bytes(), "map.csv", &users, &TimeZone::UTC).map_err(|failure| {
-            assert_eq!(failure.exit, Exit::Usage);
-            failure.error.to_string()
-        })
-    }
-
-    #[test]
-    fn bad_maps_are_told_with_line_and_column() {
-        for (text, message) in [
-            ("", "map.csv:1: column `id` is missing"),
-            ("id\na\n", "map.csv:1: column `person` is missing"),
-            (
-                "id,persn\na,b\n",
-                "map.csv:1: there is no column \"persn\" in a map of ids; did you mean `person`?",
-            ),
-            ("id,person,id\na,b,c\n", "map.csv:1: column `id` stands twice"),
-            ("id,person\na\n", "map.csv:2: 1 fields where the header has 2"),
-            ("id,person\na,b\n,c\n", "map.csv:3: column `id`: is empty"),
-            ("id,person\na,\n", "map.csv:2: column `person`: is empty"),
-            (
-                "id,person,valid_from\na,b,soon\n",
-                "map.csv:2: column `valid_from`: \"soon\" is not a time: write 2026-01-31, 2026-01-31T14:00 or \
-                 2026-01-31T14:00:00Z",
-            ),
-            (
-                "id,person,valid_to\na,b,today\n",
-                "map.csv:2: column `valid_to`: \"today\" is not a time: write 2026-01-31, 2026-01-31T14:00 or \
-                 2026-01-31T14:00:00Z",
-            ),
-            (
-                "id,person,valid_from,valid_to\na,b,2026-01-02,2026-01-02\n",
-                "map.csv:2: column `valid_to`: is not after valid_from: no instant lies between",
-            ),
-            (
-                "id,person,column\na,b,device\n",
-                "map.csv:2: column `column`: \"device\" is no person column; there are user",
-            ),
-            (
-                "id,person\na,b\nc,d\na,e\n",
-                "map.csv:4: column `id`: this id is given to another person on line 2, for the same time",
-            ),
-            (
-                "id,person\na,b\nb,a\n",
-                "map.csv:3: column `person`: this chain of persons comes back to where it began",
-            ),
-        ] {
-            assert_eq!(parsed(text, &["user"]).map(|_| ()), Err(message.to_owned()), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_id_of_several_columns_is_mapped_in_all_or_in_the_one_that_is_named() {
-        let users = ["user", "device"];
-        let all = parsed("id,person\n7,ann\n", &users).expect("a map");
-        assert_eq!([&b"\x007"[..], b"\x017"].map(|id| all.person(id, 0)), [Some(&b"\0ann"[..]); 2]);
-        let one = parsed("id,person,column\n7,ann,device\n", &users).expect("a map");
-        assert_eq!([&b"\x007"[..], b"\x017"].map(|id| one.person(id, 0)), [None, Some(&b"\0ann"[..])]);
-        let single = parsed("person;id;valid_to\nann;7;1970-01-02\n", &["user"]).expect("a map");
-        assert_eq!(single.person(b"7", 86_399_999_999), Some(&b"ann"[..]));
-        assert_eq!(single.person(b"7", 86_400_000_000), None);
-    }
 
     #[test]
     fn flags_outrank_the_definition_file() {

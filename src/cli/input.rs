@@ -2,8 +2,11 @@
 //! which role, reads.
 
 use super::failure::Failure;
-use super::plan::InputPlan;
-use crate::condition::{BoundCondition, Condition, suggest_nearest};
+use super::plan::{InputPlan, unpivot_setting};
+use super::setting::Setting;
+use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
+use crate::condition::{BoundCondition, Condition};
+use crate::decode::access_log;
 use crate::decode::number::have_decimal_commas;
 use crate::derive::Rule;
 use crate::event::RejectCode;
@@ -72,10 +75,11 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
         let opened = open(&pending.input, &plan.open)?;
         let sample = match (sampled, named_for_roles(&plan.asked)) {
             (Sampled::Needed, Some(names)) => {
-                Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))?
+                Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))
             }
-            (Sampled::Needed | Sampled::All, _) => Sample::of(&opened, &hints)?,
+            (Sampled::Needed | Sampled::All, _) => Sample::of(&opened, &hints),
         };
+        let sample = sample.map_err(|error| unusable_input(plan, error))?;
         let has_rows = !sample.rows.is_empty();
         if has_rows || found.columns.is_empty() {
             found.guess = guess(&column_samples(&sample), &asked_of(&sample, &plan.asked));
@@ -177,6 +181,12 @@ impl Found {
         self.rows.is_empty() && self.guess.required().is_err()
     }
 
+    /// The inputs are logs of a web server.
+    fn logs_requests(&self) -> bool {
+        let sample = self.pending.iter().find_map(|pending| pending.opened.as_ref());
+        sample.is_some_and(|(_, sample)| matches!(sample.form, Form::AccessLog(_)))
+    }
+
     /// The columns by role, named as in the first input.
     pub fn roles(&self, plan: &InputPlan, dimensions: Vec<String>) -> Result<Columns, Failure> {
         if self.is_unknown() {
@@ -186,7 +196,7 @@ impl Found {
             if let Some(column) = repeated_name(problem) {
                 return Err(self.repeated_column(column).into());
             }
-            return Err(role_failure(problem));
+            return Err(unplayed_role(plan, problem, &self.columns));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
         let guess = &self.guess;
@@ -236,7 +246,8 @@ impl Found {
 
     /// The time columns of wide rows, where they were asked for.
     fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
-        resolve_unpivot(&plan.unpivot, &self.columns).map_err(unpivot_failure)
+        let setting = unpivot_setting(plan.unpivot_is_typed, &plan.file);
+        resolve_unpivot(&plan.unpivot, &self.columns).map_err(|error| unpivot_failure(error, &setting))
     }
 
     /// What was guessed and is used, each with its reason.
@@ -284,7 +295,7 @@ pub fn read_plan(
     let conditions: &[Condition] = request.map_or(&[], |request| &request.conditions);
     let of_rules = plan.rules.iter().filter_map(Rule::condition);
     let mut slots = Slots::assign(&columns, plan.filter.iter().chain(of_rules), conditions.iter());
-    check_columns(found, &slots, columns.user_together)?;
+    check_columns(plan, found, &slots, columns.user_together, request)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
@@ -313,7 +324,11 @@ pub fn read_plan(
     let derivation = (columns.url.is_some() || !plan.rules.is_empty())
         .then(|| -> Result<Derivation, Failure> {
             let conditions = plan.rules.iter().map(|rule| rule.condition().map(bind).transpose());
-            Ok(Derivation { conditions: conditions.collect::<Result<_, _>>()?, rules: plan.rules.clone() })
+            Ok(Derivation {
+                conditions: conditions.collect::<Result<_, _>>()?,
+                rules: plan.rules.clone(),
+                has_targets: found.logs_requests() && columns.url.as_deref() == Some(access_log::TARGET),
+            })
         })
         .transpose()?;
     Ok(ReadPlan {
@@ -346,7 +361,13 @@ pub fn read_plan(
 
 /// A column that was named but is not in the only input is a usage error at once; among several
 /// inputs others may have it, and of JSON later records ([`check_columns_read`]).
-fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Failure> {
+fn check_columns(
+    plan: &InputPlan,
+    found: &Found,
+    slots: &Slots,
+    together: bool,
+    request: Option<&Request>,
+) -> Result<(), Failure> {
     if found.pending.len() > 1 {
         return Ok(());
     }
@@ -361,53 +382,44 @@ fn check_columns(found: &Found, slots: &Slots, together: bool) -> Result<(), Fai
     let has_user = !together && slots.roles.user.iter().any(|&slot| is_there(slot));
     let is_needless = |slot: &usize| has_user && slots.roles.user.contains(slot);
     match (0..slots.names.len()).find(|slot| !is_needless(slot) && !is_there(*slot)) {
-        Some(slot) => Err(unknown_column(&slots.names[slot], &found.columns)),
+        Some(slot) => Err(unknown_column(plan, request, &slots.names[slot], &found.columns)),
         None => Ok(()),
     }
 }
 
 /// A named column that no input had is a usage error.
-pub fn check_columns_read(plan: &ReadPlan, files: &[FileAccount], columns: &[String]) -> Result<(), Failure> {
+pub fn check_columns_read(
+    plan: &InputPlan,
+    reading: &ReadPlan,
+    request: Option<&Request>,
+    files: &[FileAccount],
+    columns: &[String],
+) -> Result<(), Failure> {
     // Records that could not be read say nothing of the columns that they have.
     let is_readable = |file: &FileAccount| {
         let faults = RejectCode::ALL.into_iter().filter(|code| code.is_structural());
         let faults: u64 = faults.map(|code| file.read.tally.rejects[code.index()]).sum();
         faults == 0 || faults < file.read.tally.read
     };
-    if plan.names_nobody() || !files.iter().any(is_readable) {
+    if reading.names_nobody() || !files.iter().any(is_readable) {
         return Ok(());
     }
-    for (slot, name) in plan.column_slots() {
-        let is_alternative = plan.roles.user.contains(&slot) && !plan.columns.user_together;
+    for (slot, name) in reading.column_slots() {
+        let is_alternative = reading.roles.user.contains(&slot) && !reading.columns.user_together;
         if !is_alternative && !files.is_empty() && !files.iter().any(|file| file.has[slot]) {
-            return Err(unknown_column(name, columns));
+            return Err(unknown_column(plan, request, name, columns));
         }
     }
     Ok(())
 }
 
-/// A required role that no column plays.
-pub fn role_failure(problem: &RoleProblem) -> Failure {
-    Failure::usage(problem.to_string()).code(Some("E-C24")).hint(problem.hint())
-}
-
 /// A list of time columns that cannot be used.
-pub fn unpivot_failure(error: UnpivotError) -> Failure {
-    let failure = Failure::usage(format!("--unpivot: {error}"));
+pub fn unpivot_failure(error: UnpivotError, setting: &Setting<'_>) -> Failure {
+    let failure = setting.wrong(&error);
     match error.hint {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
-}
-
-fn unknown_column(name: &str, columns: &[String]) -> Failure {
-    let near = suggest_nearest(name, columns.iter().map(String::as_str), 3);
-    let shown = columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
-    let hint = match near.as_slice() {
-        [] => format!("the columns are {shown}"),
-        near => format!("did you mean {}? The columns are {shown}", near.join(", ")),
-    };
-    Failure::usage(format!("there is no column {name:?}")).code(Some("E-C24")).hint(hint)
 }
 
 /// Reads everything. `input_bytes` is the size of all inputs; 0 where it is not known.

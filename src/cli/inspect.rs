@@ -2,12 +2,13 @@
 
 use super::args::InspectArgs;
 use super::failure::{Exit, Failure};
-use super::input::{Sampled, find, role_failure};
+use super::input::{Sampled, find};
 use super::output::{Forms, Outputs, Written};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::{Start, on_path};
 use super::target::write_text;
+use super::unknown_column::unplayed_role;
 use crate::funnel::definition::Funnel;
 use crate::render::json;
 use crate::report::Run;
@@ -46,15 +47,18 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,
+        pseudonyms: start.pseudonyms.as_ref(),
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {
-            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(role_failure(problem)))
+            let failure = unplayed_role(&start.plan, problem, &columns);
+            (build_unread(&look, unread_run(&found, start.plan.threads)), Err(failure))
         }
         _ => {
             let columns = found.roles(&start.plan, Vec::new())?;
             let reading = read_rows(&start, &args.input, found, columns, None)?;
-            let run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
+            let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
+            run.notes.extend(not_written(args));
             let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads)?;
             let account = reading.account;
             // What was found is shown all the same: why no row can be used is what was asked.
@@ -70,6 +74,18 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     }
     outputs.write(&inspection)?;
     ended
+}
+
+/// What the definition file that is written cannot say.
+fn not_written(args: &InspectArgs) -> Option<String> {
+    let path = args.write.as_ref()?;
+    let lists = [("--cohort", &args.input.cohort), ("--cohort-not", &args.input.cohort_not)];
+    let typed =
+        lists.into_iter().filter_map(|(flag, list)| Some(format!("{flag} {}", list.as_ref()?.display())));
+    let typed: Vec<String> = typed.collect();
+    let flags = typed.join(" ");
+    (!typed.is_empty())
+        .then(|| format!("{}: a definition file holds no list of people: type {flags} again", path.display()))
 }
 
 /// Files as a definition file names them, which are relative to it: as they are beside it, else

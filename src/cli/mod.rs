@@ -5,16 +5,19 @@
 pub mod args;
 mod check;
 mod failure;
+pub mod fault;
 mod funnel;
 mod generate;
 mod help;
 mod identity;
+mod identity_map;
 mod input;
 mod inspect;
 mod lists;
 mod memory;
 mod output;
 mod plan;
+mod privacy;
 mod progress;
 mod reading;
 mod report;
@@ -22,6 +25,7 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod unknown_column;
 mod validate;
 mod when;
 

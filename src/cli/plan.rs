@@ -17,7 +17,9 @@ use crate::decode::dialect::DialectHints;
 use crate::decode::time::{
     ClockChange, DEFAULT_MIN_TIME_US, DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us,
 };
-use crate::definition::{DefinitionFile, FunnelTable, OneOrMore, SourceTable, Steps, UserTable, ValueColumn};
+use crate::definition::{
+    DefinitionFile, FunnelTable, OneOrMore, Path, SourceTable, Steps, UserTable, ValueColumn,
+};
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::identity::Stitch;
@@ -32,6 +34,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
@@ -52,10 +55,13 @@ pub struct Environment {
 /// How the input is read, as far as it can be said without looking at it.
 #[derive(Debug, Clone)]
 pub struct InputPlan {
+    /// Where what was not typed is written, for faults that only the input shows.
+    pub file: Arc<DefinitionFile>,
     pub files: Vec<String>,
     pub asked: Asked,
     /// Time columns that are events each, where rows are wide.
     pub unpivot: Vec<UnpivotItem>,
+    pub unpivot_is_typed: bool,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -303,9 +309,15 @@ impl InputPlan {
                 .of("--time", !args.time.is_empty(), "time")
                 .wrong("it takes one column, or a date and a time-of-day column"));
         }
+        if let Some(twice) = twice(&asked.user) {
+            return Err(settings
+                .of("--user", !args.user.is_empty(), "user")
+                .wrong(format!("{twice} stands twice: name each column once")));
+        }
         let identity = IdentityRequest::resolve(args, file)?;
-        let unpivot = unpivot(&source, &rules, &identity)?;
+        let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
+            file: Arc::new(file.clone()),
             open: open_options(args, &source, &settings, environment)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
@@ -314,6 +326,7 @@ impl InputPlan {
             cleaning: cleaning(args, &source, &settings)?,
             asked,
             unpivot,
+            unpivot_is_typed: args.unpivot.is_some(),
             currency,
             hints: DialectHints {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
@@ -451,31 +464,64 @@ fn asked(source: &SourceTable, rules: &[Rule]) -> (Asked, Option<String>) {
     (asked, currency)
 }
 
+/// The first name that stands there a second time.
+fn twice(names: &[String]) -> Option<&String> {
+    names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)).map(|(_, name)| name)
+}
+
+/// Where faults of wide rows are told.
+pub fn unpivot_setting<'f>(is_typed: bool, file: &'f DefinitionFile) -> Setting<'f> {
+    Settings { table: "source", file }.of("--unpivot", is_typed, "unpivot")
+}
+
 /// The time columns of wide rows, as written.
 fn unpivot(
+    args: &InputArgs,
     source: &SourceTable,
     rules: &[Rule],
     identity: &IdentityRequest,
+    file: &DefinitionFile,
 ) -> Result<Vec<UnpivotItem>, Failure> {
-    let texts = source.unpivot.clone().map_or_else(Vec::new, OneOrMore::into_vec);
-    let other = [
-        ("derive", !rules.is_empty() || source.url.is_some()),
-        ("stitch", identity.stitch != Stitch::None),
-        ("identity", identity.map.is_some()),
-        ("dedupe", identity.dedupe != DedupeRequest::Nothing),
-    ];
-    if let Some((other, _)) = other.iter().find(|(_, is_asked)| !texts.is_empty() && *is_asked) {
-        return Err(Failure::usage(format!(
-            "unpivot makes several events of a row: it does not go with {other}"
-        )));
+    let Some(texts) = source.unpivot.clone().map(OneOrMore::into_vec) else { return Ok(Vec::new()) };
+    let setting = unpivot_setting(args.unpivot.is_some(), file);
+    let of_source = |flag, is_typed, key| Settings { table: "source", file }.of(flag, is_typed, key);
+    let of_dedupe = |flag, is_typed, key| Settings { table: "dedupe", file }.of(flag, is_typed, key);
+    let derive = || Setting::at("--derive", !args.derive.is_empty(), Path::of("derive"), file);
+    let several = "a wide row is several events: it goes with";
+    let conflict = if !rules.is_empty() {
+        Some((derive(), "no rules that name events"))
+    } else if source.url.is_some() {
+        Some((of_source("--url", args.url.is_some(), "url"), "no column of URLs"))
+    } else if identity.stitch != Stitch::None {
+        Some((identity.stitch_setting(file), "no stitching"))
+    } else if identity.map.is_some() {
+        Some((identity.map_setting(file), "no map of ids"))
+    } else {
+        match &identity.dedupe {
+            DedupeRequest::Nothing => None,
+            DedupeRequest::Key(_) => {
+                Some((of_dedupe("--dedupe-key", !args.dedupe_key.is_empty(), "key"), "no search for repeats"))
+            }
+            DedupeRequest::Exact => {
+                Some((of_dedupe("--dedupe-exact", args.dedupe_exact, "exact"), "no search for repeats"))
+            }
+        }
+    };
+    if let Some((other, what)) = conflict {
+        return Err(setting.against(&other, &format!("{several} {what}")));
     }
-    if !texts.is_empty() && (source.time.is_some() || source.event.is_some() || source.event_name.is_some()) {
-        return Err(Failure::usage(
-            "unpivot makes events of time columns: it goes with no time, event or event_name",
-        ));
+    // Flags of these take the list back, or it takes them back.
+    let written = [
+        ("--time", "time", source.time.is_some()),
+        ("--event", "event", source.event.is_some()),
+        ("--event-name", "event_name", source.event_name.is_some()),
+    ];
+    if let Some((flag, key, _)) = written.into_iter().find(|(.., is_written)| *is_written) {
+        let message = "each time column is an event: there is no other time and no other event";
+        return Err(setting.against(&of_source(flag, false, key), message));
     }
     let lists: Result<Vec<_>, _> = texts.iter().map(|text| parse_unpivot(text)).collect();
-    Ok(lists.map_err(unpivot_failure)?.concat())
+    Ok(lists.map_err(|error| unpivot_failure(error, &setting))?.concat())
 }
 
 fn time_options(
@@ -589,6 +635,7 @@ pub fn resolve_request(
         zone: input.zone.clone(),
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
+        min_cell: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })

@@ -2,6 +2,7 @@
 
 use super::args::InputArgs;
 use super::failure::{Exit, Failure, Place};
+use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
@@ -12,11 +13,11 @@ use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
-use crate::report::build::{Request, total_tally};
+use crate::report::build::{Request, definition_hash, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
 use crate::source::encoding::TextEncoding;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that was read, with its account.
@@ -62,7 +63,11 @@ impl Account {
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         let failure = Failure::empty(message);
-        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error".to_owned()]);
+        let further = match self.trusted {
+            true => "--allow-empty makes this no error",
+            false => "--rejects FILE keeps them",
+        };
+        let hint = self.hint().into_iter().chain([further.to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
         Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
@@ -148,18 +153,21 @@ pub fn read_rows(
         let value = reading.columns.value.as_deref().unwrap_or_default();
         guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
     }
+    if let Some(request) = request {
+        fault::note_definition(&definition_hash(request, &reading));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
-    check_columns_read(&reading, &everything.files, &found.columns)?;
+    check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading)?;
+        write_rejects(path, &everything.files, &reading, args.anonymize)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
     let now_us = start.environment.now.as_microsecond();
-    let reject_samples = reject_samples(&everything.files, &reading);
+    let reject_samples = reject_samples(&everything.files, &reading, args.anonymize);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
     let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
@@ -201,15 +209,18 @@ fn read_cohorts(
     open: &OpenOptions,
 ) -> Result<(Option<Arc<Members>>, Vec<CohortFile>), Failure> {
     if columns.user_together && (args.cohort.is_some() || args.cohort_not.is_some()) {
-        let message = format!("--cohort: {} are one id together", columns.user.join(" and "));
+        let flag = if args.cohort.is_some() { "--cohort" } else { "--cohort-not" };
+        let message = format!("{flag}: {} are one id together", columns.user.join(" and "));
         return Err(Failure::usage(message).hint("a list holds ids of single columns: name one with --user"));
     }
-    // A list that is cut short would change who is reported.
-    let open = OpenOptions { salvage: false, ..open.clone() };
     let mut files = Vec::new();
-    let mut list = |path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
+    let mut list = |flag: &str, path: &Option<PathBuf>| -> Result<Option<Cohort>, Failure> {
         let Some(path) = path else { return Ok(None) };
-        let cohort = Cohort::read(path, &columns.user, &open)?;
+        if path == Path::new("-") {
+            let message = format!("{flag}: a list of ids is a file: standard input is for the log");
+            return Err(Failure::usage(message));
+        }
+        let cohort = Cohort::read(path, &columns.user, open)?;
         files.push(CohortFile {
             path: path.display().to_string(),
             read_as: cohort.read_as.clone(),
@@ -220,7 +231,7 @@ fn read_cohorts(
         });
         Ok(Some(cohort))
     };
-    let members = Members::new(list(&args.cohort)?, list(&args.cohort_not)?);
+    let members = Members::new(list("--cohort", &args.cohort)?, list("--cohort-not", &args.cohort_not)?);
     Ok((members, files))
 }
 
@@ -244,14 +255,14 @@ fn file_read(file: &FileAccount) -> FileRead {
 const SHOWN_REJECTS: usize = 20;
 
 /// The first rejects of each code, over all files.
-fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample> {
+fn reject_samples(files: &[FileAccount], reading: &ReadPlan, hides_text: bool) -> Vec<RejectSample> {
     let mut samples: Vec<RejectSample> = Vec::new();
     for file in files {
         for placed in &file.read.rejects {
             let code = placed.reject.code.to_string();
             let of_code = samples.iter().filter(|sample| sample.code == code).count();
             if of_code < 3 && samples.len() < SHOWN_REJECTS {
-                samples.push(reject_sample(file, placed, reading));
+                samples.push(reject_sample(file, placed, reading, hides_text));
             }
         }
     }
@@ -263,8 +274,16 @@ fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
     files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
 }
 
-/// One reject, for people and for the file of rejects.
-pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+/// What stands for the text of a row where ids are not to be printed.
+const LEFT_OUT: &str = "(left out)";
+
+/// One reject, for people and for the file of rejects; without its text where that may hold an id.
+pub fn reject_sample(
+    file: &FileAccount,
+    placed: &PlacedReject,
+    reading: &ReadPlan,
+    hides_text: bool,
+) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
     RejectSample {
         file: file.name.clone(),
@@ -283,7 +302,10 @@ pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPl
             .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
-        excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        excerpt: match hides_text {
+            true => LEFT_OUT.to_owned(),
+            false => String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        },
     }
 }
 
@@ -300,8 +322,8 @@ fn file_warnings(
     let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
     let noted = files.iter().flat_map(|file| &file.notes);
     let noted = noted.filter_map(|note| Some((note.code?, note.message.clone())));
-    let told = files.iter().flat_map(|file| rows_told(file, now_us));
-    for (code, message) in of_list.chain(noted).chain(told) {
+    let future = files.iter().filter_map(|file| future_times(file, now_us));
+    for (code, message) in of_list.chain(noted).chain(future) {
         match warnings[of_files..].iter_mut().find(|warning| warning.code == code) {
             Some(known) => known.n += 1,
             None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
@@ -347,21 +369,12 @@ fn time_warnings(files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Ve
     warnings
 }
 
-/// What the rows of one file give rise to.
-fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
+/// Said of a file with times that are still to come.
+fn future_times(file: &FileAccount, now_us: i64) -> Option<(&'static str, String)> {
     let (name, tally) = (&file.name, &file.read.tally);
-    let mut told = Vec::new();
-    if file.lacks_rows() {
-        told.push(("W17", format!("{name} holds no row")));
-    }
-    if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
-        let latest = format_utc(latest_us);
-        told.push((
-            "W27",
-            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
-        ));
-    }
-    told
+    let latest_us = tally.latest_us.filter(|&latest_us| latest_us > now_us)?;
+    let latest = format_utc(latest_us);
+    Some(("W27", format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log")))
 }
 
 fn file_notes(found: &Found, files: &[FileAccount], tally: &Tally) -> Vec<String> {

@@ -8,10 +8,12 @@ use super::help::help;
 use super::inspect::inspect;
 use super::memory::{available, check_temp_dir};
 use super::plan::{Environment, InputPlan};
+use super::privacy::pseudonyms;
 use super::report::report;
 use super::sessions::sessions;
 use super::validate::validate;
 use crate::definition::DefinitionFile;
+use crate::identity::pseudonym::Pseudonyms;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use std::io::Read;
@@ -20,7 +22,13 @@ use std::time::Instant;
 
 /// Runs one command to its exit code.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
-    match cli.command {
+    let hides_text = cli.command.input().is_some_and(|input| input.anonymize);
+    let ended = run_command(cli.command);
+    if hides_text { ended.map_err(Failure::without_text) } else { ended }
+}
+
+fn run_command(command: Command) -> Result<Exit, Failure> {
+    match command {
         Command::Inspect(args) => inspect(&args),
         Command::Report(args) => report(&args),
         Command::Sessions(args) => sessions(&args),
@@ -37,6 +45,8 @@ pub struct Start {
     pub file: DefinitionFile,
     pub environment: Environment,
     pub started: Instant,
+    /// What stands for ids where these are not to be printed.
+    pub pseudonyms: Option<Pseudonyms>,
 }
 
 impl Start {
@@ -47,7 +57,8 @@ impl Start {
         let mut plan = InputPlan::resolve(args, &file, &environment)?;
         args.temp_dir.as_deref().map_or(Ok(()), check_temp_dir)?;
         resolve_files(&mut plan, args, path.as_deref());
-        Ok(Start { plan, file, environment, started })
+        let pseudonyms = pseudonyms(args)?;
+        Ok(Start { plan, file, environment, started, pseudonyms })
     }
 }
 

@@ -27,7 +27,12 @@ impl<'a> Settings<'a> {
     }
 }
 
-impl Setting<'_> {
+impl<'a> Setting<'a> {
+    /// A setting anywhere in the definition file.
+    pub fn at(flag: &'static str, is_typed: bool, place: Path, file: &'a DefinitionFile) -> Setting<'a> {
+        Setting { flag, is_typed, place, file }
+    }
+
     pub fn wrong(&self, message: impl Display) -> Failure {
         self.fault(Fault::at(self.place.clone(), message.to_string()), None)
     }
@@ -40,7 +45,7 @@ impl Setting<'_> {
         )
     }
 
-    /// A fault of this setting and another of the same table together.
+    /// A fault of this setting and another together.
     pub fn against(&self, other: &Setting<'_>, message: &str) -> Failure {
         match (self.is_typed, other.is_typed) {
             (false, false) => {

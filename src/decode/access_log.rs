@@ -8,7 +8,7 @@
 mod format;
 mod line;
 
-pub use format::{LogFormat, LogFormatError};
+pub use format::{LogFormat, LogFormatError, TARGET};
 
 use super::fields::recycle;
 use super::lines::{excerpt, has_hole, leave_pending, oversized, whole_lines};

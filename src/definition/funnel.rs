@@ -5,13 +5,13 @@
 
 use super::place::{Fault, Path};
 use super::steps::{Steps, duration};
-use super::{OneOrMore, StepRef};
+use super::{OneOrMore, StepRef, one_or_more};
 use crate::funnel::conflict::{Conflict, Setting};
 use crate::funnel::definition::{ChainEnd, Funnel, Hold, RowRule, Terms, Unit};
-use crate::funnel::engine::Tie;
 use crate::funnel::options::{Exclusion, Order};
 use crate::funnel::rules::{Preset, PresetWindow, RuleSet};
 use crate::funnel::steps::{StepSpec, StepTerms, one_of, unknown};
+use crate::human;
 use serde::Deserialize;
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub struct FunnelTable {
     pub row: Option<String>,
     pub hold: Option<HoldTable>,
     pub exclusion: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub by: Vec<String>,
     pub by_from: Option<String>,
 }
@@ -158,36 +158,32 @@ impl FunnelTable {
     /// The funnel with every rule settled, or what is wrong and where in this table.
     pub fn settle(&self, name: &str) -> Result<Funnel, Fault> {
         let rules: RuleSet = read(self.rules.as_deref(), "rules")?.unwrap_or_default();
-        let preset = rules.preset();
-        let mut funnel = Funnel {
-            name: name.to_owned(),
-            steps: self.steps.settle()?,
-            window_us: None,
-            unit: Unit::default(),
-            tie: read(self.tie.as_deref(), "tie")?.unwrap_or(preset.tie),
-            terms: Terms { rules, ..Terms::default() },
-        };
-        let terms = &mut funnel.terms;
-        terms.order = self.order()?;
-        terms.open = self.open.unwrap_or(false);
-        terms.row = choose(self.row.as_deref(), &ROW_RULES, "row")?.unwrap_or(preset.row);
-        (terms.repeats, terms.admits) = (preset.repeats, preset.admits);
-        let exclusion = choose(self.exclusion.as_deref(), &EXCLUSIONS, "exclusion")?;
+        let (order, open) = (self.order()?, self.open.unwrap_or(false));
+        let tie = read(self.tie.as_deref(), "tie")?.unwrap_or(rules.preset().tie);
+        let preset = rules.preset().beside(tie, order, open);
+        let exclusion = choose(self.exclusion.as_deref(), &Exclusion::NAMES, "exclusion")?;
         let tolerance_us = duration(self.tolerance.as_deref(), "tolerance")?;
-        // What the rules say of attempts in order has no meaning without an order.
-        if terms.order == Order::Ordered && !terms.open {
-            terms.exclusion = exclusion.unwrap_or(preset.exclusion);
-            (terms.blocked, terms.entry, terms.choice) = (preset.blocked, preset.entry, preset.choice);
-        } else {
-            terms.exclusion = exclusion.unwrap_or_default();
-            (terms.blocked, terms.entry, terms.choice) = Default::default();
-        }
-        let forgives = funnel.tie == Tie::Step && terms.order == Order::Ordered;
-        terms.tolerance_us = tolerance_us.unwrap_or(if forgives { preset.tolerance_us } else { 0 });
+        let terms = Terms {
+            rules,
+            order,
+            open,
+            row: choose(self.row.as_deref(), &RowRule::NAMES, "row")?.unwrap_or(preset.row),
+            repeats: preset.repeats,
+            admits: preset.admits,
+            exclusion: exclusion.unwrap_or(preset.exclusion),
+            blocked: preset.blocked,
+            entry: preset.entry,
+            choice: preset.choice,
+            tolerance_us: tolerance_us.unwrap_or(preset.tolerance_us),
+            ..Terms::default()
+        };
+        let steps = self.steps.settle()?;
+        let mut funnel =
+            Funnel { name: name.to_owned(), steps, window_us: None, unit: Unit::default(), tie, terms };
         self.settle_window(&preset, &mut funnel)?;
         (funnel.unit, funnel.terms.unit_column) = self.unit()?;
         funnel.terms.hold = self.hold(&funnel)?;
-        funnel.check().map_err(|conflict| conflict_fault(conflict, &funnel.steps))?;
+        funnel.check().map_err(|conflict| self.explained(conflict, &funnel, &preset))?;
         self.by_from(funnel.step_count())?;
         Ok(funnel)
     }
@@ -221,14 +217,72 @@ impl FunnelTable {
                 let fault = Fault::at(Path::of("window_end"), message);
                 return Err(fault.against(Path::of("window")).against(Path::of("rules")));
             }
-            Window::PerStep(within_us) => {
-                for step in funnel.steps.iter_mut().filter(|step| !step.optional).skip(1) {
-                    step.terms.within_us.get_or_insert(within_us);
-                }
-            }
+            Window::PerStep(within_us) => return give_each_step(within_us, funnel),
             Window::End(end) => funnel.terms.chain_end = end,
         }
         Ok(())
+    }
+
+    /// A conflict, at its places in this table. Where it is about something that nobody wrote, it says whose
+    /// setting that is, and which key takes it back.
+    fn explained(&self, conflict: Conflict, funnel: &Funnel, preset: &Preset) -> Fault {
+        let origins: Vec<(&str, String)> =
+            conflict.settings.iter().filter_map(|setting| self.origin(setting, funnel, preset)).collect();
+        let mut fault = conflict_fault(conflict, &funnel.steps);
+        let Some((key, _)) = origins.first() else { return fault };
+        if fault.hint.is_none() {
+            fault.hint = self.way_out(key, &funnel.name, preset);
+        }
+        let texts: Vec<&str> = origins.iter().map(|(_, text)| text.as_str()).collect();
+        fault.message.push_str(&format!(" ({})", texts.join(", ")));
+        fault.against(Path::of("rules"))
+    }
+
+    /// A setting that is not written, and what the rules make of it.
+    fn origin(&self, setting: &Setting, funnel: &Funnel, preset: &Preset) -> Option<(&'static str, String)> {
+        let rules = preset.set.name();
+        let (key, value) = match setting {
+            Setting::Rules => return Some(("rules", format!("those of rules = {rules}"))),
+            Setting::Funnel("window") if self.window.is_none() => {
+                let window_us = funnel.window_us?;
+                let whose = match preset.set {
+                    RuleSet::Dropoff => "where none is written".to_owned(),
+                    _ => format!("by rules = {rules}"),
+                };
+                return Some((
+                    "window",
+                    format!("`window` is {} {whose}", human::duration(window_us, false)),
+                ));
+            }
+            Setting::Funnel("tolerance") if self.tolerance.is_none() && preset.tolerance_us > 0 => {
+                ("tolerance", human::duration(preset.tolerance_us, false))
+            }
+            Setting::Funnel("tie") if self.tie.is_none() => ("tie", preset.tie.name().to_owned()),
+            Setting::Funnel("window_end") if self.window_end.is_none() => {
+                ("window_end", "exclusive".to_owned())
+            }
+            _ => return None,
+        };
+        Some((key, format!("`{key}` is {value} by rules = {rules}")))
+    }
+
+    /// The value of a key that takes back what the rules say of it, if that is all that is wrong.
+    fn way_out(&self, key: &str, name: &str, preset: &Preset) -> Option<String> {
+        let mut table = self.clone();
+        let (slot, value) = match key {
+            "window" => (&mut table.window, "none"),
+            "tolerance" => (&mut table.tolerance, "0s"),
+            "tie" => (&mut table.tie, "step"),
+            "window_end" => (&mut table.window_end, "inclusive"),
+            _ => return None,
+        };
+        *slot = Some(value.to_owned());
+        table.settle(name).ok()?;
+        let rules = preset.set.name();
+        Some(match key {
+            "window" => "write a longer window, or window = none".to_owned(),
+            _ => format!("with {key} = {value} the other rules of {rules} can be kept"),
+        })
     }
 
     fn window(&self, preset: &Preset) -> Result<Window, Fault> {
@@ -269,6 +323,10 @@ impl FunnelTable {
                 let unit = one_of(name, &named).map_err(|error| Fault::at(Path::of("unit"), error))?;
                 (unit, None)
             }
+            Some(UnitTable::Column { column }) if column.is_empty() => {
+                let fault = Fault::at(Path::of("unit").key("column"), "the name of the column is empty");
+                return Err(fault.against(Path::of("unit")));
+            }
             Some(UnitTable::Column { column }) => (Unit::Column, Some(column.clone())),
         })
     }
@@ -283,6 +341,11 @@ impl FunnelTable {
         let place = Path::of("hold");
         if columns.is_empty() {
             return Err(Fault::at(place, "no column is named"));
+        }
+        if let Some(k) = columns.iter().position(String::is_empty) {
+            let of_columns = if refs.is_some() { place.clone().key("column") } else { place.clone() };
+            let fault = Fault::at(of_columns.clone().index(k), "the name of a column is empty");
+            return Err(fault.against(of_columns));
         }
         let Some(refs) = refs else { return Ok(Some(Hold { columns, steps: None })) };
         let place = place.key("steps");
@@ -325,6 +388,32 @@ impl FunnelTable {
     }
 }
 
+/// A window of the rules that know none but from each step to the next.
+fn give_each_step(within_us: i64, funnel: &mut Funnel) -> Result<(), Fault> {
+    let whose =
+        format!("with rules = {} the window is one from each step to the next", funnel.terms.rules.name());
+    let fault = |place: Path, message: String| {
+        let fault = Fault::at(place, message).against(Path::of("window"));
+        Fault { hint: Some("without these rules it is one from the first step".to_owned()), ..fault }
+    };
+    if funnel.terms.order != Order::Ordered {
+        let fault = fault(Path::of("window"), format!("{whose}; with order = any there is none"));
+        return Err(fault.against(Path::of("order")).against(Path::of("rules")));
+    }
+    for (k, step) in funnel.steps.iter_mut().enumerate().filter(|(_, step)| !step.optional).skip(1) {
+        let terms = &mut step.terms;
+        if terms.within_us.is_none() && terms.after_us > within_us {
+            let place = Path::of("steps").index(k).key("after");
+            return Err(fault(
+                place,
+                format!("`after` is longer than the window, so no row could follow; {whose}"),
+            ));
+        }
+        terms.within_us.get_or_insert(within_us);
+    }
+    Ok(())
+}
+
 /// A conflict, at its places in the table of a funnel.
 pub(super) fn conflict_fault(conflict: Conflict, steps: &[StepSpec]) -> Fault {
     let required = || steps.iter().enumerate().filter(|(_, step)| !step.optional).map(|(place, _)| place);
@@ -334,6 +423,7 @@ pub(super) fn conflict_fault(conflict: Conflict, steps: &[StepSpec]) -> Fault {
         _ => step.terms.arrow != StepTerms::default().arrow,
     };
     let place = |setting: &Setting| match *setting {
+        Setting::Rules => Some(Path::of("rules")),
         Setting::Funnel(key) => Some(Path::of(key)),
         Setting::Step(place, key) => Some(of_step(place, key)),
         Setting::Gap(gap, key) => required().nth(gap + 1).map(|place| of_step(place, key)),
@@ -349,12 +439,6 @@ pub(super) fn conflict_fault(conflict: Conflict, steps: &[StepSpec]) -> Fault {
     }
 }
 
-const ROW_RULES: [(&str, RowRule); 3] =
-    [("one", RowRule::One), ("many", RowRule::Many), ("first", RowRule::First)];
-
-const EXCLUSIONS: [(&str, Exclusion); 3] =
-    [("void", Exclusion::Void), ("drop", Exclusion::Drop), ("remove", Exclusion::Remove)];
-
 fn read<T: std::str::FromStr<Err = String>>(text: Option<&str>, key: &str) -> Result<Option<T>, Fault> {
     text.map(str::parse).transpose().map_err(|error| Fault::at(Path::of(key), error))
 }
@@ -368,6 +452,7 @@ mod tests {
     use super::super::DefinitionFile;
     use super::*;
     use crate::event::{DAY_US, HOUR_US, SECOND_US};
+    use crate::funnel::engine::Tie;
     use crate::funnel::options::{Choice, Entry};
     use crate::funnel::steps::Arrow;
 

@@ -44,6 +44,11 @@ impl Path {
         self
     }
 
+    /// Its keys, whatever elements of lists are meant.
+    pub fn keys(&self) -> Vec<&str> {
+        self.0.iter().filter_map(Part::as_key).collect()
+    }
+
     /// The key that it begins with.
     pub fn first_key(&self) -> Option<&str> {
         self.0.iter().find_map(Part::as_key)
@@ -157,6 +162,26 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Adds every text at or below this value: its first byte, its path, itself.
+    fn add_texts<'n>(&'n self, path: &Path, texts: &mut Vec<(usize, Path, &'n str)>) {
+        match &self.value {
+            Value::Text(text) => texts.push((self.span.start, path.clone(), text)),
+            Value::List(list) => {
+                for (index, node) in list.iter().enumerate() {
+                    node.add_texts(&path.clone().index(index), texts);
+                }
+            }
+            Value::Table(table) => {
+                for (key, node) in table {
+                    node.add_texts(&path.clone().key(key), texts);
+                }
+            }
+            Value::Plain => {}
+        }
+    }
+}
+
 impl Document {
     /// Reads a whole file as the type that it stands for.
     pub fn read<T: DeserializeOwned>(text: &str, name: &str) -> Result<(T, Document), DefinitionError> {
@@ -184,6 +209,14 @@ impl Document {
 
     pub fn holds(&self, path: &Path) -> bool {
         self.find(path).is_some()
+    }
+
+    /// Every text with its path, in the order of the file.
+    pub fn texts(&self) -> Vec<(Path, &str)> {
+        let mut texts = Vec::new();
+        self.root.add_texts(&Path::default(), &mut texts);
+        texts.sort_by_key(|(start, ..)| *start);
+        texts.into_iter().map(|(_, path, text)| (path, text)).collect()
     }
 
     /// The first byte of the value at a path.

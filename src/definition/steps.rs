@@ -27,7 +27,8 @@ pub enum Steps {
 #[serde(deny_unknown_fields)]
 pub struct StepTable {
     name: Option<String>,
-    event: Events,
+    /// Never left out; that is said where a step is settled, which knows what was meant.
+    event: Option<Events>,
     #[serde(rename = "where")]
     condition: Option<String>,
     #[serde(default)]
@@ -98,7 +99,17 @@ impl Steps {
 
 impl StepTable {
     fn settle(&self) -> Result<StepSpec, Fault> {
-        let mut events = self.event.settle("event")?;
+        let Some(event) = &self.event else {
+            // The table itself is at fault, whatever other keys it has.
+            let fault = Fault::at(Path::default(), "the key `event` is missing");
+            let is_bar = self.not.is_some();
+            let hint = is_bar.then(|| {
+                "what must not lie between two steps is a key of the second one: { event = \"cart\", not = \"logout\" }"
+                    .to_owned()
+            });
+            return Err(Fault { hint, ..fault });
+        };
+        let mut events = event.settle("event")?;
         if events.is_empty() {
             return Err(Fault::at(Path::of("event"), "a step needs at least one event"));
         }

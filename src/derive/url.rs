@@ -16,23 +16,37 @@ pub struct Url<'t> {
 }
 
 impl<'t> Url<'t> {
-    /// `None` for an empty text. Anything else has a path, if an odd one: `*`, `host:443`.
+    /// Takes a reference apart (RFC 3986, section 4.2): what follows `//` is a host. `None` for an empty
+    /// text. Anything else has a path, if an odd one: `*`, `host:443`.
     pub fn split(text: &'t [u8]) -> Option<Url<'t>> {
+        Url::parts(text, true)
+    }
+
+    /// Takes the target of a request apart (RFC 9112, section 3.2): what begins with a slash is a path.
+    pub fn of_target(text: &'t [u8]) -> Option<Url<'t>> {
+        Url::parts(text, false)
+    }
+
+    fn parts(text: &'t [u8], is_reference: bool) -> Option<Url<'t>> {
         let text = text.trim_ascii();
         let text = &text[..memchr::memchr(b'#', text).unwrap_or(text.len())];
         let (before, query) = match memchr::memchr(b'?', text) {
             Some(at) => (&text[..at], &text[at + 1..]),
             None => (text, &b""[..]),
         };
-        let (scheme, host, path) = match scheme_length(before) {
-            Some(length) => {
-                let rest = &before[length + 3..];
+        let scheme = scheme_length(before).map(|length| &before[..length]);
+        let behind = match scheme {
+            Some(scheme) => Some(&before[scheme.len() + b"://".len()..]),
+            None => before.strip_prefix(b"//").filter(|_| is_reference),
+        };
+        let (host, path) = match behind {
+            Some(rest) => {
                 let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
                 let (authority, path) = rest.split_at(end);
                 let host = memchr::memrchr(b'@', authority).map_or(0, |at| at + 1);
-                (Some(&before[..length]), Some(&authority[host..]), path)
+                (Some(&authority[host..]), path)
             }
-            None => (None, None, before),
+            None => (None, before),
         };
         let path = if path.is_empty() { &b"/"[..] } else { path };
         let is_empty = before.is_empty() && query.is_empty();
@@ -116,7 +130,9 @@ mod tests {
             ("https://shop.example?x", "https shop.example / x"),
             ("http://ann:secret@shop.example/a", "http shop.example /a "),
             ("android-app://com.example/x", "android-app com.example /x "),
-            ("//double/slash", "- - //double/slash "),
+            ("//other.example/a?b", "- other.example /a b"),
+            ("//ann@Other.example:8080", "- Other.example:8080 / "),
+            ("/double//slash", "- - /double//slash "),
             ("cart/pay", "- - cart/pay "),
             ("*", "- - * "),
             ("proxy.example:443", "- - proxy.example:443 "),
@@ -129,6 +145,16 @@ mod tests {
         ] {
             assert_eq!(parts(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn targets_of_requests_that_begin_with_slashes_are_paths() {
+        let path = |text: &str| {
+            let url = Url::of_target(text.as_bytes()).expect(text);
+            (url.host.is_some(), String::from_utf8_lossy(&url.path).into_owned())
+        };
+        assert_eq!(path("//wp-login.php?a"), (false, "//wp-login.php".to_owned()));
+        assert_eq!(path("http://proxied.example/a"), (true, "/a".to_owned()));
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub enum Setting {
     Gap(usize, &'static str),
     /// Of the first step that has it.
     SomeStep(&'static str),
+    /// What only a set of rules says: there is no key for it.
+    Rules,
 }
 
 /// Why settings cannot be followed together, and which: the one to look at first comes first.

@@ -5,8 +5,8 @@ use super::conflict::{Conflict, Setting};
 use super::engine::{OptionalStep, Rules, Tie};
 use super::kinds::KindRoles;
 use super::options::{Blocked, Choice, Entry, Exclusion, GapLimits, Options, Order, RowUse};
-use super::rules::RuleSet;
-use super::steps::{Arrow, EventSpec, StepSpec, StepTerms};
+use super::rules::{Preset, RuleSet};
+use super::steps::{Arrow, EventSpec, StepSpec, StepTerms, name_of};
 use crate::condition::Condition;
 
 /// What is counted.
@@ -56,6 +56,15 @@ pub enum RowRule {
     Many,
     /// The first step that it matches, and no other.
     First,
+}
+
+impl RowRule {
+    pub const NAMES: [(&'static str, RowRule); 3] =
+        [("one", RowRule::One), ("many", RowRule::Many), ("first", RowRule::First)];
+
+    pub fn name(self) -> &'static str {
+        name_of(self, &RowRule::NAMES)
+    }
 }
 
 /// Of the steps already reached, those whose rows `no-repeat` does not let lie in a gap.
@@ -219,12 +228,56 @@ impl Funnel {
         self.steps.iter().any(|step| step.terms.arrow != Arrow::default())
     }
 
+    /// Whether some events must not lie between steps.
+    pub fn has_exclusions(&self) -> bool {
+        self.steps.iter().any(|step| !step.not.is_empty())
+    }
+
+    /// Whether attempts follow the steps from the first one.
+    pub fn is_ordered(&self) -> bool {
+        self.terms.order == Order::Ordered && !self.terms.open
+    }
+
+    /// The rules that the funnel started from, without what has no meaning beside its keys.
+    pub fn applied_rules(&self) -> Preset {
+        self.terms.rules.preset().beside(self.tie, self.terms.order, self.terms.open)
+    }
+
+    /// What is in the rules, has no key or none was written, and does not hold: the setting, and the key in
+    /// whose way it would be. What would change nothing in this funnel is left out.
+    pub fn rules_left_out(&self) -> Vec<(&'static str, String)> {
+        let terms = &self.terms;
+        let (rules, applied) = (terms.rules.preset(), self.applied_rules());
+        let no_order = if terms.open { "open = true" } else { "order = any" };
+        let is_attempt = self.unit == Unit::Attempt;
+        let no_choice = if is_attempt { "unit = attempt" } else { no_order };
+        let in_tolerance = match terms.order {
+            Order::Any { .. } => "order = any".to_owned(),
+            Order::Ordered => format!("tie = {}", self.tie.name()),
+        };
+        let settings = [
+            ("entry", rules.entry != applied.entry, no_order.to_owned()),
+            (
+                "choice",
+                rules.choice != applied.choice || is_attempt && rules.choice != Choice::default(),
+                no_choice.to_owned(),
+            ),
+            ("exclusion", rules.exclusion != applied.exclusion && self.has_exclusions(), no_order.to_owned()),
+            ("blocked", rules.blocked != applied.blocked && self.has_arrows(), no_order.to_owned()),
+            (
+                "tolerance",
+                rules.tolerance_us != applied.tolerance_us && terms.tolerance_us == 0,
+                in_tolerance,
+            ),
+        ];
+        settings.into_iter().filter(|(_, is_out, _)| *is_out).map(|(name, _, key)| (name, key)).collect()
+    }
+
     /// Says which settings make no sense together, if some do not.
     pub fn check(&self) -> Result<(), Conflict> {
         let terms = &self.terms;
         self.rules().check(self.has_arrows())?;
-        let has_order = terms.order == Order::Ordered && !terms.open;
-        if self.unit == Unit::Attempt && !has_order {
+        if self.unit == Unit::Attempt && !self.is_ordered() {
             return Err(Conflict::new(
                 "unit = attempt follows the steps in order from the first one: not with order = any or open = true",
                 [Setting::Funnel("unit"), Setting::Funnel("order"), Setting::Funnel("open")],
@@ -233,7 +286,7 @@ impl Funnel {
         if self.unit == Unit::Attempt && terms.tolerance_us > 0 && self.tie == Tie::Step {
             return Err(Conflict::new(
                 "unit = attempt goes by the order of rows, which a tolerance gives up",
-                [Setting::Funnel("unit"), Setting::Funnel("tolerance"), Setting::Funnel("rules")],
+                [Setting::Funnel("unit"), Setting::Funnel("tolerance")],
             ));
         }
         if terms.hold.is_some() && matches!(self.unit, Unit::Attempt | Unit::Column) {
@@ -251,7 +304,7 @@ impl Funnel {
         if terms.ends_exclusive && self.window_us == Some(0) {
             return Err(Conflict::new(
                 "a window of no length that excludes its end holds nothing",
-                [Setting::Funnel("window"), Setting::Funnel("window_end"), Setting::Funnel("rules")],
+                [Setting::Funnel("window"), Setting::Funnel("window_end")],
             ));
         }
         let with_nth = |(_, step): &(usize, &StepSpec)| step.terms.nth.is_some();
@@ -263,7 +316,7 @@ impl Funnel {
                 [Setting::Step(place, "nth"), Setting::Funnel("hold")],
             ));
         }
-        Ok(())
+        self.check_reach()
     }
 
     /// The columns whose values tell the units of one person apart.
@@ -294,15 +347,15 @@ impl Funnel {
 
     /// What rows of one kind may do in this funnel. `holds` tells what the row's conditions found.
     pub fn roles(&self, event: Option<&str>, holds: impl Fn(&Condition) -> bool) -> KindRoles {
-        self.roles_without(event, holds, &[])
+        self.roles_without(event, holds, &Withheld::default())
     }
 
-    /// The same for rows that may not serve some of the required steps, whatever they match.
+    /// The same for rows that lack what some of the required steps ask of more than a kind.
     pub fn roles_without(
         &self,
         event: Option<&str>,
         holds: impl Fn(&Condition) -> bool,
-        without: &[u16],
+        withheld: &Withheld,
     ) -> KindRoles {
         let fits = |spec: &EventSpec| {
             event.is_some_and(|event| spec.pattern.matches(event))
@@ -319,7 +372,7 @@ impl Funnel {
                 optional += 1;
                 continue;
             }
-            if serves && !without.contains(&required) {
+            if serves && !withheld.matching.contains(&required) {
                 roles.steps.push(required);
             }
             if required > 0 && step.not.iter().any(fits) {
@@ -330,13 +383,20 @@ impl Funnel {
         if self.terms.row == RowRule::First {
             roles.steps.truncate(1);
         }
-        roles.blocks = self.blocked_gaps(&roles, fits);
+        let matched = roles.steps.clone();
+        roles.steps.retain(|step| !withheld.serving.contains(step));
+        roles.blocks = self.blocked_gaps(&roles, &matched, fits);
         roles.steps.reverse();
         roles
     }
 
-    /// The gaps in which an arrow does not let such a row lie.
-    fn blocked_gaps(&self, roles: &KindRoles, fits: impl Fn(&EventSpec) -> bool) -> Vec<u16> {
+    /// The gaps in which an arrow does not let such a row lie. It may match steps that it may not serve.
+    fn blocked_gaps(
+        &self,
+        roles: &KindRoles,
+        matched: &[u16],
+        fits: impl Fn(&EventSpec) -> bool,
+    ) -> Vec<u16> {
         let is_optional_in = |gap: u16| {
             roles.optional.iter().any(|&place| {
                 self.optional().nth(place.into()).is_some_and(|(before, _)| before == usize::from(gap) + 1)
@@ -347,12 +407,30 @@ impl Funnel {
             let is_admitted = roles.steps.iter().any(|&step| self.terms.admits.in_gap(step, gap));
             let is_stranger = !is_admitted && !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
             (terms.arrow.adjacent && is_stranger)
-                || (terms.arrow.no_disorder && !roles.steps.is_empty() && !roles.steps.contains(&awaited))
-                || (terms.arrow.no_repeat
-                    && roles.steps.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
+                || (terms.arrow.no_disorder && !matched.is_empty() && !matched.contains(&awaited))
+                || (terms.arrow.no_repeat && matched.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
         };
         let gaps = self.required().skip(1).enumerate().map(|(gap, step)| (gap as u16, &step.terms));
         gaps.filter(|(gap, terms)| blocks(*gap, terms)).map(|(gap, _)| gap).collect()
+    }
+}
+
+/// Required steps, from 0, for which a row lacks something that its kind does not show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Withheld {
+    /// Steps that it may not serve: it is another occurrence. It matches them all the same.
+    pub serving: Vec<u16>,
+    /// Steps that it does not even match in its unit: they are held and it has not the unit's value.
+    pub matching: Vec<u16>,
+}
+
+impl Withheld {
+    /// What a restriction keeps from a row that it bites.
+    pub fn add(&mut self, restriction: &Restriction) {
+        match restriction {
+            Restriction::Nth { step, .. } => self.serving.push(*step),
+            Restriction::Held { steps } => self.matching.extend(steps),
+        }
     }
 }
 
@@ -435,10 +513,26 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_may_not_serve_a_step_does_not_repeat_it() {
-        let repeat = arrows(funnel("a, b"), Arrow { no_repeat: true, ..Arrow::default() });
-        let roles = repeat.roles_without(Some("a"), |_| true, &[0]);
-        assert_eq!((roles.steps, roles.blocks), (vec![], vec![]));
+    fn another_occurrence_repeats_a_step_and_another_value_does_not() {
+        let arrow = Arrow { no_repeat: true, ..Arrow::default() };
+        let disorder = Arrow { no_disorder: true, ..Arrow::default() };
+        let occurrence = Withheld { serving: vec![0], ..Withheld::default() };
+        let value = Withheld { matching: vec![0], ..Withheld::default() };
+        for (arrow, event) in [(arrow, "a"), (disorder, "a")] {
+            let funnel = arrows(funnel("a, b"), arrow);
+            let of = |withheld: &Withheld| {
+                let roles = funnel.roles_without(Some(event), |_| true, withheld);
+                (roles.steps, roles.blocks)
+            };
+            assert_eq!(of(&Withheld::default()), (vec![0], vec![0]));
+            assert_eq!(of(&occurrence), (vec![], vec![0]));
+            assert_eq!(of(&value), (vec![], vec![]));
+        }
+        // Of the steps that a row matches it belongs to the first one, even if it may not serve it.
+        let mut first = funnel("a, a");
+        first.terms.row = RowRule::First;
+        let steps = |withheld: &Withheld| first.roles_without(Some("a"), |_| true, withheld).steps;
+        assert_eq!((steps(&occurrence), steps(&value)), (vec![], vec![1]));
     }
 
     #[test]

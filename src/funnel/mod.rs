@@ -18,6 +18,7 @@ mod level;
 mod pareto;
 mod plain;
 mod queue;
+mod reach;
 mod ties;
 mod tolerant;
 mod tries;

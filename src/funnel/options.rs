@@ -7,6 +7,7 @@
 use super::conflict::Conflict;
 use super::conflict::Setting::{self, Funnel, Gap, SomeStep};
 use super::engine::{Rules, Tie};
+use super::steps::name_of;
 
 /// How far apart the rows of two required steps that follow one another may lie. Both bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +28,15 @@ pub enum Exclusion {
     Drop,
     /// As `Drop`, and the unit is counted apart and is in no denominator.
     Remove,
+}
+
+impl Exclusion {
+    pub const NAMES: [(&'static str, Exclusion); 3] =
+        [("void", Exclusion::Void), ("drop", Exclusion::Drop), ("remove", Exclusion::Remove)];
+
+    pub fn name(self) -> &'static str {
+        name_of(self, &Exclusion::NAMES)
+    }
 }
 
 /// What a row does that must not lie between two steps because of an arrow.
@@ -145,34 +155,34 @@ impl Rules {
             return Err(Conflict::new(
                 "an open funnel has no first attempt: it cannot be combined with exclusion = drop or remove, \
                  nor with rules that look at some attempts only",
-                [Funnel("exclusion"), Funnel("open"), Funnel("rules")],
+                [Funnel("exclusion"), Funnel("open")],
             ));
         }
         if options.tolerance_us > 0 {
             if self.tie == Tie::File {
                 return Err(Conflict::new(
                     "with tie = file the order of rows is the truth; a tolerance contradicts it",
-                    [Funnel("tolerance"), Funnel("tie"), Funnel("rules")],
+                    [Funnel("tolerance"), Funnel("tie")],
                 ));
             }
             if self.tie == Tie::Step && options.takes_first_rows() {
                 return Err(Conflict::new(
                     "with a tolerance rows go back in time, so no row is the first one for a step: it cannot be \
                      combined with rules that ask for the first rows",
-                    [Funnel("tolerance"), Funnel("rules")],
+                    [Funnel("tolerance"), Setting::Rules],
                 ));
             }
         }
         if options.entry == Entry::Successive && options.choice == Choice::LatestStart {
             return Err(Conflict::new(
                 "attempts that follow one another do not overlap, so none starts inside another",
-                [Funnel("rules")],
+                [Setting::Rules],
             ));
         }
         if options.choice == Choice::LatestStart && options.blocked == Blocked::EndsSearch {
             return Err(Conflict::new(
                 "where every row of the first step opens a try, no single one can end the search",
-                [Funnel("rules")],
+                [Setting::Rules],
             ));
         }
         Ok(())
@@ -184,19 +194,16 @@ impl Rules {
             if limits.after_us < 0 || limits.within_us.is_some_and(|within_us| within_us < 0) {
                 return Err(Conflict::new("`within` and `after` cannot be negative", [within, after]));
             }
-            // A limit that is not written is the window of each step.
-            let settings = [after, within, Funnel("window"), Funnel("rules")];
             if limits.within_us.is_some_and(|within_us| within_us < limits.after_us) {
                 return Err(Conflict::new(
                     "`after` is longer than `within`, so no row could follow",
-                    settings,
+                    [after, within],
                 ));
             }
             if limits.after_us > 0 && self.window_us.is_some_and(|window_us| limits.after_us > window_us) {
-                let settings = [after, Funnel("window"), Funnel("rules")];
                 return Err(Conflict::new(
                     "`after` is longer than the window, so no row could follow",
-                    settings,
+                    [after, Funnel("window")],
                 ));
             }
         }
@@ -229,7 +236,7 @@ impl Rules {
             (
                 options.takes_first_rows() || options.entry != Entry::Any,
                 "these rules look at attempts in order",
-                Funnel("rules"),
+                Setting::Rules,
             ),
         ];
         match refused.into_iter().find(|(asked, ..)| *asked) {

@@ -11,8 +11,8 @@
 
 use super::definition::{Admits, Repeats, RowRule};
 use super::engine::Tie;
-use super::options::{Blocked, Choice, Entry, Exclusion};
-use super::steps::one_of;
+use super::options::{Blocked, Choice, Entry, Exclusion, Order};
+use super::steps::{name_of, one_of};
 use crate::event::{DAY_US, SECOND_US};
 
 /// Whose rules.
@@ -127,6 +127,23 @@ const PRESETS: [Preset; 10] = [
     },
 ];
 
+impl Preset {
+    /// These rules where other keys are written: what has no meaning beside them is as ours. Attempts
+    /// one after the other need an order; rows that change places need one that is forgiven.
+    pub fn beside(self, tie: Tie, order: Order, open: bool) -> Preset {
+        let is_ordered = order == Order::Ordered;
+        let of_attempts = if is_ordered && !open { self.clone() } else { OURS };
+        Preset {
+            entry: of_attempts.entry,
+            choice: of_attempts.choice,
+            exclusion: of_attempts.exclusion,
+            blocked: of_attempts.blocked,
+            tolerance_us: if is_ordered && tie == Tie::Step { self.tolerance_us } else { 0 },
+            ..self
+        }
+    }
+}
+
 impl RuleSet {
     pub const ALL: [(&'static str, RuleSet); 10] = [
         ("dropoff", RuleSet::Dropoff),
@@ -142,7 +159,7 @@ impl RuleSet {
     ];
 
     pub fn name(self) -> &'static str {
-        RuleSet::ALL.iter().find(|(_, set)| *set == self).map_or("", |(name, _)| name)
+        name_of(self, &RuleSet::ALL)
     }
 
     /// What the tool does where nothing else is asked.

@@ -27,7 +27,7 @@ mod parse;
 mod terms;
 
 pub use parse::parse_steps;
-pub use terms::{Arrow, StepTerms, one_of, unknown};
+pub use terms::{Arrow, StepTerms, name_of, one_of, unknown};
 
 use super::conflict::{Conflict, Setting};
 use crate::condition::{Condition, Glob, Quoted};
@@ -206,6 +206,11 @@ fn check_terms(step: &StepSpec, place: usize, is_first: bool) -> Result<(), Conf
         let settings = [setting("ignore"), setting("arrow")];
         return Err(Conflict::new("`ignore` names events that do not break adjacency", settings)
             .with_hint("add arrow = \"adjacent\""));
+    }
+    if let Some(event) = step.not.iter().find(|not| terms.ignore.contains(not)) {
+        let reason = format!("`{event}` must not lie before this step, and is ignored there");
+        return Err(Conflict::new(reason, [setting("ignore"), setting("not")])
+            .with_hint("name it in one of the two, or tell them apart by a condition"));
     }
     Ok(())
 }

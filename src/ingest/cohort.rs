@@ -1,23 +1,16 @@
 //! Cohorts: lists of ids that say whose rows are reported.
 //!
-//! A list is delimited text, one id a line, JSON or Parquet, told by its first bytes. Its ids lie in
-//! the columns called as those that name people in the log (or `person`, as in the table of people); a
-//! single column needs no header. Every person of the log is looked up once ([`Members::take`]), when
+//! A list is a small table, or text with one id a line. Its ids lie in the columns called as those that
+//! name people in the log, or in `person`, as in the table of people, whose `person_column` says of
+//! which of them each id is. Every person of the log is looked up once ([`Members::take`]), when
 //! their rows are together: what is left out is counted there.
 
-use super::IngestError;
 use super::gather::hash_of;
 use super::texts::Texts;
-use crate::decode::csv::CsvDecoder;
-use crate::decode::dialect::Dialect;
-use crate::decode::guard::unguarded;
-use crate::decode::jsonl::{JsonDecoder, JsonPath, looks_like_json};
-use crate::decode::parquet::ParquetFile;
-use crate::decode::{Limits, RecordSink};
-use crate::event::{Field, RecordAt, Reject};
-use crate::source::chunks::{ChunkOptions, Chunks};
-use crate::source::open::open;
-use crate::source::{Input, OpenOptions};
+use crate::decode::small_table::{SmallTable, SmallTableError};
+use crate::event::Field;
+use crate::human::counted;
+use crate::source::OpenOptions;
 use foldhash::fast::RandomState;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,39 +18,34 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The column of ids in the table of people.
 const PERSON: &str = "person";
+/// Its column that says of which column of the log an id is, where there are several.
+const PERSON_COLUMN: &str = "person_column";
 /// Stands for the number of a column where a list does not say of which column its ids are.
 const ANY_COLUMN: u8 = u8::MAX;
-/// Bytes of ids that one list may hold.
-const MOST_BYTES: usize = 2 << 30;
 
 /// Why a list of ids cannot be used. `Display` says where and what, `hint` what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CohortError {
     #[error(transparent)]
-    Input(#[from] IngestError),
-    #[error("{file}:{line}: {message}")]
-    Record { file: String, line: u64, message: String },
-    #[error("{file}: {} columns, and none of them is called {wanted}", .columns.len())]
+    Table(#[from] SmallTableError),
+    #[error("{file}: {}, and none of them is called {wanted}", counted(.columns.len() as u64, "column", "columns"))]
     NoColumn { file: String, columns: Vec<String>, wanted: String },
     #[error("{file}: there is no id in it")]
     Empty { file: String },
-    #[error("{file}: more ids than a list can hold")]
-    TooLarge { file: String },
 }
 
 impl CohortError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            CohortError::Input(error) => return error.hint(),
-            CohortError::Record { .. } => {
+            CohortError::Table(SmallTableError::Record { .. }) => {
                 "a list of ids is read whole or not at all: mend that line, or take it out".to_owned()
             }
+            CohortError::Table(error) => return error.hint(),
             CohortError::NoColumn { columns, .. } => {
                 let shown = columns.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
                 format!("give the column of ids that name in its first line, which has {shown}")
             }
             CohortError::Empty { .. } => "one id a line, or a column of ids under its name".to_owned(),
-            CohortError::TooLarge { .. } => "split it, and report each part".to_owned(),
         })
     }
 }
@@ -70,8 +58,6 @@ pub struct Cohort {
     /// By id: a person of the log has it.
     found: Vec<AtomicBool>,
     has_columns: bool,
-    /// The list says what its column is: then it may be empty.
-    is_named: bool,
     /// Records without an id, and blank lines.
     pub empty: u64,
     pub first_empty_line: Option<u64>,
@@ -85,140 +71,65 @@ pub struct Cohort {
 impl Cohort {
     /// Reads a list. `user_columns` are the columns of the log that name people.
     pub fn read(path: &Path, user_columns: &[String], options: &OpenOptions) -> Result<Cohort, CohortError> {
-        let input = Input::file(path);
-        let file = input.name.clone();
-        let opened = open(&input, options).map_err(IngestError::from)?;
-        let mut cohort = Cohort::empty(user_columns.len() > 1);
-        if opened.is_parquet {
-            cohort.take_parquet(&file, path, user_columns)?;
-        } else {
-            let bytes = content(Chunks::new(
-                opened,
-                ChunkOptions { max_line_bytes: usize::MAX, ..ChunkOptions::default() },
-            ))?;
-            if bytes.len() > MOST_BYTES {
-                return Err(CohortError::TooLarge { file });
-            }
-            if looks_like_json(&bytes[..bytes.len().min(1 << 20)]) {
-                cohort.take_json(&file, &bytes, user_columns)?;
-            } else {
-                cohort.take_delimited(&file, &bytes, user_columns)?;
-            }
-        }
-        if cohort.ids.len() == 0 && !cohort.is_named {
-            return Err(CohortError::Empty { file });
+        let names = user_columns.iter().map(String::as_str);
+        let known: Vec<&str> = names.chain([PERSON, PERSON_COLUMN]).collect();
+        let table = SmallTable::open(path, &known, options)?;
+        let place = IdColumns::of(&table, user_columns)?;
+        let mut cohort = Cohort {
+            seed: RandomState::default(),
+            ids: Texts::default(),
+            found: Vec::new(),
+            has_columns: user_columns.len() > 1,
+            empty: 0,
+            first_empty_line: None,
+            repeated: 0,
+            first_repeated_line: None,
+            read_as: place.read_as(&table, user_columns),
+        };
+        let mut id = Vec::new();
+        let blank_lines = table.read(&place.wanted, |line, fields| {
+            cohort.take_record(line, fields, &place, user_columns, &mut id)
+        })?;
+        cohort.empty += blank_lines;
+        if cohort.ids.len() == 0 && !place.may_be_empty {
+            return Err(CohortError::Empty { file: table.file });
         }
         cohort.found = (0..cohort.ids.len()).map(|_| AtomicBool::new(false)).collect();
         Ok(cohort)
     }
 
-    fn empty(has_columns: bool) -> Cohort {
-        Cohort {
-            seed: RandomState::default(),
-            ids: Texts::default(),
-            found: Vec::new(),
-            has_columns,
-            is_named: false,
-            empty: 0,
-            first_empty_line: None,
-            repeated: 0,
-            first_repeated_line: None,
-            read_as: String::new(),
-        }
-    }
-
-    fn take_delimited(
+    /// Takes the ids of a record, `id` being room for one; fails on a column that no person of the log has.
+    fn take_record(
         &mut self,
-        file: &str,
-        bytes: &[u8],
+        line: u64,
+        fields: &[Field<'_>],
+        place: &IdColumns,
         user_columns: &[String],
-    ) -> Result<(), CohortError> {
-        let start = bytes.len() - bytes.trim_ascii_start().len();
-        let end = start + memchr::memchr2(b'\n', b'\r', &bytes[start..]).unwrap_or(bytes.len() - start);
-        let first = &bytes[start..end];
-        let border = if memchr::memchr(b'\n', bytes).is_none() { b'\r' } else { b'\n' };
-        let heads = |&delimiter: &u8| {
-            let columns = fields_of(first, delimiter);
-            let found = id_columns(&columns, user_columns);
-            (!found.is_empty()).then_some((delimiter, columns, found))
+        id: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let mut is_empty = true;
+        let of_record = match place.person_column {
+            Some(slot) => Some(named_column(text(fields[slot]), user_columns)?),
+            None => None,
         };
-        let (delimiter, columns, found, header) = match [b',', b';', b'\t', b'|'].iter().find_map(heads) {
-            Some((delimiter, columns, found)) => (delimiter, columns.len(), found, Some(first.to_vec())),
-            None => {
-                // Without a name there is nothing to tell columns by, so there must be but one.
-                let width = |&delimiter: &u8| fields_of(first, delimiter).len();
-                if let Some(&delimiter) = [b',', b';', b'\t'].iter().find(|delimiter| width(delimiter) > 1) {
-                    return Err(CohortError::NoColumn {
-                        file: file.to_owned(),
-                        columns: fields_of(first, delimiter),
-                        wanted: user_columns.join(" or "),
-                    });
-                }
-                (b',', 1, vec![(0, None)], None)
+        for (&number, &field) in place.numbers.iter().zip(fields) {
+            let text = text(field);
+            if text.is_empty() {
+                continue;
             }
-        };
-        self.is_named = header.is_some();
-        self.read_as = match &header {
-            Some(_) => format!("ids are in {}", names_of(&found, user_columns)),
-            None => "no header line: one id a line".to_owned(),
-        };
-        let wanted: Vec<usize> = found.iter().map(|(column, _)| *column).collect();
-        let dialect = Dialect { delimiter, header: header.is_some(), border, ..Dialect::default() };
-        let line_break = if bytes[end..].starts_with(b"\r\n") { 2 } else { 1 };
-        let from = if header.is_some() { (end + line_break).min(bytes.len()) } else { 0 };
-        let lines_before = count_lines(&bytes[..from], border);
-        let mut decoder = CsvDecoder::new(dialect, columns, &wanted, header, Limits::default());
-        let mut sink = self.sink(file, &found, lines_before);
-        sink.is_guarded = true;
-        let piece = decoder.decode(&bytes[from..], true, &mut sink);
-        sink.finish()?;
-        self.empty += piece.blank_lines;
-        Ok(())
-    }
-
-    fn take_json(&mut self, file: &str, bytes: &[u8], user_columns: &[String]) -> Result<(), CohortError> {
-        let names = user_columns.iter().map(String::as_str).chain([PERSON]);
-        let paths: Vec<JsonPath> = names.map(JsonPath::new).collect();
-        let found: Vec<(usize, Option<u8>)> =
-            (0..paths.len()).map(|slot| (slot, (slot < user_columns.len()).then_some(slot as u8))).collect();
-        self.read_as = "JSON, one object a line".to_owned();
-        let mut sink = self.sink(file, &found, 0);
-        let piece = JsonDecoder::new(&paths, Limits::default()).decode(bytes, true, &mut sink);
-        sink.finish()?;
-        self.empty += piece.blank_lines;
-        Ok(())
-    }
-
-    fn take_parquet(&mut self, file: &str, path: &Path, user_columns: &[String]) -> Result<(), CohortError> {
-        let fail = |error| IngestError::Parquet { name: file.to_owned(), error: Box::new(error) };
-        let parquet = ParquetFile::open(path).map_err(fail)?;
-        let columns: Vec<String> = parquet.columns().iter().map(|column| column.path.clone()).collect();
-        let mut found = id_columns(&columns, user_columns);
-        if found.is_empty() && columns.len() == 1 {
-            found.push((0, None));
+            is_empty = false;
+            id.clear();
+            if self.has_columns {
+                id.push(of_record.unwrap_or(number).unwrap_or(ANY_COLUMN));
+            }
+            id.extend_from_slice(text);
+            self.add(id, line);
         }
-        if found.is_empty() {
-            let wanted = user_columns.join(" or ");
-            return Err(CohortError::NoColumn { file: file.to_owned(), columns, wanted });
-        }
-        self.is_named = true;
-        self.read_as = format!("Parquet, ids are in {}", names_of(&found, user_columns));
-        let wanted: Vec<usize> = found.iter().map(|(column, _)| *column).collect();
-        for slice in parquet.slices() {
-            let mut sink = self.sink(file, &found, slice.start_row);
-            parquet.decode_slice(slice, &wanted, &mut sink).map_err(fail)?;
-            sink.finish()?;
+        if is_empty {
+            self.empty += 1;
+            self.first_empty_line.get_or_insert(line);
         }
         Ok(())
-    }
-
-    fn sink<'s>(
-        &'s mut self,
-        file: &'s str,
-        found: &'s [(usize, Option<u8>)],
-        lines_before: u64,
-    ) -> IdSink<'s> {
-        IdSink { cohort: self, file, found, lines_before, is_guarded: false, fault: None, id: Vec::new() }
     }
 
     fn add(&mut self, id: &[u8], line: u64) {
@@ -268,91 +179,87 @@ impl Cohort {
     }
 }
 
-fn content(chunks: Chunks) -> Result<Vec<u8>, CohortError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = chunks.next(Vec::new()).map_err(IngestError::from)? {
-        bytes.extend_from_slice(&chunk.bytes);
-    }
-    Ok(bytes)
+/// Where the ids of a list stand.
+struct IdColumns {
+    /// The columns that are read: those of ids, and behind them the one that says of which column they are.
+    wanted: Vec<usize>,
+    /// For each column of ids the number of the log's column that it is called after.
+    numbers: Vec<Option<u8>>,
+    /// The slot of the text that names the log's column.
+    person_column: Option<usize>,
+    /// The list says what its column is: then it may hold no id.
+    may_be_empty: bool,
 }
 
-fn count_lines(bytes: &[u8], border: u8) -> u64 {
-    memchr::memchr_iter(border, bytes).count() as u64
-}
-
-/// The fields of a first line, quotes taken off.
-fn fields_of(line: &[u8], delimiter: u8) -> Vec<String> {
-    let text = |field: &[u8]| String::from_utf8_lossy(field).trim().trim_matches('"').to_owned();
-    line.split(|&byte| byte == delimiter).map(text).collect()
-}
-
-/// The columns that hold ids, each with the number of the log's column that it is called after.
-fn id_columns(columns: &[String], user_columns: &[String]) -> Vec<(usize, Option<u8>)> {
-    let place = |wanted: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(wanted));
-    let named = user_columns.iter().enumerate();
-    let named: Vec<(usize, Option<u8>)> =
-        named.filter_map(|(number, wanted)| Some((place(wanted)?, Some(number as u8)))).collect();
-    if named.is_empty() { place(PERSON).map(|column| (column, None)).into_iter().collect() } else { named }
-}
-
-fn names_of(found: &[(usize, Option<u8>)], user_columns: &[String]) -> String {
-    let name = |number: Option<u8>| number.map_or(PERSON, |number| &user_columns[usize::from(number)]);
-    found.iter().map(|(_, number)| name(*number)).collect::<Vec<_>>().join(", ")
-}
-
-/// Takes the ids of one list; the first record at fault ends it.
-struct IdSink<'s> {
-    cohort: &'s mut Cohort,
-    file: &'s str,
-    found: &'s [(usize, Option<u8>)],
-    lines_before: u64,
-    /// Texts may carry the mark that keeps them from being formulas.
-    is_guarded: bool,
-    fault: Option<CohortError>,
-    id: Vec<u8>,
-}
-
-impl IdSink<'_> {
-    fn finish(self) -> Result<(), CohortError> {
-        self.fault.map_or(Ok(()), Err)
-    }
-
-    fn line(&self, at: RecordAt) -> u64 {
-        self.lines_before + at.lines_before + 1
-    }
-}
-
-impl RecordSink for IdSink<'_> {
-    fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
-        let line = self.line(at);
-        let mut is_empty = true;
-        for (&(_, number), field) in self.found.iter().zip(fields) {
-            let Field::Text(text) = field else { continue };
-            let text = match std::str::from_utf8(text) {
-                Ok(text) if self.is_guarded => unguarded(text).as_bytes(),
-                _ => text,
-            };
-            if text.is_empty() {
-                continue;
+impl IdColumns {
+    fn of(table: &SmallTable, user_columns: &[String]) -> Result<IdColumns, CohortError> {
+        let seen = |name: &str| -> Result<Option<usize>, CohortError> {
+            Ok(table.find(name)?.filter(|&column| table.is_seen(column)))
+        };
+        let mut named = Vec::new();
+        for (number, name) in user_columns.iter().enumerate() {
+            // One that JSON did not show yet may come; of others it is not there.
+            if let Some(column) = table.find(name)? {
+                named.push((column, Some(number as u8)));
             }
-            is_empty = false;
-            self.id.clear();
-            if self.cohort.has_columns {
-                self.id.push(number.unwrap_or(ANY_COLUMN));
-            }
-            self.id.extend_from_slice(text);
-            self.cohort.add(&self.id, line);
         }
-        if is_empty {
-            self.cohort.empty += 1;
-            self.cohort.first_empty_line.get_or_insert(line);
+        let is_named = named.iter().any(|(column, _)| table.is_seen(*column));
+        let (person, person_column) = (seen(PERSON)?, seen(PERSON_COLUMN)?);
+        // The table of people has both; what else is called as a column of the log is a segment there.
+        let (ids, person_column) = match (person, person_column) {
+            (Some(person), Some(column)) => (vec![(person, None)], Some(column)),
+            _ if is_named => (named, None),
+            (Some(person), None) => (vec![(person, None)], None),
+            _ if table.columns().len() <= 1 && !table.is_json() => (vec![(0, None)], None),
+            _ => {
+                let (file, columns) = (table.file.clone(), table.columns().to_vec());
+                return Err(CohortError::NoColumn { file, columns, wanted: user_columns.join(" or ") });
+            }
+        };
+        let (mut wanted, numbers): (Vec<usize>, Vec<Option<u8>>) = ids.into_iter().unzip();
+        let slot = wanted.len();
+        wanted.extend(person_column);
+        let may_be_empty = table.is_named() && !table.is_json();
+        Ok(IdColumns { wanted, numbers, person_column: person_column.map(|_| slot), may_be_empty })
+    }
+
+    /// What was decided without being asked, for people.
+    fn read_as(&self, table: &SmallTable, user_columns: &[String]) -> String {
+        let ids = self.wanted.iter().zip(&self.numbers).map(|(&column, number)| match number {
+            Some(number) => user_columns[usize::from(*number)].clone(),
+            None => table.columns().get(column).cloned().unwrap_or_default(),
+        });
+        let ids = ids.collect::<Vec<_>>().join(", ");
+        let of_column = if self.person_column.is_some() { ", of the column in person_column" } else { "" };
+        match table.form() {
+            _ if !table.is_named() => "no header line: one id a line".to_owned(),
+            Some(form) => format!("{form}, ids are in {ids}{of_column}"),
+            None => format!("ids are in {ids}{of_column}"),
         }
     }
+}
 
-    fn reject(&mut self, reject: Reject) {
-        let (file, line) = (self.file.to_owned(), self.line(reject.at));
-        let message = format!("{} ({})", reject.message, reject.code);
-        self.fault.get_or_insert(CohortError::Record { file, line, message });
+/// The number of the log's column that is called so; none where no name is given.
+fn named_column(name: &[u8], user_columns: &[String]) -> Result<Option<u8>, String> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let exact = user_columns.iter().position(|column| column.as_bytes() == name);
+    let alike = || user_columns.iter().position(|column| column.as_bytes().eq_ignore_ascii_case(name));
+    match exact.or_else(alike) {
+        Some(number) => Ok(Some(number as u8)),
+        None => Err(format!(
+            "column `{PERSON_COLUMN}`: {:?} is no person column of the log; there are {}",
+            String::from_utf8_lossy(name),
+            user_columns.join(", ")
+        )),
+    }
+}
+
+fn text<'f>(field: Field<'f>) -> &'f [u8] {
+    match field {
+        Field::Text(text) => text,
+        Field::Missing | Field::TimeUs(_) | Field::LocalTimeUs(_) => b"",
     }
 }
 
@@ -493,7 +400,8 @@ mod tests {
         for (text, error) in [
             ("", "F: there is no id in it"),
             ("\n \n", "F: there is no id in it"),
-            ("{\"id\":\"a\"}\n", "F: there is no id in it"),
+            ("{\"id\":\"a\"}\n", "F: 1 column, and none of them is called user_id"),
+            ("{\"user_id\":null}\n", "F: there is no id in it"),
             ("id,name\na,x\n", "F: 2 columns, and none of them is called user_id"),
             ("user_id,name\na,x\nb\n", "F:3: 1 fields where the header has 2 (R01)"),
             ("a\n\"b\n", "F:2: the quote that opens field 1 is never closed (R15)"),
@@ -511,6 +419,31 @@ mod tests {
         let of_any = read("7\n8\n", &columns).expect("ids");
         assert_eq!([&b"\x007"[..], b"\x017", b"\x009"].map(|id| of_any.holds(id)), [true, true, false]);
         assert_eq!((of_any.ids(), of_any.found()), (2, 1));
+    }
+
+    #[test]
+    fn the_table_of_people_says_of_which_column_each_id_is() {
+        let columns = ["user_id", "device"];
+        let ids = [&b"\x007"[..], b"\x017", b"\x008", b"\x018", b"\x019"];
+        for text in [
+            // `device` is a segment there, and no id.
+            "funnel,person,person_column,device\nf,7,device,x\nf,8,,y\n",
+            "{\"person\":7,\"person_column\":\"device\"}\n{\"person\":\"8\",\"person_column\":null}\n",
+        ] {
+            let cohort = read(text, &columns).expect("ids");
+            assert_eq!(ids.map(|id| cohort.holds(id)), [false, true, true, true, false], "{text}");
+        }
+        let other = read("person,person_column\n7,user_id\n8,browser\n", &columns).map(|_| ());
+        let said = "F:3: column `person_column`: \"browser\" is no person column of the log; there are \
+                    user_id, device";
+        assert_eq!(other, Err(said.to_owned()));
+        // Of a log with one column the ids must be of that.
+        assert_eq!(ids_of_one("person,person_column\na,user_id\n"), Ok(1));
+        assert!(ids_of_one("person,person_column\na,device\n").is_err());
+    }
+
+    fn ids_of_one(text: &str) -> Result<u64, String> {
+        read(text, &["user_id"]).map(|cohort| cohort.ids())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::IngestError;
 use super::plan::ReadPlan;
-use super::sample::{EMPTY, Form, Sample};
+use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
@@ -59,13 +59,6 @@ pub struct FileAccount {
     /// Part of the file was lost to damage.
     pub partial: bool,
     pub read: FileTally,
-}
-
-impl FileAccount {
-    /// The file holds something, but no row.
-    pub fn lacks_rows(&self) -> bool {
-        self.read.tally.read == 0 && self.format != EMPTY
-    }
 }
 
 /// How the records of an input are decoded. Cloned for each thread.
@@ -362,10 +355,6 @@ impl Job {
         account.partial = self.ending.is_partial() || account.read.is_damaged;
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
-        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
-        if account.read.tally.read == 0 && !is_told {
-            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
-        }
         account
     }
 

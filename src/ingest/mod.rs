@@ -25,6 +25,7 @@ mod settle;
 mod shard;
 mod spill;
 mod texts;
+mod threads;
 pub mod unpivot;
 mod waiting;
 mod whole_record;
@@ -43,6 +44,7 @@ pub use sequence::{FileTally, PlacedReject};
 pub use settle::{PersonRows, TieOrder};
 pub use shard::Store;
 pub use spill::{SpillError, Spilled};
+pub use threads::beside;
 
 use crate::condition::suggest_nearest;
 use crate::decode::dialect::DialectError;

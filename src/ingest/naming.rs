@@ -141,7 +141,7 @@ impl<'p> Naming<'p> {
     }
 
     fn look_at(&self, text: &[u8]) -> Page {
-        let url = Url::split(text);
+        let url = if self.derivation.has_targets { Url::of_target(text) } else { Url::split(text) };
         let rules = self.derivation.rules.iter().zip(0..);
         let path = url.as_ref().map_or(&b""[..], |url| &url.path);
         Page {
@@ -164,7 +164,7 @@ mod tests {
         let rules: Vec<Rule> = rules.iter().map(|rule| rule.parse().expect(rule)).collect();
         let bind = |condition: &Condition| condition.bind(|_| Some(2)).expect("a column");
         let conditions = rules.iter().map(|rule| rule.condition().map(bind)).collect();
-        Derivation { rules, conditions }
+        Derivation { rules, conditions, has_targets: false }
     }
 
     fn naming(derivation: &Derivation, has_event: bool) -> Naming<'_> {

@@ -78,6 +78,8 @@ pub struct Derivation {
     pub rules: Vec<Rule>,
     /// Of each rule, bound.
     pub conditions: Vec<Option<BoundCondition>>,
+    /// The URLs are targets of requests, as web servers log them.
+    pub has_targets: bool,
 }
 
 impl Derivation {

@@ -13,6 +13,7 @@ use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::threads::beside;
 use super::unpivot::Unpivoter;
 use super::whole_record::WholeRecord;
 use crate::decode::dialect::DialectHints;
@@ -87,7 +88,7 @@ pub fn read_all(
     };
     std::thread::scope(|scope| {
         for _ in 1..resources.threads.max(1) {
-            scope.spawn(|| Worker::new(&shared, &dictionaries).run());
+            beside(scope, || Worker::new(&shared, &dictionaries).run());
         }
         Worker::new(&shared, &dictionaries).run();
     });
@@ -463,6 +464,9 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Limits;
@@ -475,7 +479,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
 
-    fn plan() -> ReadPlan {
+    pub(super) fn plan() -> ReadPlan {
         let columns = Columns {
             user: vec!["user".to_owned()],
             time: vec!["time".to_owned()],
@@ -503,7 +507,7 @@ mod tests {
             decimal_mark: b'.',
             null_ids: Vec::new(),
             keep_empty_ids: false,
-            cleaning: Cleaning::default(),
+            cleaning: crate::ingest::clean::Cleaning::default(),
             open: OpenOptions::default(),
             limits: Limits::default(),
             members: None,

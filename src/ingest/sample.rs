@@ -9,9 +9,6 @@ use crate::decode::parquet::{ParquetError, ParquetFile};
 use crate::source::open::Opened;
 use std::sync::Arc;
 
-/// How an input is called that holds nothing but blanks.
-pub const EMPTY: &str = "empty";
-
 /// Rows that a sample holds at most.
 pub const SAMPLE_ROWS: usize = 1000;
 
@@ -139,7 +136,7 @@ impl Sample {
     /// How the input is called in a table of files.
     pub fn format_name(&self) -> &'static str {
         match &self.form {
-            Form::Empty => EMPTY,
+            Form::Empty => "empty",
             Form::Csv(sniffed) if sniffed.dialect.delimiter == b'\t' => "tsv",
             Form::Csv(_) => "csv",
             Form::Json(JsonForm::Lines) => "jsonl",

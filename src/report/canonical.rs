@@ -6,8 +6,8 @@
 
 use super::build::{FunnelRequest, Request};
 use crate::condition::Condition;
-use crate::funnel::definition::{Admits, ChainEnd, Repeats, RowRule};
-use crate::funnel::options::{Blocked, Choice, Entry, Exclusion, Order};
+use crate::funnel::definition::{Admits, ChainEnd, Repeats};
+use crate::funnel::options::{Blocked, Choice, Entry, Order};
 use crate::funnel::steps::{EventSpec, StepSpec};
 use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::stats::Quantile;
@@ -158,11 +158,7 @@ fn funnel(wanted: &FunnelRequest) -> CanonicalFunnel<'_> {
             Entry::First => "first",
             Entry::Successive => "successive",
         },
-        exclusion: match terms.exclusion {
-            Exclusion::Void => "void",
-            Exclusion::Drop => "drop",
-            Exclusion::Remove => "remove",
-        },
+        exclusion: terms.exclusion.name(),
         hold: terms.hold.as_ref().map(|hold| CanonicalHold {
             columns: &hold.columns,
             steps: hold.steps.as_ref().map(|steps| steps.iter().map(|step| step + 1).collect()),
@@ -175,11 +171,7 @@ fn funnel(wanted: &FunnelRequest) -> CanonicalFunnel<'_> {
             Repeats::AfterFirst => "after-first",
             Repeats::LastReached => "last-reached",
         },
-        row: match terms.row {
-            RowRule::One => "one",
-            RowRule::Many => "many",
-            RowRule::First => "first",
-        },
+        row: terms.row.name(),
         steps: funnel.steps.iter().map(step).collect(),
         tie: funnel.tie.name(),
         tolerance_us: terms.tolerance_us,

@@ -226,12 +226,45 @@ pub struct FunnelTally {
     pub segments: Vec<UnitTally>,
     /// By the first instant of the bucket.
     pub trend: BTreeMap<i64, Bucket>,
-    /// Units that entered in more than one bucket.
-    pub in_several_buckets: u64,
+    pub buckets: AcrossBuckets,
     /// Sessions by the deepest step reached inside them, without a window; 0 is none.
     pub session_stages: Vec<u64>,
     /// Rows that belong to no unit, for lack of a value.
     pub no_value: u64,
+}
+
+/// How the units of the buckets, of which each is a funnel of its own, differ from those of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AcrossBuckets {
+    /// Units that entered in more than one bucket.
+    pub several: u64,
+    /// Units of buckets that are none of the whole.
+    pub only: u64,
+    /// Units of the whole that are in no bucket.
+    pub none: u64,
+}
+
+impl AcrossBuckets {
+    /// Adds the units of one range of rows: those of the whole, and those of all buckets, each by a number of
+    /// its own, in order.
+    fn add(&mut self, whole: &[u32], in_buckets: &[u32]) {
+        for same in in_buckets.chunk_by(|one, next| one == next) {
+            self.several += u64::from(same.len() > 1);
+            self.only += u64::from(whole.binary_search(&same[0]).is_err());
+        }
+        self.none += whole.iter().filter(|unit| in_buckets.binary_search(unit).is_err()).count() as u64;
+    }
+
+    fn merge(&mut self, other: AcrossBuckets) {
+        self.several += other.several;
+        self.only += other.only;
+        self.none += other.none;
+    }
+}
+
+/// What tells the units of one range of rows apart: attempts by the row that they start with, which no two share.
+fn unit_number(ready: &ReadyFunnel, outcome: &Outcome) -> u32 {
+    if ready.funnel.unit == Unit::Attempt { outcome.first_entry.unwrap_or(0) } else { 0 }
 }
 
 pub struct Bucket {
@@ -265,6 +298,9 @@ struct Counter<'p> {
     lists: Option<Lists<'p>>,
     /// How many of the current person's units have entered so far.
     units_entered: usize,
+    /// Where there is a trend: the numbers of the current units that are counted in the whole, and in buckets.
+    whole: Vec<u32>,
+    in_buckets: Vec<u32>,
     facts: UnitFacts,
     key: Vec<u32>,
     /// How many of the current person's units reached each step; empty where persons are the units.
@@ -291,7 +327,7 @@ impl<'p> Collector<'p> {
             total: ready.new_tally(),
             segments: if ready.has_segments() { vec![ready.new_tally(); slots.places()] } else { Vec::new() },
             trend: BTreeMap::new(),
-            in_several_buckets: 0,
+            buckets: AcrossBuckets::default(),
             session_stages: vec![0; ready.rules.step_count + 1],
             no_value: 0,
         };
@@ -304,6 +340,8 @@ impl<'p> Collector<'p> {
                 slots,
                 lists: None,
                 units_entered: 0,
+                whole: Vec::new(),
+                in_buckets: Vec::new(),
                 tallies: funnels.iter().zip(slots).map(tally).collect(),
                 calendar: Calendar::new(scope.zone.clone()),
                 facts: UnitFacts::default(),
@@ -333,6 +371,7 @@ impl Counter<'_> {
         let seen = self.scope.observation(unit.closes_us);
         let Engines { main, ties, .. } = engines;
         let mut entered = false;
+        self.whole.clear();
         unit.follow(ready.funnel.unit, main, &seen, |outcome| {
             if outcome.status != Status::NotEntered {
                 entered = true;
@@ -357,6 +396,9 @@ impl Counter<'_> {
         let scope = self.scope;
         let rows = unit.rows;
         self.units_entered += 1;
+        if scope.trend.is_some() && outcome.status != Status::Removed {
+            self.whole.push(unit_number(ready, outcome));
+        }
         if let Some(lists) = &mut self.lists {
             let number = match ready.funnel.unit {
                 _ if !ready.has_clusters() => 0,
@@ -364,7 +406,18 @@ impl Counter<'_> {
                 _ => self.units_entered,
             };
             let place = |row: u32| unit.place(row);
-            lists.unit(&ListedUnit { funnel: index, ready, person, number, outcome, rows, place: &place });
+            let value_place = unit.value_place;
+            let unit = ListedUnit {
+                funnel: index,
+                ready,
+                person,
+                number,
+                value_place,
+                outcome,
+                rows,
+                place: &place,
+            };
+            lists.unit(&unit);
         }
         let facts = &mut self.facts;
         facts.begin(outcome, unit, ready, scope.as_of_us);
@@ -417,7 +470,7 @@ impl Counter<'_> {
         let ready = &self.funnels[index];
         let entries_us = &self.scope.entries_us;
         let mut bucket = 0..0;
-        let mut buckets = 0;
+        self.in_buckets.clear();
         for (&time_us, &kind) in unit.rows.times_us.iter().zip(unit.rows.kinds) {
             if !entries_us.contains(&time_us) || !ready.may_enter(kind) || bucket.contains(&time_us) {
                 continue;
@@ -432,24 +485,20 @@ impl Counter<'_> {
                 .trend
                 .entry(from_us)
                 .or_insert_with(|| Bucket { to_us, units: ready.new_tally() });
-            let mut entered = false;
             unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
                 self.facts.begin(outcome, unit, ready, self.scope.as_of_us);
                 counted.units.add(outcome, &self.facts);
                 if outcome.status == Status::Removed {
                     return;
                 }
-                entered = true;
+                self.in_buckets.push(unit_number(ready, outcome));
                 if counted.units.clusters.is_some() {
                     let part = Part::Bucket(from_us);
                     count_reached(&mut self.person_reached, part, outcome, &self.facts, ready);
                 }
             });
-            buckets += usize::from(entered);
         }
-        // An attempt starts once; that its rows start others in later buckets makes it no other one.
-        let is_several = buckets > 1 && ready.funnel.unit != Unit::Attempt;
-        self.tallies[index].in_several_buckets += u64::from(is_several);
+        self.tallies[index].buckets.add(&self.whole, &self.in_buckets);
     }
 
     /// The person's units are all counted.
@@ -512,7 +561,7 @@ impl FunnelTally {
                 }
             }
         }
-        self.in_several_buckets += other.in_several_buckets;
+        self.buckets.merge(other.buckets);
         self.no_value += other.no_value;
         for (mine, theirs) in self.session_stages.iter_mut().zip(other.session_stages) {
             *mine += theirs;
@@ -568,7 +617,7 @@ fn leaving_facts(
     let limit_us = unit.chain_limit_us(ready, first as usize, last as usize, outcome.level);
     let bought_later = limit_us.is_some_and(|limit_us| {
         // Of one value's rows those of the others are somebody else's purchases.
-        let (times_us, kinds) = if unit.is_of_value {
+        let (times_us, kinds) = if unit.value_place.is_some() {
             (unit.rows.times_us, unit.rows.kinds)
         } else {
             (rows.times_us, rows.kinds)

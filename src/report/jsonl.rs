@@ -55,6 +55,8 @@ struct FunnelLine<'a> {
     #[serde(flatten)]
     rate: OverallRate,
     in_several_buckets: u64,
+    only_in_buckets: u64,
+    in_no_bucket: u64,
     ties: &'a Ties,
     began_elsewhere: u64,
     segment_moved: u64,
@@ -65,12 +67,14 @@ struct FunnelLine<'a> {
 struct SegmentLine {
     other: bool,
     no_row: bool,
-    entered: u64,
-    converted: u64,
-    dropped: u64,
-    open: u64,
-    excluded: u64,
-    removed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<bool>,
+    entered: Option<u64>,
+    converted: Option<u64>,
+    dropped: Option<u64>,
+    open: Option<u64>,
+    excluded: Option<u64>,
+    removed: Option<u64>,
     #[serde(flatten)]
     rate: OverallRate,
 }
@@ -101,13 +105,14 @@ struct LastLine<'a> {
 }
 
 impl OverallRate {
-    fn of(conversion: &Conversion) -> OverallRate {
-        let last = conversion.steps.last();
+    /// All null without a conversion.
+    fn of(conversion: Option<&Conversion>) -> OverallRate {
+        let last = conversion.and_then(|conversion| conversion.steps.last());
         OverallRate {
             of_first: last.and_then(|step| step.of_first),
             of_first_ci95: last.and_then(|step| step.of_first_ci95),
-            mature: conversion.mature,
-            bounds: conversion.bounds,
+            mature: conversion.and_then(|conversion| conversion.mature),
+            bounds: conversion.and_then(|conversion| conversion.bounds),
         }
     }
 }
@@ -204,12 +209,15 @@ impl<'a> Lines<'a, '_> {
             segments,
             trend,
             in_several_buckets,
+            only_in_buckets,
+            in_no_bucket,
             ties,
             stitching,
             began_elsewhere,
             segment_moved,
             segment_differs,
             segment_late: _,
+            hidden_cells: _,
             steps: _,
             shape: _,
         } = funnel;
@@ -225,8 +233,10 @@ impl<'a> Lines<'a, '_> {
                 removed: *removed,
                 no_value: *no_value,
                 negative_gaps: *negative_gaps,
-                rate: OverallRate::of(conversion),
+                rate: OverallRate::of(Some(conversion)),
                 in_several_buckets: *in_several_buckets,
+                only_in_buckets: *only_in_buckets,
+                in_no_bucket: *in_no_bucket,
                 ties,
                 began_elsewhere: *began_elsewhere,
                 segment_moved: *segment_moved,
@@ -260,6 +270,7 @@ impl<'a> Lines<'a, '_> {
             by: _,
             other,
             no_row,
+            suppressed,
             entered,
             converted,
             dropped,
@@ -275,15 +286,21 @@ impl<'a> Lines<'a, '_> {
             SegmentLine {
                 other: *other,
                 no_row: *no_row,
+                suppressed: suppressed.then_some(true),
                 entered: *entered,
                 converted: *converted,
                 dropped: *dropped,
                 open: *open,
                 excluded: *excluded,
                 removed: *removed,
-                rate: OverallRate::of(conversion),
+                rate: OverallRate::of(conversion.as_ref()),
             },
         )?;
+        let (Some(conversion), Some(abandonment), Some(time_to_purchase)) =
+            (conversion, abandonment, time_to_purchase)
+        else {
+            return Ok(());
+        };
         self.steps("segment_step", &conversion.steps)?;
         self.named_steps("segment_named_step", &conversion.named_steps)?;
         self.optional_steps("segment_optional_step", &conversion.optional)?;
@@ -292,7 +309,7 @@ impl<'a> Lines<'a, '_> {
     }
 
     fn bucket(&mut self, bucket: &TrendBucket) -> io::Result<()> {
-        let last = bucket.conversion.steps.last();
+        let last = bucket.conversion.as_ref().and_then(|conversion| conversion.steps.last());
         let of_first = last.and_then(|step| step.of_first);
         let of_first_ci95 = last.and_then(|step| step.of_first_ci95);
         self.line("trend", TrendLine { bucket, of_first, of_first_ci95 })

@@ -8,6 +8,7 @@
 use super::collect::ReadyFunnel;
 use crate::funnel::definition::Funnel;
 use crate::funnel::engine::{Outcome, Rows, Status};
+use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::Person;
 use crate::source::sorted::{Sorted, Sorter};
 use std::io;
@@ -25,6 +26,15 @@ pub struct ListRequest {
     /// The table of people.
     pub table: bool,
     pub cohorts: Vec<CohortRule>,
+    /// What stands for ids, where these are not to be listed; lists are in the order of what is listed.
+    pub pseudonyms: Option<Pseudonyms>,
+}
+
+impl ListRequest {
+    /// Whether anything is listed.
+    pub fn is_wanted(&self) -> bool {
+        self.table || !self.cohorts.is_empty()
+    }
 }
 
 /// Who belongs to a cohort: everybody with a unit that fits.
@@ -118,6 +128,8 @@ pub struct ListedUnit<'u> {
     pub person: &'u Person<'u>,
     /// Which of the person's units it is, from 1 in the order of time; 0 where the unit is the person.
     pub number: usize,
+    /// The place of a row with the value that makes the unit, where one does.
+    pub value_place: Option<usize>,
     pub outcome: &'u Outcome,
     /// The rows that the outcome's places refer to.
     pub rows: Rows<'u>,
@@ -212,10 +224,14 @@ impl<'p> Lists<'p> {
 
     fn list(&mut self, unit: &ListedUnit<'_>) -> io::Result<()> {
         let places = &self.places[unit.funnel];
+        let stored = unit.person.rows.id();
+        let pseudonym = self.request.pseudonyms.as_ref();
+        let pseudonym = pseudonym.map(|pseudonyms| pseudonyms.of_stored(stored, self.has_columns));
+        let id = pseudonym.as_deref().unwrap_or(stored);
         if self.request.table {
             self.line.clear();
             self.line.extend((unit.funnel as u32).to_be_bytes());
-            push_id(unit.person.rows.id(), self.has_columns, &mut self.line);
+            push_id(id, self.has_columns, &mut self.line);
             self.line.extend((unit.number as u32).to_be_bytes());
             push_unit(unit, places, &mut self.line);
             self.table.push(&self.line)?;
@@ -223,7 +239,7 @@ impl<'p> Lists<'p> {
         for (rule, ids) in self.request.cohorts.iter().zip(&mut self.cohorts) {
             if rule.funnel == unit.funnel && is_in(rule, unit.outcome, places) {
                 self.line.clear();
-                push_id(unit.person.rows.id(), self.has_columns, &mut self.line);
+                push_id(id, self.has_columns, &mut self.line);
                 ids.push(&self.line)?;
             }
         }
@@ -339,6 +355,8 @@ pub(super) struct UnitLine {
     pub duration_us: Option<i64>,
     /// (place of the step, time of its row).
     pub times_us: Vec<(usize, i64)>,
+    /// Codes of the values that make the unit; none where it has no value.
+    pub values: Vec<u32>,
     /// Codes of the segment values; one without a text where the unit has no row to take it from.
     pub segments: Vec<u32>,
 }
@@ -368,6 +386,11 @@ fn push_unit(unit: &ListedUnit<'_>, places: &StepPlaces, line: &mut Vec<u8>) {
     for code in segments {
         line.extend(code.to_le_bytes());
     }
+    let value_columns = unit.value_place.map_or(&[][..], |_| &unit.ready.value_columns);
+    line.extend((value_columns.len() as u32).to_le_bytes());
+    for (column, place) in value_columns.iter().zip(unit.value_place.into_iter().cycle()) {
+        line.extend(person.rows.dimension(place, column.dimension).to_le_bytes());
+    }
     for (step, row) in places.served(outcome) {
         line.extend((step as u32).to_le_bytes());
         line.extend(time_us(row).to_le_bytes());
@@ -388,9 +411,11 @@ impl UnitLine {
         self.attempts = line.word();
         self.value = Some(line.long()).filter(|&value| value != ABSENT);
         self.duration_us = Some(line.long()).filter(|&duration_us| duration_us != ABSENT);
-        let segments = line.word();
-        self.segments.clear();
-        self.segments.extend((0..segments).map(|_| line.word()));
+        for codes in [&mut self.segments, &mut self.values] {
+            let length = line.word();
+            codes.clear();
+            codes.extend((0..length).map(|_| line.word()));
+        }
         self.times_us.clear();
         while !line.0.is_empty() {
             self.times_us.push((line.word() as usize, line.long()));

@@ -19,6 +19,7 @@ pub mod input;
 pub mod inspect;
 pub mod jsonl;
 pub mod lists;
+pub mod min_cell;
 pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -229,6 +230,9 @@ pub struct Definition {
     pub quantile_method: String,
     /// Segment rows per funnel before the rest is summed up.
     pub top: usize,
+    /// Segments, buckets and events of fewer people are not shown; left out where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cell: Option<u64>,
 }
 
 impl Report {
@@ -328,7 +332,7 @@ pub fn input_facts(input: &Input) -> Vec<(String, String)> {
     facts.extend(input.identity.iter().flat_map(Identity::facts));
     facts.extend(input.wide.iter().map(wide_fact));
     facts.push(("people".to_owned(), count(input.persons)));
-    facts.extend(input.cohort.iter().flat_map(cohort_facts));
+    facts.extend(input.cohort.iter().flat_map(|cohort| cohort_facts(cohort, input.wide.is_some())));
     if let (Some(from), Some(to), Some(as_of)) = (&input.from, &input.to, &input.as_of) {
         let observed = if as_of == to { String::new() } else { format!(", observed until {as_of}") };
         facts.push(("span".to_owned(), format!("{from} to {to}{observed}")));
@@ -352,7 +356,7 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
 }
 
 /// What became of lists of ids.
-fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
+fn cohort_facts(cohort: &CohortCounts, is_wide: bool) -> Vec<(String, String)> {
     use crate::human::{count, counted};
     let ids = |ids: &IdCounts| {
         format!(
@@ -362,11 +366,14 @@ fn cohort_facts(cohort: &CohortCounts) -> Vec<(String, String)> {
             count(ids.not_found)
         )
     };
-    let left_out = format!(
-        "{} with {}, which are among the filtered",
-        counted(cohort.persons_left_out, "person", "people"),
-        counted(cohort.rows_left_out, "row", "rows")
-    );
+    let people = counted(cohort.persons_left_out, "person", "people");
+    let rows = counted(cohort.rows_left_out, "row", "rows");
+    let are = if cohort.rows_left_out == 1 { "which is" } else { "which are" };
+    // A wide row may be of somebody without any event, who is in no count of people.
+    let left_out = match is_wide {
+        true => format!("{people} with events, and {rows} in all, {are} among the filtered"),
+        false => format!("{people} with {rows}, {are} among the filtered"),
+    };
     let only = cohort.only.iter().map(|only| ("cohort", ids(only)));
     let without = cohort.without.iter().map(|without| ("without cohort", ids(without)));
     let facts = only.chain(without).chain([("left out", left_out)]);

@@ -36,6 +36,8 @@ struct Layout {
 /// Where the facts of one funnel go.
 struct FunnelColumns {
     name: String,
+    /// By column whose values make its units: its dimension, and its column.
+    values: Vec<(usize, usize)>,
     /// By step: its name, and its column.
     steps: Vec<(String, usize)>,
     /// By segment column of the funnel: its dimension, and its column.
@@ -48,7 +50,7 @@ const WHO: [(&str, Kind); 4] = [
     ("person_column", Kind::Text),
     ("unit_number", Kind::Count),
 ];
-/// Behind who it is and the segment values.
+/// Behind who it is, the values that make the units and the segment values.
 const HOW_FAR: [(&str, Kind); 4] =
     [("level", Kind::Count), ("stage", Kind::Text), ("status", Kind::Text), ("first_entry", Kind::Time)];
 /// Behind the times of the steps.
@@ -71,17 +73,11 @@ impl Layout {
             present.map(|&(name, kind)| RowColumn::new(name, kind)).collect()
         };
         let mut columns = of(&WHO);
-        let mut segments: Vec<(usize, usize)> = Vec::new();
         let dimension_of = |column: &String| dimensions.iter().position(|known| known == column);
-        for column in request.funnels.iter().flat_map(|wanted| &wanted.by) {
-            let Some(dimension) = dimension_of(column) else { continue };
-            if !segments.iter().any(|(known, _)| *known == dimension) {
-                segments.push((dimension, columns.len()));
-                let name = distinct(column, &taken);
-                taken.push(name.clone());
-                columns.push(RowColumn::new(name, Kind::Text));
-            }
-        }
+        let values = request.funnels.iter().flat_map(|wanted| wanted.funnel.value_columns());
+        let values = text_columns(values, &dimension_of, &mut taken, &mut columns);
+        let by = request.funnels.iter().flat_map(|wanted| &wanted.by);
+        let segments = text_columns(by, &dimension_of, &mut taken, &mut columns);
         let level_at = columns.len();
         columns.extend(of(&HOW_FAR));
         let steps_at = columns.len();
@@ -97,19 +93,41 @@ impl Layout {
                     columns.push(RowColumn::new(name, Kind::Time));
                 }
             }
-            let segment_of = |column: &String| {
+            let find = |column: &String, places: &[(usize, usize)]| {
                 let dimension = dimension_of(column)?;
-                segments.iter().find(|(known, _)| *known == dimension).copied()
+                places.iter().find(|(known, _)| *known == dimension).copied()
             };
+            let of_units = wanted.funnel.value_columns().iter();
             funnels.push(FunnelColumns {
                 name: wanted.funnel.name.clone(),
                 steps: wanted.funnel.steps.iter().map(|step| step.name.clone()).zip(steps).collect(),
-                by: wanted.by.iter().filter_map(segment_of).collect(),
+                values: of_units.filter_map(|column| find(column, &values)).collect(),
+                by: wanted.by.iter().filter_map(|column| find(column, &segments)).collect(),
             });
         }
         columns.extend(of(&LAST));
         Layout { columns, has_numbers, level_at, funnels }
     }
+}
+
+/// Adds a column of texts for each of the log's, once; gives their dimensions and their places.
+fn text_columns<'c>(
+    wanted: impl Iterator<Item = &'c String>,
+    dimension_of: &dyn Fn(&String) -> Option<usize>,
+    taken: &mut Vec<String>,
+    columns: &mut Vec<RowColumn>,
+) -> Vec<(usize, usize)> {
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    for column in wanted {
+        let Some(dimension) = dimension_of(column) else { continue };
+        if !places.iter().any(|(known, _)| *known == dimension) {
+            places.push((dimension, columns.len()));
+            let name = distinct(column, taken);
+            taken.push(name.clone());
+            columns.push(RowColumn::new(name, Kind::Text));
+        }
+    }
+    places
 }
 
 impl PeopleTable {
@@ -146,7 +164,8 @@ impl PeopleTable {
             cells.push(if line.number == 0 { Cell::Missing } else { Cell::Count(line.number.into()) });
         }
         cells.resize(layout.columns.len(), Cell::Missing);
-        for (&code, &(dimension, column)) in line.segments.iter().zip(&funnel.by) {
+        let of_unit = line.values.iter().zip(&funnel.values);
+        for (&code, &(dimension, column)) in of_unit.chain(line.segments.iter().zip(&funnel.by)) {
             let text = self.texts[dimension].get(code as usize);
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 cells[column] = Cell::Text(text.clone());

@@ -26,8 +26,9 @@ pub struct UnitRows<'u> {
     pub first_place: usize,
     /// The last instant at which a row could still join the unit, where there is one.
     pub closes_us: Option<i64>,
-    /// The unit is one of several of its rows' values: other rows of the person are not its own.
-    pub is_of_value: bool,
+    /// Of a unit that is one of its rows' values, whose person's other rows are not its own: the place of a
+    /// row that has the value.
+    pub value_place: Option<usize>,
     /// Some rows of the person have the same time.
     pub may_have_ties: bool,
 }
@@ -121,7 +122,7 @@ struct Formed {
 struct Bounds {
     first_place: usize,
     closes_us: Option<i64>,
-    is_of_value: bool,
+    value_place: Option<usize>,
     /// The session that holds it, where units lie in one.
     session: usize,
 }
@@ -178,7 +179,7 @@ impl UnitFormer {
                     places: self.active.places(&range),
                     first_place: rows.start,
                     closes_us,
-                    is_of_value: false,
+                    value_place: None,
                     may_have_ties: self.active.has_ties(),
                 });
             }
@@ -234,7 +235,7 @@ impl UnitFormer {
             places: &formed.places,
             first_place: formed.bounds.first_place,
             closes_us: formed.bounds.closes_us,
-            is_of_value: formed.bounds.is_of_value,
+            value_place: formed.bounds.value_place,
             may_have_ties: self.active.has_ties(),
         }
     }
@@ -317,9 +318,9 @@ impl UnitFormer {
         let base = self.active.rows(&range).kinds;
         let history = self.history.part(range.clone());
         let mut codes = ValueCodes::default();
-        let places = self.active.places(&range);
+        let value_places = self.active.places(&range).to_vec();
         let values: Vec<Option<u32>> =
-            places.iter().map(|&place| codes.of(ready, person, place as usize)).collect();
+            value_places.iter().map(|&place| codes.of(ready, person, place as usize)).collect();
         let found = variants.by_value(base, &values, &ready.kinds, &history);
         if found.units.is_empty() {
             // Who never came as far as a held step has no value yet, and is counted all the same.
@@ -327,8 +328,10 @@ impl UnitFormer {
             self.add(person, range.clone().zip(kinds), bounds);
         }
         for unit in found.units {
+            let at = values.iter().position(|value| *value == Some(unit.value));
+            let value_place = at.map(|at| value_places[at] as usize);
             let rows = unit.places.into_iter().map(|at| range.start + at as usize).zip(unit.kinds);
-            self.add(person, rows, &Bounds { is_of_value: true, ..*bounds });
+            self.add(person, rows, &Bounds { value_place, ..*bounds });
         }
         found.no_value as u64
     }
@@ -354,7 +357,11 @@ impl UnitFormer {
         for unit in units {
             let first_place = first_places[unit.value as usize];
             let rows = unit.places.into_iter().map(|at| at as usize).zip(unit.kinds);
-            self.add(person, rows, &Bounds { first_place, is_of_value: true, ..Bounds::default() });
+            self.add(
+                person,
+                rows,
+                &Bounds { first_place, value_place: Some(first_place), ..Bounds::default() },
+            );
         }
         no_value
     }

@@ -217,6 +217,7 @@ mod tests {
             filtered: 0,
             blank_lines: 1,
             naive_times: 2,
+            partial: false,
             read_as: "comma".to_owned(),
         }
     }

@@ -81,6 +81,20 @@ fn expand_one(options: &ListOptions, argument: &str, found: &mut Expanded) -> Re
     Ok(())
 }
 
+/// One file by its name, which is no pattern. That it can be opened is not tried.
+pub fn one_file(path: &Path) -> Result<Input, SourceError> {
+    let name = path.to_string_lossy().into_owned();
+    let unreadable = |reason: String| SourceError::Unreadable { files: vec![(name.clone(), reason)] };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(unreadable("it is a directory".to_owned())),
+        Ok(_) => Ok(Input::file(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(SourceError::NotFound { nearest: nearest_name(Path::new(""), path), path: name })
+        }
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
 /// Notes files with the same content, and leaves out all but the first where that is wanted.
 fn tell_same_content(expanded: &mut Expanded, leave_out: bool) {
     if expanded.inputs.len() < 2 {

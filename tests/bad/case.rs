@@ -1,5 +1,6 @@
 //! What a kind of bad input is, and the runs that show what the program does with it.
 
+use crate::terminal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,10 @@ pub struct Run {
     files: Vec<(String, Vec<u8>)>,
     prepare: Option<fn(&Path)>,
     arguments: Vec<String>,
+    /// What a shell does instead, where one is needed.
+    script: Option<&'static str>,
+    /// Standard output is a terminal.
+    on_terminal: bool,
     environment: Vec<(&'static str, &'static str)>,
     /// What a shell does before it becomes the program.
     through: Option<&'static str>,
@@ -77,6 +82,8 @@ impl Run {
             files: Vec::new(),
             prepare: None,
             arguments: split(words),
+            script: None,
+            on_terminal: false,
             environment: Vec::new(),
             through: None,
             stdin: None,
@@ -91,6 +98,17 @@ impl Run {
             places: Vec::new(),
             check: None,
         }
+    }
+
+    /// What a shell does, in a folder with no file yet; it finds the program in `$DROPOFF`.
+    pub fn shell(script: &'static str) -> Run {
+        Run { script: Some(script), ..Run::of("") }
+    }
+
+    /// Standard output is a terminal; what it shows ends its lines with a carriage return.
+    pub fn on_terminal(mut self) -> Run {
+        self.on_terminal = true;
+        self
     }
 
     /// A report in JSON of a file `name` with these bytes, over the steps view and cart.
@@ -236,7 +254,9 @@ impl Run {
             faults.extend(check(&ended).err());
         }
         if !faults.is_empty() {
-            faults.push(format!("dropoff {}\n{said}\n{:.800}", self.arguments.join(" "), printed));
+            let command =
+                self.script.map_or_else(|| format!("dropoff {}", self.arguments.join(" ")), str::to_owned);
+            faults.push(format!("{command}\n{said}\n{printed:.800}"));
         }
         faults
     }
@@ -302,18 +322,25 @@ impl Run {
     }
 
     fn output(&self, folder: &Path) -> Output {
-        let program = env!("CARGO_BIN_EXE_dropoff");
-        let mut command = match self.through {
-            None => Command::new(program),
-            Some(shell) => {
+        let mut command = match (self.script, self.through) {
+            (None, None) => program(),
+            (Some(script), _) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script]).env("DROPOFF", PROGRAM);
+                shell
+            }
+            (None, Some(shell)) => {
                 let mut command = Command::new("bash");
-                command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), program]);
+                command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), PROGRAM]);
                 command
             }
         };
         command.current_dir(folder).env_remove("DROPOFF_CONFIG").env("TZ", "UTC").args(&self.arguments);
         command.envs(self.environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        if self.on_terminal {
+            return terminal::output(command);
+        }
         let mut child = command.spawn().expect("the program starts");
         let writer = child.stdin.take().zip(self.stdin.clone()).map(|(mut pipe, bytes)| {
             std::thread::spawn(move || {
@@ -328,6 +355,14 @@ impl Run {
         }
         output
     }
+}
+
+/// The built program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dropoff");
+
+/// A command that runs it.
+pub fn program() -> Command {
+    Command::new(PROGRAM)
 }
 
 /// Words as a shell would split them, where `'...'` keeps blanks.

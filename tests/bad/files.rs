@@ -120,7 +120,7 @@ fn listed() -> Vec<Kind> {
             Run::of("report click.csv --steps 'view,cart'")
                 .file("clicks.csv", LOG)
                 .exit(1)
-                .says("click.csv: no such file or directory")
+                .says("error[E-F01]: click.csv: no such file or directory")
                 .says("did you mean clicks.csv?"),
         ),
         kind(
@@ -132,7 +132,7 @@ fn listed() -> Vec<Kind> {
             report("'logs/2026/*.csv'")
                 .file("logs/a.csv", LOG)
                 .exit(4)
-                .says("logs/2026/*.csv: no file matches this pattern")
+                .says("error[E-F02]: logs/2026/*.csv: no file matches this pattern")
                 .says("the nearest directory that exists is logs"),
         )
         .run(report("'logs/*.csv' --allow-empty").account(0, 0, 0, 0)),
@@ -153,7 +153,7 @@ fn listed() -> Vec<Kind> {
                     expect("files", texts_of_files(ended, "path"), vec!["logs/a/x.jsonl.gz", "logs/b.csv"])
                 }),
         )
-        .run(report("logs").file("logs/readme.md", "no log").exit(4).says("no log files in this directory")),
+        .run(report("logs").file("logs/readme.md", "no log").exit(4).says("error[E-F03]: logs: no log files in this directory")),
         kind(
             "F04",
             "files that cannot be opened",
@@ -168,14 +168,14 @@ fn listed() -> Vec<Kind> {
                     link(folder, "c.csv", "c.csv");
                 })
                 .exit(1)
-                .says("cannot read a.csv (")
+                .says("error[E-F04]: cannot read a.csv (")
                 .says(", c.csv ("),
         ),
         kind("F05", "an empty file among others", "the others are read; a warning (W17) counts the empty ones").run(
             report("a.csv b.csv c.csv").file("a.csv", "").file("b.csv", LOG).file("c.csv", "\n\n").account(3, 3, 0, 0).warns("W17", 2),
         ),
         kind("F06", "only empty files", "nothing to analyse: exit code 4, or an empty report with `--allow-empty`")
-            .run(report("a.csv b.csv").file("a.csv", "").file("b.csv", " \n").exit(4).says("there is nothing to analyse"))
+            .run(report("a.csv b.csv").file("a.csv", "").file("b.csv", " \n").exit(4).says("error[E-F06]: there is nothing to analyse"))
             .run(report("a.csv --allow-empty").file("a.csv", "").account(0, 0, 0, 0)),
         kind(
             "F07",
@@ -217,7 +217,7 @@ fn listed() -> Vec<Kind> {
             "no file is named, or standard input is a terminal",
             "exit code 2 and what to name; a terminal is never waited for",
         )
-        .run(Run::of("report --steps 'view,cart'").exit(2).says("no files to read").says("- for standard input"))
+        .run(Run::of("report --steps 'view,cart'").exit(2).says("error[E-F21]: no files to read").says("- for standard input"))
         .run(Run::of("report --steps 'view,cart'").exit(2).check(moving::terminal_is_refused)),
     ]
 }
@@ -237,7 +237,7 @@ fn packed() -> Vec<Kind> {
             "stops (`E-F08`), exit code 1, with the number of decompressed bytes before the end; `--salvage` uses the whole \
              records before it, marks the file `partial` and warns (W24)",
         )
-        .run(report("a.csv.gz").file("a.csv.gz", cut(LOG, two_rows)).exit(1).says("truncated").says("--salvage"))
+        .run(report("a.csv.gz").file("a.csv.gz", cut(LOG, two_rows)).exit(1).says("error[E-F08]: a.csv.").says("--salvage"))
         .run(
             report("a.csv.gz --salvage")
                 .file("a.csv.gz", cut(LOG, two_rows))
@@ -246,7 +246,7 @@ fn packed() -> Vec<Kind> {
                 .check(is_partial),
         )
         .run(Run::of("report a.csv.gz --salvage --steps 'view,cart'").file("a.csv.gz", cut(LOG, two_rows)).prints("W24").prints("gzip, damaged"))
-        .run(report("a.csv.zst").file("a.csv.zst", cut_frame.clone()).exit(1).says("truncated"))
+        .run(report("a.csv.zst").file("a.csv.zst", cut_frame.clone()).exit(1).says("error[E-F08]: a.csv."))
         .run(report("a.csv.zst --salvage").file("a.csv.zst", cut_frame).account(1, 1, 0, 0).warns("W24", 1).check(is_partial))
         .run(report("a.csv.gz --salvage").file("a.csv.gz", &gzip(LOG.as_bytes())[..5]).exit(4)),
         kind(
@@ -254,7 +254,7 @@ fn packed() -> Vec<Kind> {
             "a .gz with a wrong checksum",
             "stops (`E-F09`), exit code 1; only `--salvage` uses what came before (W24)",
         )
-        .run(report("a.csv.gz").file("a.csv.gz", wrong_checksum(LOG)).exit(1).says("wrong checksum in the compressed data"))
+        .run(report("a.csv.gz").file("a.csv.gz", wrong_checksum(LOG)).exit(1).says("error[E-F09]: a.csv.gz: wrong checksum in the compressed data"))
         .run(report("a.csv.gz --salvage").file("a.csv.gz", wrong_checksum(LOG)).account(3, 3, 0, 0).warns("W24", 1).check(is_partial)),
         kind("F10", "several gzip members in one file", "all of them are read").run(
             report("a.csv.gz")
@@ -267,7 +267,7 @@ fn packed() -> Vec<Kind> {
             "stops (`E-F11`), exit code 1, or with `--salvage` a warning (W24); NUL bytes, the padding of tapes, are no fault \
              and noted",
         )
-        .run(report("a.csv.gz").file("a.csv.gz", trailing.clone()).exit(1).says("belong to no compressed data"))
+        .run(report("a.csv.gz").file("a.csv.gz", trailing.clone()).exit(1).says("error[E-F11]: a.csv.gz: bytes that belong to no compressed data"))
         .run(report("a.csv.gz --salvage").file("a.csv.gz", trailing).account(3, 3, 0, 0).warns("W24", 1).check(is_partial))
         .run(report("a.csv.gz").file("a.csv.gz", padded).account(3, 3, 0, 0).prints("NUL padding")),
         kind(
@@ -280,7 +280,7 @@ fn packed() -> Vec<Kind> {
             report("a.csv.gz --max-decompressed 1MiB")
                 .file("a.csv.gz", gzip(&[LOG.as_bytes(), &vec![b'\n'; 20 << 20]].concat()))
                 .exit(1)
-                .says("it unpacks to more than 1048576 bytes")
+                .says("error[E-F27]: a.csv.gz: it unpacks to more than 1048576 bytes")
                 .says("--max-decompressed"),
         )
         .run(
@@ -333,7 +333,7 @@ fn told_by_content() -> Vec<Kind> {
                 .file("a.csv", LOG)
                 .file("b.csv", "user_id,timestamp,what\nu3,2026-01-02T00:00:00Z,view\n")
                 .exit(2)
-                .says("b.csv: no column \"event\""),
+                .says("error[E-F16]: b.csv: no column `event`"),
         ),
     ]
 }
@@ -420,11 +420,11 @@ fn typed() -> Vec<Kind> {
             "stops (`E-F28`), exit code 1: with what is wrong and, where one is at fault, row group and column; what is no \
              text is called by what it looks like",
         )
-        .run(report("a.parquet").file("a.parquet", truncated).exit(1).says("a.parquet: not a Parquet file"))
-        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("a damaged Parquet file: it does not start with PAR1"))
-        .run(report("a.parquet").file("a.parquet", lying).exit(1).says("a.parquet: "))
-        .run(report("a.csv").file("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0").exit(1).says("no text: it looks like a PNG image"))
-        .run(report("a.csv").file("a.csv", b"PK\x03\x04\x14\0").exit(1).says("zip archive is not read here")),
+        .run(report("a.parquet").file("a.parquet", truncated).exit(1).says("error[E-F28]: a.parquet: the file is damaged: the file is cut off"))
+        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
+        .run(report("a.parquet").file("a.parquet", lying).exit(1).says("error[E-F28]: a.parquet: "))
+        .run(report("a.csv").file("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0").exit(1).says("error[E-F28]: a.csv: no text: it looks like a PNG image"))
+        .run(report("a.csv").file("a.csv", b"PK\x03\x04\x14\0").exit(1).says("error[E-F28]: a.csv: zip archive is not read here")),
         kind(
             "F29",
             "Parquet with types of all kinds",
@@ -439,6 +439,6 @@ fn typed() -> Vec<Kind> {
                 .account(3, 3, 0, 0)
                 .prints("\"from\": \"2025-12-31T22:00:00Z\""),
         )
-        .run(report("a.parquet --value tags").file("a.parquet", typed_parquet()).exit(2).says("column `tags` is of type list")),
+        .run(report("a.parquet --value tags").file("a.parquet", typed_parquet()).exit(2).says("error[E-F29]: a.parquet: column `tags` is of type list")),
     ]
 }

@@ -86,6 +86,7 @@ pub fn kinds() -> Vec<Kind> {
                 // No file may be longer than nothing.
                 .through("trap '' XFSZ; ulimit -f 0")
                 .exit(1)
+                .says("error[E-F20]: <stdin>: ")
                 .says("cannot write to room")
                 .says("--temp-dir"),
         ),
@@ -121,14 +122,14 @@ pub fn kinds() -> Vec<Kind> {
                 .file("a.csv", LOG)
                 .prepare(|folder| meanwhile(folder, |folder| cut(folder, "a.csv", 30)))
                 .exit(1)
-                .says("a.csv: the file shrank while it was read"),
+                .says("error[E-F23]: a.csv: the file shrank while it was read"),
         )
         .run(
             report(&format!("a.parquet {COHORT}"))
                 .file("a.parquet", parquet_log())
                 .prepare(|folder| meanwhile(folder, |folder| cut(folder, "a.parquet", 4)))
                 .exit(1)
-                .says("a.parquet: the file shrank while it was read"),
+                .says("error[E-F23]: a.parquet: the file shrank while it was read"),
         ),
         kind("F24", "a file that vanishes before it is opened", "stops (`E-F24`), exit code 1").run(
             report("first b.csv")
@@ -139,7 +140,7 @@ pub fn kinds() -> Vec<Kind> {
                     pipe(folder, "first", remove, LOG);
                 })
                 .exit(1)
-                .says("b.csv: vanished"),
+                .says("error[E-F24]: b.csv: vanished"),
         ),
         kind(
             "F30",
@@ -152,7 +153,7 @@ pub fn kinds() -> Vec<Kind> {
                 .file("a.csv", LOG)
                 .file("out.json", "old")
                 .exit(1)
-                .says("/proc/self/mem: cannot read on at byte 0")
+                .says("error[E-F30]: /proc/self/mem: cannot read on at byte 0")
                 .check(|ended| {
                     let old = fs::read_to_string(ended.folder.join("out.json")).unwrap_or_default();
                     expect("out.json", old.as_str(), "old")

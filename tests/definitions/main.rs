@@ -5,6 +5,7 @@ mod errors;
 mod hash;
 mod many_steps;
 mod rules;
+mod told;
 
 use std::fs;
 use std::path::Path;

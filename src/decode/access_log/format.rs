@@ -36,6 +36,9 @@ impl Part {
     }
 }
 
+/// The column of what was requested, with its query.
+pub const TARGET: &str = "url";
+
 /// The name of a part that is a whole request.
 const REQUEST: &str = "request";
 
@@ -302,13 +305,15 @@ impl Compiler {
         let pieces: &[(&str, Piece)] = match name.as_str() {
             REQUEST => &[
                 ("method", Piece::Method),
-                ("url", Piece::Target),
+                (TARGET, Piece::Target),
                 ("path", Piece::Path),
                 ("query", Piece::Query),
                 ("protocol", Piece::Protocol),
                 (REQUEST, Piece::Whole),
             ],
-            "url" => &[("url", Piece::Whole), ("path", Piece::PathOfTarget), ("query", Piece::QueryOfTarget)],
+            TARGET => {
+                &[(TARGET, Piece::Whole), ("path", Piece::PathOfTarget), ("query", Piece::QueryOfTarget)]
+            }
             name => &[(name, Piece::Whole)],
         };
         for &(name, piece) in pieces {

@@ -102,11 +102,10 @@ fn form(head: &[u8]) -> JsonForm {
     }
 }
 
-/// The objects of a text that come before its first fault.
+/// The objects of a text that come before its first fault, as which counts what is not UTF-8.
 fn sample_objects(text: &[u8], max: usize, sample: &mut JsonSample) {
-    if sample.rows.len() >= max || std::str::from_utf8(text).is_err_and(|e| e.error_len().is_some()) {
-        return;
-    }
+    let sound = std::str::from_utf8(text).map_or_else(|fault| fault.valid_up_to(), str::len);
+    let text = &text[..sound];
     let mut walker = Walker::new(text, 0, usize::MAX);
     while sample.rows.len() < max {
         walker.skip_blanks();

@@ -77,6 +77,11 @@ pub fn one_of<T: Copy>(text: &str, values: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
+/// How a value is called among all there are.
+pub fn name_of<T: Copy + PartialEq>(value: T, values: &[(&'static str, T)]) -> &'static str {
+    values.iter().find(|(_, known)| *known == value).map_or("", |(name, _)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -68,6 +68,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
         funnels: &typed.funnels,
+        pseudonyms: None,
     };
     if plan.columns.user.is_empty() || plan.columns.time.is_empty() {
         return build_unread(&look, no_run());

@@ -1,0 +1,181 @@
+//! JSON Lines against `serde_json` as the judge, line by line, and in pieces.
+
+use super::choices::Choices;
+use super::pieces::{Recorder, Told, decode_in_pieces};
+use crate::decode::Limits;
+use crate::decode::jsonl::{JsonDecoder, JsonPath, sample};
+use crate::event::RejectCode;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::fmt;
+
+const WANTED: [&str; 2] = ["a", "bc"];
+/// Objects and arrays inside one another, the record itself among them.
+const MAX_DEPTH: usize = 128;
+
+/// Bytes of choices, then an input.
+pub fn run(data: &[u8]) {
+    let mut choices = Choices { rest: data };
+    let cuts = choices.below(255);
+    let bytes = choices.rest;
+    let paths = WANTED.map(JsonPath::new);
+    let decode = |cut: &dyn Fn(usize) -> bool| {
+        let mut decoder = JsonDecoder::new(&paths, Limits::default());
+        decode_in_pieces(bytes, b'\n', cut, |piece, last, sink| decoder.decode(piece, last, sink))
+    };
+    let whole = decode(&|_| false);
+    assert_eq!(whole.1.consumed, bytes.len());
+    assert_eq!(whole.1.records, whole.0.len() as u64);
+    let some = |end: usize| (end as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56 < u64::from(cuts);
+    assert_eq!(whole, decode(&some), "pieces differ from the whole");
+
+    let mut left = whole.0.iter();
+    for (line, text) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        judge(line as u64, text, &mut left);
+    }
+    assert_eq!(left.next(), None);
+
+    // Other ways in, which must not fall over.
+    sample(bytes, true, 10);
+    let mut recorder = Recorder::default();
+    let end = JsonDecoder::new(&paths, Limits::default()).decode_document(bytes, &mut recorder);
+    assert_eq!(end.records, recorder.told.len() as u64);
+}
+
+/// Takes what was told of one line, and holds it against what `serde_json` makes of the line.
+fn judge<'t>(line: u64, text: &[u8], told: &mut impl Iterator<Item = &'t Told>) {
+    if text.iter().all(|byte| b" \t\r".contains(byte)) {
+        return;
+    }
+    let code = |told: &mut dyn Iterator<Item = &'t Told>| match told.next() {
+        Some(Told::Reject { lines, code, .. }) if *lines == line => *code,
+        other => panic!("line {line} is to be rejected, not {other:?}"),
+    };
+    let Ok(text) = std::str::from_utf8(text) else {
+        assert_eq!(code(told), RejectCode::R03);
+        return;
+    };
+    // What `serde_json` takes for a value without looking inside: it has no limit of depth then.
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut objects = Vec::new();
+    loop {
+        let start = values.byte_offset();
+        match values.next() {
+            None => break,
+            Some(Ok(_)) => objects.push(text[start..values.byte_offset()].trim()),
+            Some(Err(_)) => {
+                let code = code(told);
+                assert!(code == RejectCode::R10 || code == RejectCode::R11, "{code}");
+                return;
+            }
+        }
+    }
+    if objects.iter().any(|object| !object.starts_with('{'))
+        || objects.iter().any(|object| depth(object) > MAX_DEPTH)
+    {
+        let code = code(told);
+        assert!(code == RejectCode::R10 || code == RejectCode::R11, "{code}");
+        return;
+    }
+    for object in objects {
+        let Ok(members) = serde_json::from_str::<Members<'_>>(object) else {
+            // Half a surrogate pair in a key, which `serde_json` takes for no text: our own rule.
+            assert!(object.contains("\\u"), "{object}");
+            told.next().expect("every record is told");
+            continue;
+        };
+        let mut faults = Vec::new();
+        let fields: Vec<Option<Vec<u8>>> = WANTED
+            .iter()
+            .map(|wanted| {
+                let found: Vec<&RawValue> =
+                    members.0.iter().filter(|(key, _)| key == wanted).map(|(_, value)| *value).collect();
+                if found.len() > 1 {
+                    faults.push(RejectCode::R10);
+                }
+                let values: Vec<Option<Vec<u8>>> =
+                    found.iter().map(|value| scalar(value.get(), &mut faults)).collect();
+                values.into_iter().next_back().flatten()
+            })
+            .collect();
+        match told.next() {
+            Some(Told::Record { lines, fields: found, .. }) if faults.is_empty() => {
+                assert_eq!((*lines, found), (line, &fields));
+            }
+            Some(Told::Reject { lines, code, .. }) => {
+                assert!(*lines == line && faults.contains(code), "{code} {object}")
+            }
+            other => panic!("{object} is told as {other:?}"),
+        }
+    }
+}
+
+/// The text of a single value; what is wrong with it goes to `faults`.
+fn scalar(raw: &str, faults: &mut Vec<RejectCode>) -> Option<Vec<u8>> {
+    match raw.as_bytes()[0] {
+        b'{' | b'[' => {
+            faults.push(RejectCode::R10);
+            None
+        }
+        b'"' => match serde_json::from_str::<String>(raw) {
+            Ok(text) if text.contains('\0') => {
+                faults.push(RejectCode::R14);
+                None
+            }
+            Ok(text) => Some(text.into_bytes()),
+            Err(_) => {
+                // It may hold a NUL as well.
+                faults.extend([RejectCode::R03, RejectCode::R14]);
+                None
+            }
+        },
+        b'n' => None,
+        _ => Some(raw.as_bytes().to_vec()),
+    }
+}
+
+/// How deep brackets of a sound text nest.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut in_text = false;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            b'\\' => drop(bytes.next()),
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The members of an object in their order, each as often as it stands there.
+struct Members<'m>(Vec<(String, &'m RawValue)>);
+
+impl<'m> Deserialize<'m> for Members<'m> {
+    fn deserialize<D: Deserializer<'m>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'m> Visitor<'m> for Collect {
+            type Value = Members<'m>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<Members<'m>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
