@@ -54,7 +54,11 @@ const REJECTS: &[Code] = &[
         "a quote that is never closed: the run stops, unless --salvage; in access logs one inside a value that is not \
          escaped",
     ),
-    code("R16", "the header line again, inside the data; does not count against --max-rejects"),
+    code(
+        "R16",
+        "the header line again, inside the data: the same line, or a row whose time is the name of its column; does not count \
+         against --max-rejects",
+    ),
     code("R17", "a time after --as-of"),
 ];
 

@@ -134,7 +134,8 @@ fn repeated_name(problem: &RoleProblem) -> Option<&str> {
 
 /// What was asked, with the names of columns as this input writes them.
 fn asked_of(sample: &Sample, asked: &Asked) -> Asked {
-    let name = |name: &String| sample.find(name).map_or_else(|| name.clone(), |at| sample.columns[at].clone());
+    let name =
+        |name: &String| sample.find(name).map_or_else(|| name.clone(), |at| sample.columns[at].clone());
     let names = |names: &[String]| names.iter().map(name).collect();
     let optional = |asked: &Option<String>| asked.as_ref().map(name);
     Asked {

@@ -253,7 +253,10 @@ mod tests {
         let (end, _, _) = read("a,\"b\nc,\"d\"\n", &dialect(), Limits::default());
         assert_eq!(end, ExactEnd::OpenQuote { opened_at: 2, field: 1, next: 5 });
         let (end, fields, stray) = read("a,\"b\nc\",d\n", &dialect(), Limits::default());
-        assert_eq!((fields.as_slice(), stray), (&["a".to_owned(), "b\nc".to_owned(), "d".to_owned()][..], false));
+        assert_eq!(
+            (fields.as_slice(), stray),
+            (&["a".to_owned(), "b\nc".to_owned(), "d".to_owned()][..], false)
+        );
         assert_eq!(end, ExactEnd::Complete { content_end: 9, next: 10 });
         // On one line it is a stray quote.
         assert!(read("a,\"b\"c,d\n", &dialect(), Limits::default()).2);

@@ -381,17 +381,7 @@ fn places_stay_right_after_quoted_breaks_and_all_kinds_of_line_ends() {
         Told::Reject { at: (8, 26), code: RejectCode::R01, slot: None },
     ];
     assert_eq!(recorder.told, expected);
-    assert_eq!(
-        end,
-        PieceEnd {
-            records: 4,
-            blank_lines: 3,
-            lines: 8,
-            consumed: 27,
-            stray_quotes: 0,
-            ..PieceEnd::default()
-        }
-    );
+    assert_eq!(end, PieceEnd { records: 4, blank_lines: 3, lines: 8, consumed: 27, ..PieceEnd::default() });
 }
 
 #[test]
