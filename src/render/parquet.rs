@@ -10,12 +10,14 @@ use polars::prelude::{
     Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, PolarsError, PolarsResult, Schema, Series,
     TimeUnit, TimeZone,
 };
-use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 100_000;
+
+/// Why writing failed, if it did.
+type Failed = Rc<std::cell::Cell<Option<io::ErrorKind>>>;
 
 /// Collects rows and writes them group by group.
 pub struct ParquetRows<W: Write> {
@@ -23,14 +25,14 @@ pub struct ParquetRows<W: Write> {
     values: Vec<Values>,
     rows: usize,
     out: BatchedWriter<Whole<W>>,
-    failed: Rc<Cell<Option<io::ErrorKind>>>,
+    failed: Failed,
 }
 
 /// Takes all that it is given, however the place below takes it, and keeps why that failed: the writer of
 /// Parquet takes an interruption for an error, and tells none of the others apart.
 struct Whole<W> {
     out: W,
-    failed: Rc<Cell<Option<io::ErrorKind>>>,
+    failed: Failed,
 }
 
 impl<W: Write> Write for Whole<W> {
@@ -142,7 +144,7 @@ impl Values {
 }
 
 /// The error below, where there is one: a full disk must still be known as one.
-fn io_error(error: PolarsError, failed: &Cell<Option<io::ErrorKind>>) -> io::Error {
+fn io_error(error: PolarsError, failed: &Failed) -> io::Error {
     match failed.get() {
         Some(kind) => kind.into(),
         None => io::Error::other(error.to_string()),
