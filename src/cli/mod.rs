@@ -25,6 +25,7 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod tolerance;
 mod unknown_column;
 mod validate;
 mod when;
