@@ -25,6 +25,7 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod texts;
 mod unknown_column;
 mod validate;
 mod when;

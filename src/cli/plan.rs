@@ -8,6 +8,7 @@ use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
 use super::memory::{read_bytes, store_bytes};
 use super::setting::{Setting, Settings};
+use super::texts::{cleaning, limits};
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
@@ -372,33 +373,6 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
-}
-
-/// A longer field would leave little of what a record may hold.
-const MOST_FIELD_BYTES: u64 = 1 << 20;
-
-fn limits(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Limits, Failure> {
-    let limits = Limits { salvage: args.salvage, ..Limits::default() };
-    let Some(text) = &source.max_field else { return Ok(limits) };
-    match read_bytes("--max-field", text)? {
-        bytes @ 1..=MOST_FIELD_BYTES => Ok(Limits { max_field_bytes: bytes as usize, ..limits }),
-        _ => {
-            let setting = settings.of("--max-field", args.max_field.is_some(), "max_field");
-            Err(setting.wrong(format!("{text} is not between 1B and 1MiB")))
-        }
-    }
-}
-
-fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Cleaning, Failure> {
-    let composes = match source.normalize.as_deref() {
-        None => false,
-        Some("nfc") => true,
-        Some(other) => {
-            let setting = settings.of("--normalize", args.normalize.is_some(), "normalize");
-            return Err(setting.wrong(format!("{other:?} is not nfc")));
-        }
-    };
-    Ok(Cleaning { trims: source.trim == Some(true), composes })
 }
 
 fn open_options(
