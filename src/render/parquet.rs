@@ -33,14 +33,21 @@ struct Whole<W> {
     failed: Rc<OnceCell<io::ErrorKind>>,
 }
 
+impl<W> Whole<W> {
+    /// Keeps the first failure: what comes after it follows from it.
+    fn note(&self, error: &io::Error) {
+        self.failed.get_or_init(|| error.kind());
+    }
+}
+
 impl<W: Write> Write for Whole<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(bytes).inspect_err(|error| drop(self.failed.set(error.kind())));
+        let written = self.out.write_all(bytes).inspect_err(|error| self.note(error));
         written.map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().inspect_err(|error| drop(self.failed.set(error.kind())))
+        self.out.flush().inspect_err(|error| self.note(error))
     }
 }
 
