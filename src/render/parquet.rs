@@ -10,14 +10,12 @@ use polars::prelude::{
     Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, PolarsError, PolarsResult, Schema, Series,
     TimeUnit, TimeZone,
 };
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 100_000;
-
-/// Why writing failed, if it did.
-type Failed = Rc<std::cell::Cell<Option<io::ErrorKind>>>;
 
 /// Collects rows and writes them group by group.
 pub struct ParquetRows<W: Write> {
@@ -25,24 +23,31 @@ pub struct ParquetRows<W: Write> {
     values: Vec<Values>,
     rows: usize,
     out: BatchedWriter<Whole<W>>,
-    failed: Failed,
+    failed: Rc<OnceCell<io::ErrorKind>>,
 }
 
 /// Takes all that it is given, however the place below takes it, and keeps why that failed: the writer of
 /// Parquet takes an interruption for an error, and tells none of the others apart.
 struct Whole<W> {
     out: W,
-    failed: Failed,
+    failed: Rc<OnceCell<io::ErrorKind>>,
+}
+
+impl<W> Whole<W> {
+    /// Keeps the first failure: what comes after it follows from it.
+    fn note(&self, error: &io::Error) {
+        self.failed.get_or_init(|| error.kind());
+    }
 }
 
 impl<W: Write> Write for Whole<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write_all(bytes).inspect_err(|error| self.failed.set(Some(error.kind())));
+        let written = self.out.write_all(bytes).inspect_err(|error| self.note(error));
         written.map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().inspect_err(|error| self.failed.set(Some(error.kind())))
+        self.out.flush().inspect_err(|error| self.note(error))
     }
 }
 
@@ -58,7 +63,7 @@ impl<W: Write> ParquetRows<W> {
     pub fn new(columns: &[RowColumn], out: W) -> io::Result<ParquetRows<W>> {
         let fields = columns.iter().map(|column| Field::new((&*column.name).into(), data_type(column.kind)));
         let schema = Schema::from_iter(fields);
-        let failed = Rc::default();
+        let failed = Rc::new(OnceCell::new());
         let out = Whole { out, failed: Rc::clone(&failed) };
         let writer = ParquetWriter::new(out).set_parallel(false).batched(&schema);
         let writer = writer.map_err(|error| io_error(error, &failed))?;
@@ -144,9 +149,9 @@ impl Values {
 }
 
 /// The error below, where there is one: a full disk must still be known as one.
-fn io_error(error: PolarsError, failed: &Failed) -> io::Error {
+fn io_error(error: PolarsError, failed: &OnceCell<io::ErrorKind>) -> io::Error {
     match failed.get() {
-        Some(kind) => kind.into(),
+        Some(&kind) => kind.into(),
         None => io::Error::other(error.to_string()),
     }
 }
