@@ -476,9 +476,9 @@ fn the_json_of_validate_is_that_of_reports() {
     let validation: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let keys =
         |value: &Value| -> Vec<String> { value.as_object().expect("an object").keys().cloned().collect() };
-    assert_eq!(keys(&validation), ["schema", "trusted", "run", "body", "body_hash"]);
+    assert_eq!(keys(&validation), ["body", "body_hash", "run", "schema", "trusted"]);
     assert_eq!(validation["schema"], "dropoff.validate/1");
-    assert_eq!(keys(&validation["body"]), ["input", "duplicate_rows", "warnings"]);
+    assert_eq!(keys(&validation["body"]), ["duplicate_rows", "input", "warnings"]);
     let mut seen = BTreeSet::new();
     for (path, object) in [("run", &validation["run"]), ("body.input", &validation["body"]["input"])] {
         check_object(path, object.as_object().expect("an object"), &listed, &mut seen);
