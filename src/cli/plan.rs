@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
-use super::memory::{read_bytes, store_bytes};
+use super::memory::store_bytes;
+use super::opening::{limits, open_options};
 use super::setting::{Setting, Settings};
 use super::when::parse_when;
 use crate::calendar::Period;
@@ -38,8 +39,6 @@ use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
-/// What a file of a stranger may unpack to.
-const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
 /// What the world says, taken once.
@@ -318,7 +317,7 @@ impl InputPlan {
         let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
             file: Arc::new(file.clone()),
-            open: open_options(args, &source, &settings, environment)?,
+            open: open_options(args, &source, &settings, &environment.temp_dir)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
             limits: limits(args, &source, &settings)?,
@@ -374,21 +373,6 @@ impl InputPlan {
     }
 }
 
-/// A longer field would leave little of what a record may hold.
-const MOST_FIELD_BYTES: u64 = 1 << 20;
-
-fn limits(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Limits, Failure> {
-    let limits = Limits { salvage: args.salvage, ..Limits::default() };
-    let Some(text) = &source.max_field else { return Ok(limits) };
-    match read_bytes("--max-field", text)? {
-        bytes @ 1..=MOST_FIELD_BYTES => Ok(Limits { max_field_bytes: bytes as usize, ..limits }),
-        _ => {
-            let setting = settings.of("--max-field", args.max_field.is_some(), "max_field");
-            Err(setting.wrong(format!("{text} is not between 1B and 1MiB")))
-        }
-    }
-}
-
 fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Cleaning, Failure> {
     let composes = match source.normalize.as_deref() {
         None => false,
@@ -399,25 +383,6 @@ fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> 
         }
     };
     Ok(Cleaning { trims: source.trim == Some(true), composes })
-}
-
-fn open_options(
-    args: &InputArgs,
-    source: &SourceTable,
-    settings: &Settings<'_>,
-    environment: &Environment,
-) -> Result<OpenOptions, Failure> {
-    let typed = args.max_decompressed.as_deref();
-    let typed = typed.map(|text| read_bytes("--max-decompressed", text)).transpose()?;
-    Ok(OpenOptions {
-        encoding: read(
-            &settings.of("--encoding", args.encoding.is_some(), "encoding"),
-            source.encoding.clone(),
-        )?,
-        salvage: args.salvage,
-        max_decompressed: typed.or(args.untrusted.then_some(UNTRUSTED_DECOMPRESSED_BYTES)),
-        temp_dir: Some(args.temp_dir.as_ref().unwrap_or(&environment.temp_dir).clone()),
-    })
 }
 
 /// The rules that were typed, else those of the definition file.

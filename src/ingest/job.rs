@@ -355,6 +355,9 @@ impl Job {
         account.partial = self.ending.is_partial() || account.read.is_damaged;
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
+        // A file that is damaged in two ways is one damaged file.
+        let damage = account.notes.iter_mut().filter(|note| note.code == Some("W24"));
+        damage.skip(1).for_each(|note| note.code = None);
         account
     }
 
