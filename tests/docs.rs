@@ -395,6 +395,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
         ],
         &["--config", "examples/ecom.toml", "--open", "--by", "platform", "--unit", "session"],
         &["--config", "examples/ecom.toml", "--by", "platform", "--trend", "month", "--min-cell", "100000"],
+        &["--config", "examples/ecom.toml", "--rules", "posthog", "--order", "any"],
     ];
     let mut seen = BTreeSet::new();
     for arguments in runs {
