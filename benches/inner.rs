@@ -214,6 +214,8 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        keep_empty_ids: false,
+        cleaning: dropoff::ingest::clean::Cleaning::default(),
         open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,

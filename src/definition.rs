@@ -90,6 +90,8 @@ pub struct SourceTable {
     pub time_format: Option<OneOrMore>,
     pub epoch_unit: Option<String>,
     pub date_order: Option<String>,
+    pub min_time: Option<String>,
+    pub dst: Option<String>,
     #[serde(rename = "where")]
     pub filter: Option<String>,
     /// Of access logs: the name of a format, or its text.
@@ -97,8 +99,21 @@ pub struct SourceTable {
     pub delimiter: Option<String>,
     pub header: Option<bool>,
     pub columns: Option<Vec<String>>,
+    /// Physical lines at the start that are neither header nor data.
+    pub skip_lines: Option<u64>,
+    /// Those behind the header that are no data.
+    pub skip_after_header: Option<u64>,
+    pub escape: Option<String>,
+    /// Longest value, e.g. `64KiB`.
+    pub max_field: Option<String>,
     #[serde(deserialize_with = "some_one_or_more")]
     pub null_ids: Option<Vec<String>>,
+    /// An empty id is an id.
+    pub keep_empty_id: Option<bool>,
+    /// Values lose the blanks around them.
+    pub trim: Option<bool>,
+    /// The form of Unicode that values are put in.
+    pub normalize: Option<String>,
     pub decimal: Option<String>,
     /// Of text that is not UTF-8, by its label.
     pub encoding: Option<String>,
@@ -157,6 +172,8 @@ pub struct DedupeTable {
     pub key: Option<OneOrMore>,
     /// Rows that are alike in every column are one event.
     pub exact: Option<bool>,
+    /// With a key: longest time behind the row that is kept.
+    pub window: Option<String>,
 }
 
 /// Which ids are one person.

@@ -1,7 +1,7 @@
 //! The `dropoff` program: runs the command line, prints its error, sets the exit code.
 
 use clap::Parser;
-use dropoff::cli::{Exit, Failure, args::Cli, run};
+use dropoff::cli::{Exit, Failure, args::Cli, fault, run};
 use dropoff::render::escape::{log_line, visible};
 use std::io::Write;
 use std::panic::catch_unwind;
@@ -11,8 +11,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // A fault of ours is told with its place and without what it stumbled over, which may be data.
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
-        tell(&format!("error: dropoff {} made a mistake{place}", env!("CARGO_PKG_VERSION")));
+        fault::lines(panic.location().map(|at| (at.file(), at.line()))).iter().for_each(|line| tell(line));
     }));
     match catch_unwind(|| run(cli)) {
         Ok(Ok(exit)) => ExitCode::from(exit.code()),
@@ -20,10 +19,7 @@ fn main() -> ExitCode {
             tell_failure(&failure);
             ExitCode::from(failure.exit.code())
         }
-        Err(_) => {
-            tell("hint: please report this, with the command and the first lines of the log if you may");
-            ExitCode::from(Exit::Failed.code())
-        }
+        Err(_) => ExitCode::from(Exit::Failed.code()),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use clap::Parser;
 use dropoff::cli::args::Cli;
+use dropoff::codes::LISTS;
 use dropoff::definition::DefinitionFile;
-use dropoff::event::MINUTE_US;
+use dropoff::event::{MINUTE_US, RejectCode};
 use dropoff::funnel::definition::{Funnel, Terms, Unit};
 use dropoff::funnel::engine::{Engine, Observation, Rows, Tie};
 use dropoff::funnel::kinds::KindTable;
@@ -312,7 +313,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
     let ids = folder.path().join("ids.csv");
     fs::write(&ids, "id,name\nx,1\n,2\nx,3\nw,4\n").expect("it can be written");
     let (leads, ids) = (leads.to_string_lossy(), ids.to_string_lossy());
-    let runs: [&[&str]; 15] = [
+    let runs: [&[&str]; 16] = [
         &[
             &linked,
             "--steps",
@@ -393,6 +394,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
             "month",
         ],
         &["--config", "examples/ecom.toml", "--open", "--by", "platform", "--unit", "session"],
+        &["--config", "examples/ecom.toml", "--by", "platform", "--trend", "month", "--min-cell", "100000"],
     ];
     let mut seen = BTreeSet::new();
     for arguments in runs {
@@ -404,13 +406,25 @@ fn the_json_of_reports_is_what_the_formats_list() {
     assert!(never.is_empty(), "listed in docs/FORMATS.md and never written: {never:#?}");
 }
 
-#[test]
-fn codes_of_rejects_and_warnings_are_all_listed() {
-    let definitions = read("docs/DEFINITIONS.md");
-    let is_listed = |code: &str| definitions.contains(&format!("\n| {code} | "));
-    for code in dropoff::event::RejectCode::ALL {
-        assert!(is_listed(&code.to_string()), "{code} is not in docs/DEFINITIONS.md");
-    }
+/// The rows of the first table under a heading: code and meaning.
+fn table_of_codes(definitions: &str, heading: &str) -> Vec<(String, String)> {
+    let (_, section) = definitions.split_once(heading).unwrap_or_else(|| panic!("{heading} is there"));
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with("| "));
+    rows.map(|row| {
+        let (code, meaning) = row.trim_matches('|').trim().split_once(" | ").expect("two cells");
+        (code.to_owned(), meaning.replace('`', ""))
+    })
+    .collect()
+}
+
+/// Every text of the source that looks like a code of a warning or a stop, but for the table itself.
+fn codes_in_the_source() -> BTreeSet<String> {
+    let is_number = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_code = |text: &&str| {
+        text.strip_prefix('W').is_some_and(is_number)
+            || text.strip_prefix("E-").and_then(|rest| rest.get(1..)).is_some_and(is_number)
+    };
     let mut codes = BTreeSet::new();
     let mut folders = vec![root().join("src")];
     while let Some(folder) = folders.pop() {
@@ -418,16 +432,56 @@ fn codes_of_rejects_and_warnings_are_all_listed() {
             let path = entry.expect("it can be listed").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if !path.ends_with("codes.rs") {
                 let text = fs::read_to_string(&path).unwrap_or_default();
-                let quoted = text.split('"').filter(|part| part.len() == 3 && part.starts_with('W'));
-                codes.extend(quoted.filter(|part| part[1..].parse::<u8>().is_ok()).map(str::to_owned));
+                codes.extend(text.split('"').filter(is_code).map(str::to_owned));
             }
         }
     }
-    assert!(codes.len() > 10, "{codes:?}");
-    for code in codes {
-        assert!(is_listed(&code), "{code} is not in docs/DEFINITIONS.md");
+    codes
+}
+
+#[test]
+fn all_codes_stand_in_one_table_and_in_the_definitions() {
+    let definitions = read("docs/DEFINITIONS.md");
+    let headings = ["## Reject codes", "## Warning codes", "## Stop codes"];
+    for (heading, list) in headings.into_iter().zip(LISTS) {
+        let known = list.codes.iter().map(|known| (known.code.to_owned(), known.meaning.to_owned()));
+        assert_eq!(table_of_codes(&definitions, heading), known.collect::<Vec<_>>(), "{heading}");
+    }
+    let [rejects, others @ ..] = &LISTS;
+    let rejects: Vec<&str> = rejects.codes.iter().map(|known| known.code).collect();
+    assert_eq!(rejects, RejectCode::ALL.map(|code| code.to_string()));
+    let listed: BTreeSet<String> =
+        others.iter().flat_map(|list| list.codes).map(|known| known.code.to_owned()).collect();
+    assert_eq!(codes_in_the_source(), listed);
+}
+
+#[test]
+fn help_prints_all_codes() {
+    let printed = dropoff(&["help", "codes"]);
+    assert!(printed.status.success());
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    for known in LISTS.iter().flat_map(|list| list.codes) {
+        assert!(printed.lines().any(|line| line.trim_start().starts_with(known.code)), "{}", known.code);
+    }
+}
+
+/// `validate` says of runs and of the input what the report says, field by field.
+#[test]
+fn the_json_of_validate_is_that_of_reports() {
+    let listed = listed_fields(&read("docs/FORMATS.md"));
+    let output = dropoff(&["validate", "--format", "json", "--config", "examples/ecom.toml"]);
+    assert!(output.status.success());
+    let validation: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().expect("an object").keys().cloned().collect() };
+    assert_eq!(keys(&validation), ["body", "body_hash", "run", "schema", "trusted"]);
+    assert_eq!(validation["schema"], "dropoff.validate/1");
+    assert_eq!(keys(&validation["body"]), ["duplicate_rows", "input", "warnings"]);
+    let mut seen = BTreeSet::new();
+    for (path, object) in [("run", &validation["run"]), ("body.input", &validation["body"]["input"])] {
+        check_object(path, object.as_object().expect("an object"), &listed, &mut seen);
     }
 }
 

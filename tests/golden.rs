@@ -550,6 +550,87 @@ fn what_doris_and_pinot_call_strict_lets_strangers_pass() {
     assert_eq!(levels, [3, 3, 2, 3, 3]);
 }
 
+/// PostHog keeps the newest start of each step, and of the deepest step that anything came to, one
+/// step behind an exclusion too, it wants a sound one. Worked out by hand from its source.
+#[test]
+fn what_an_exclusion_takes_away_at_posthog() {
+    for (rows, steps, forbidden, level) in [
+        // The retry comes to step 1 again, and nothing went deeper.
+        ("A0 X5 A80", "AB", NO_X, 1),
+        // The first try would have come to step 2, the retry does not.
+        ("A0 X5 B10 A80", "AB", NO_X, 0),
+        // It would have come to step 2 only after its window.
+        ("A0 X5 B70 A80", "AB", NO_X, 1),
+        // A newer try stood at step 1 when the row of step 2 came.
+        ("A0 X5 A10 B15", "AB", NO_X, 2),
+        // The newer start stands at B too, and X falls into its window, not into that of the older one.
+        ("A0 A10 B20 X65", "ABC", NO_X_LATER, 0),
+        ("A0 B20 X65", "ABC", NO_X_LATER, 2),
+    ] {
+        assert_eq!(with(rows, steps, forbidden).level_and_minutes("posthog").0, level, "{rows}");
+    }
+}
+
+#[test]
+fn another_occurrence_repeats_its_step() {
+    let level = |rows, arrow| with(rows, "AB", arrow).reported("dropoff").0;
+    let first_alone: &[(usize, &str)] = &[(0, "nth = 'first-ever'")];
+    let unrepeated: &[(usize, &str)] = &[(0, "nth = 'first-ever'"), (1, "arrow = 'no-repeat'")];
+    let in_order: &[(usize, &str)] = &[(0, "nth = 'first-ever'"), (1, "arrow = 'no-disorder'")];
+    // The second A may not start a chain, and matches step 1 all the same.
+    assert_eq!([first_alone, unrepeated, in_order].map(|keys| level("A0 A5 B10", keys)), [2, 1, 1]);
+    assert_eq!([first_alone, unrepeated, in_order].map(|keys| level("A0 C5 B10", keys)), [2, 2, 2]);
+}
+
+/// With `hold` the steps are about one value: another product that is looked at repeats nothing.
+#[test]
+fn a_row_with_another_value_repeats_nothing() {
+    let converted = |rows: &[(&str, &str)], arrow: &str| {
+        let mut log = "user_id,event_time,event,product\n".to_owned();
+        for (minute, (event, product)) in rows.iter().enumerate() {
+            log += &format!("u,2026-03-01T00:0{minute}:00Z,{event},{product}\n");
+        }
+        let definition = format!(
+            "[funnel.case]\nhold = ['product']\nsteps = [{{ event = 'view' }}, {{ event = 'buy', arrow = '{arrow}' }}]\n"
+        );
+        program::answer(&definition, &log, &["report"])["body"]["funnels"][0]["converted"].as_u64()
+    };
+    for (between, arrow, expected) in [
+        (("view", "lamp"), "no-repeat", 1),
+        (("view", "lamp"), "no-disorder", 1),
+        (("view", ""), "no-repeat", 1),
+        // Any row at all lies between.
+        (("view", "lamp"), "adjacent", 0),
+    ] {
+        let rows = [("view", "desk"), between, ("buy", "desk")];
+        assert_eq!(converted(&rows, arrow), Some(expected), "{between:?} {arrow}");
+    }
+    // The same product: the second view may start the chain instead.
+    let again = [("view", "desk"), ("view", "desk"), ("buy", "desk")];
+    assert_eq!(converted(&again, "no-repeat"), Some(1));
+}
+
+/// `p` serves both steps, `q` the first one. Both come at minute 0 and `p` once more at 5: the first
+/// times are 0 and 0, by `q` and `p`, whatever the two are called.
+#[test]
+fn names_of_rows_at_one_instant_decide_no_time() {
+    for (keys, seconds) in
+        [("", 0.0), ("order = 'any'", 0.0), ("tie = 'strict'", 300.0), ("tolerance = '1m'", 0.0)]
+    {
+        let median = |p: &str, q: &str| {
+            let log = format!(
+                "user_id,event_time,event\nu,2026-03-01T00:00:00Z,{p}\nu,2026-03-01T00:00:00Z,{q}\n\
+                 u,2026-03-01T00:05:00Z,{p}\n"
+            );
+            let steps = format!("[{{ event = ['{p}', '{q}'] }}, {{ event = '{p}' }}]");
+            let definition = format!("[funnel.case]\n{keys}\nsteps = {steps}\n");
+            let report = program::answer(&definition, &log, &["report"]);
+            report["body"]["funnels"][0]["time_to_purchase"]["p50_s"].as_f64()
+        };
+        assert_eq!([median("a", "z"), median("z", "a")], [Some(seconds); 2], "{keys}");
+    }
+}
+
 /// Strict order lets the step reached last come again at PostHog, and any step reached at ClickHouse.
 #[test]
 fn what_peers_admit_between_neighbours() {

@@ -3,7 +3,8 @@
 mod oracle;
 mod random;
 
-use dropoff::funnel::engine::{Engine, Observation, Rules, Status};
+use dropoff::funnel::engine::{Engine, Limits, Observation, Outcome, Rules, Status, Tie};
+use dropoff::funnel::kinds::KindRoles;
 use dropoff::funnel::options::{Exclusion, Options};
 use oracle::{Funnel, Known};
 use proptest::prelude::*;
@@ -11,6 +12,7 @@ use random::{
     Columns, KINDS, Log, Look, STEPS, TIES, config, forbidding_funnels, funnels, funnels_with_options,
     kind_table, limits, logs, logs_without_ties, looks,
 };
+use std::collections::BTreeSet;
 
 /// The level under each tie rule.
 fn levels(funnel: &Funnel, log: &Log, seen: &Observation) -> [usize; 3] {
@@ -141,6 +143,67 @@ proptest! {
                 .map(|one| (one.status, one.level, one.chain.iter().map(|&row| row as usize).collect()))
                 .collect();
             prop_assert_eq!(found, expected, "log {:?}, {:?}, {:?}", log, known, seen);
+        }
+    }
+}
+
+/// A unit without the places of its rows, which the names of events decide within an instant: for
+/// each row of the chain its time and what it may do, and the times of the other rows.
+type Told = (Outcome, Vec<(i64, KindRoles)>, Vec<Option<i64>>);
+
+fn told(funnel: &Funnel, log: &Log, outcome: &Outcome) -> Told {
+    let at = |&row: &u32| log[row as usize].0;
+    let sorted = |list: &[u16]| list.iter().copied().collect::<BTreeSet<u16>>().into_iter().collect();
+    let roles = |&row: &u32| {
+        let roles = &funnel.roles[log[row as usize].1 as usize];
+        let [steps, breaks, blocks, optional] =
+            [&roles.steps, &roles.breaks, &roles.blocks, &roles.optional].map(|list| sorted(list));
+        KindRoles { steps, breaks, blocks, optional }
+    };
+    let others = outcome.optional.iter().chain([&outcome.first_entry]);
+    let (chain, optional, first_entry) = Default::default();
+    (
+        Outcome { chain, optional, first_entry, ..outcome.clone() },
+        outcome.chain.iter().map(|row| (at(row), roles(row))).collect(),
+        others.map(|row| row.as_ref().map(at)).collect(),
+    )
+}
+
+proptest! {
+    #![proptest_config(config(20_000))]
+
+    /// Other names put the rows of one instant in another order, and no number changes.
+    #[test]
+    fn names_decide_nothing_within_an_instant(
+        mut funnel in funnels_with_options(),
+        log in logs(12),
+        look in looks(),
+        names in proptest::collection::vec(any::<u8>(), 12),
+    ) {
+        if funnel.rules.tie == Tie::File {
+            funnel.rules.tie = Tie::Step;
+        }
+        let mut named: Vec<((i64, u8), u32)> =
+            log.iter().zip(&names).map(|(&(at, kind), &name)| ((at, name), kind)).collect();
+        named.sort_by_key(|row| row.0);
+        let renamed: Log = named.into_iter().map(|((at, _), kind)| (at, kind)).collect();
+        let kinds = kind_table(&funnel.roles);
+        let mut engine = Engine::new(&funnel.rules, &kinds);
+        let (seen, known) = (look.observation(&log), look.known(&log));
+        let [first, second] = [&log, &renamed].map(|log| {
+            told(&funnel, log, engine.run_within(Columns::of(log).rows(), limits(&known), &seen))
+        });
+        prop_assert_eq!(first, second, "{:?} and {:?}", log, renamed);
+        let [first, second] = [&log, &renamed].map(|log| {
+            told(&funnel, log, engine.run(Columns::of(log).rows(), &seen))
+        });
+        prop_assert_eq!(first, second, "plain: {:?} and {:?}", log, renamed);
+        if funnel.rules.options.order == Default::default() && !funnel.rules.options.open {
+            let [first, second] = [&log, &renamed].map(|log| {
+                let attempts = engine.attempts(Columns::of(log).rows(), Limits::default(), &seen);
+                attempts.iter().map(|one| told(&funnel, log, one)).collect::<Vec<_>>()
+            });
+            prop_assert_eq!(first, second, "attempts: {:?} and {:?}", log, renamed);
         }
     }
 }

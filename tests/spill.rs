@@ -138,6 +138,8 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        keep_empty_ids: false,
+        cleaning: dropoff::ingest::clean::Cleaning::default(),
         open: dropoff::source::OpenOptions::default(),
         limits: Limits::default(),
         members: None,
@@ -153,6 +155,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         zone: TimeZone::UTC,
         trend: None,
         top: 2,
+        min_cell: None,
         choice: QuantileChoice { quantiles: vec![Quantile::MEDIAN], method: QuantileMethod::Type7 },
         currency: None,
     };
@@ -169,7 +172,7 @@ fn answers(files: &[Input], shape: Shape, resources: &Resources) -> (String, Str
     let everything = read();
     let spilled = everything.store.spilled();
     let body = build(everything, &plan, &request, resources.threads).expect("one currency");
-    let sessions = dropoff::report::sessions::build(read(), &plan, 30 * MINUTE_US, resources.threads);
+    let sessions = dropoff::report::sessions::build(read(), &plan, 30 * MINUTE_US, None, resources.threads);
     let sessions = sessions.expect("readable");
     let json = |value: Result<String, serde_json::Error>| value.expect("results have text keys");
     (json(serde_json::to_string(&body)), json(serde_json::to_string(&sessions)), spilled.bytes())

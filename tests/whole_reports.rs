@@ -7,7 +7,7 @@ mod program;
 
 use drawn::{Dice, Person, Row, SECOND_US, START_US, csv, definition, log};
 use dropoff::definition::DefinitionFile;
-use dropoff::funnel::definition::{ChainEnd, Funnel, Unit};
+use dropoff::funnel::definition::{ChainEnd, Funnel, Unit, Withheld};
 use dropoff::funnel::engine::{Observation, Status, Tie};
 use dropoff::funnel::kinds::KindRoles;
 use oracle::Known;
@@ -155,9 +155,9 @@ impl Case<'_> {
         unit: Unit,
     ) -> (Vec<UnitRows>, u64) {
         let wrong = self.wrong_occurrences(rows);
-        let roles = |at: usize, more: &[u16]| {
-            let without = [wrong[at].as_slice(), more].concat();
-            self.funnel.roles_without(Some(rows[at].event), |_| true, &without)
+        let roles = |at: usize, held: &[u16]| {
+            let withheld = Withheld { serving: wrong[at].clone(), matching: held.to_vec() };
+            self.funnel.roles_without(Some(rows[at].event), |_| true, &withheld)
         };
         let whole =
             |places: Vec<usize>, first_place, is_of_value, held: &dyn Fn(usize) -> Vec<u16>| UnitRows {

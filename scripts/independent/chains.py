@@ -6,6 +6,7 @@ not lie in which gap, is worked out once for each row."""
 
 import itertools
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from .log import FILE, SECOND, STEP, STRICT
@@ -21,6 +22,12 @@ class Marks:
     serves: frozenset
     breaks: frozenset
     blocks: frozenset
+    optional: frozenset = frozenset()
+
+    def part(self, first=0):
+        """What orders rows of one instant: those that may do least come first."""
+        lists = [[k - first for k in some if k >= first] for some in (self.serves, self.breaks, self.blocks)]
+        return [sorted(some, reverse=True) for some in [*lists, self.optional]]
 
 
 # Which of the steps already reached are meant, in gap k.
@@ -32,24 +39,27 @@ REACHED = {
 }
 
 
-def marks_of(funnel, row, held_back=frozenset()):
-    """`held_back` are steps that the row may not serve, whatever it matches."""
-    serves = [k for k, one in enumerate(funnel.steps) if one.test(row) and k not in held_back]
+def marks_of(funnel, row, another_occurrence=frozenset(), another_value=frozenset()):
+    """A row that is another occurrence than the wanted one matches these steps and may not serve them; the
+    steps of another value it does not match at all."""
+    matched = [k for k, one in enumerate(funnel.steps) if one.test(row) and k not in another_value]
     if funnel.row == "first":
-        serves = serves[:1]
+        matched = matched[:1]
+    serves = [k for k in matched if k not in another_occurrence]
     optional_gaps = {after - 1 for _, test, after in funnel.optional if test(row)}
     breaks, blocks = set(), set()
     for k, one in enumerate(funnel.steps[1:]):
         if any(test(row) for test in one.forbidden):
             breaks.add(k)
-        repeats, admits = (any(REACHED[which](step, k) for step in serves)
-                           for which in (funnel.settings.repeats, funnel.settings.admits))
+        repeats = any(REACHED[funnel.settings.repeats](step, k) for step in matched)
+        admits = any(REACHED[funnel.settings.admits](step, k) for step in serves)
         is_stranger = not any(test(row) for test in one.ignore) and k not in optional_gaps and not admits
         if ("adjacent" in one.arrow and is_stranger) or \
-                ("no-disorder" in one.arrow and serves and k + 1 not in serves) or \
+                ("no-disorder" in one.arrow and matched and k + 1 not in matched) or \
                 ("no-repeat" in one.arrow and repeats):
             blocks.add(k)
-    return Marks(frozenset(serves), frozenset(breaks), frozenset(blocks))
+    optional = frozenset(place for place, (_, test, _) in enumerate(funnel.optional) if test(row))
+    return Marks(frozenset(serves), frozenset(breaks), frozenset(blocks), optional)
 
 
 @dataclass
@@ -210,8 +220,13 @@ class Search:
     def entries(self):
         return [i for i in self.serving[0] if self.may_start(i)]
 
+    def rank(self, rows):
+        """What orders ways of one length: when, by what sort of rows, by which rows."""
+        when = [i if self.tie == FILE else self.times[i] for i in rows]
+        return when, [self.marks[i].part(self.first) for i in rows], list(rows)
+
     def best_chain(self):
-        """Most steps, then the earliest start, then the earliest later rows."""
+        """Most steps, then the earliest start, then the earliest later rows; times first."""
         level, start = 0, None
         for entry in self.entries():
             reached = self.furthest(entry, 1, frozenset([entry]), self.limit(entry))
@@ -221,15 +236,26 @@ class Search:
                 break
         if start is None:
             return []
-        chain, here, limit = [start], frozenset([start]), self.limit(start)
-        while len(chain) < level:
-            for j in self.followers(chain[-1], len(chain), here, limit):
-                after = self.moved(chain[-1], j, here)
-                if self.furthest(j, len(chain) + 1, after, limit) == level:
-                    chain.append(j)
-                    here = after
-                    break
-        return chain
+        # All ways on that are equally early so far, one for each sort of rows.
+        starts = [i for i in self.entries() if self.same_moment(i, start)]
+        starts = [i for i in starts if self.furthest(i, 1, frozenset([i]), self.limit(i)) == level]
+        ways = [([i], frozenset([i])) for i in starts]
+        while len(ways[0][0]) < level:
+            longer = []
+            for chain, here in ways:
+                limit = self.limit(chain[0])
+                for j in self.followers(chain[-1], len(chain), here, limit):
+                    after = self.moved(chain[-1], j, here)
+                    if self.furthest(j, len(chain) + 1, after, limit) == level:
+                        longer.append(([*chain, j], after))
+            first = min(self.rank(chain)[0] for chain, _ in longer)
+            alike = {}
+            for chain, here in sorted(longer, key=lambda way: self.rank(way[0])):
+                when, parts, rows = self.rank(chain)
+                if when == first:
+                    alike.setdefault((str(parts), rows[-1]) if self.many else str(parts), (chain, here))
+            ways = list(alike.values())
+        return min((chain for chain, _ in ways), key=self.rank)
 
     def is_alive(self, start, at, done):
         """Whether a row after the end of observation could still serve step `done`."""
@@ -271,7 +297,7 @@ class Search:
 
         def extend(rows):
             nonlocal best
-            if len(rows) > len(best) or (len(rows) == len(best) and rows < best):
+            if len(rows) > len(best) or (len(rows) == len(best) and self.rank(rows) < self.rank(best)):
                 best = rows
             done = step + len(rows)
             if done == self.n or (rows and (self.tie == STRICT or self.after(done - 1) > 0)):
@@ -334,6 +360,43 @@ class Search:
 
         return min(tries, key=rank, default=None)
 
+    def throws_away(self):
+        """Whether an exclusion throws away the try that meets it."""
+        return self.funnel.settings.choice == "latest-start" and self.funnel.exclusion != "void"
+
+    def best_sound_try(self, tries):
+        """Where exclusions throw tries away. Each step remembers its newest try, and a try that met an exclusion
+        still makes the next step known; at the deepest step known a sound try has to stand."""
+        stands = defaultdict(list)
+        for one in tries:
+            stands[len(one.rows)].append(one)
+        deepest = max(stands, default=0)
+        for lost in tries:
+            if lost.ended == EXCLUDED and self.comes_one_further(lost, tries):
+                deepest = max(deepest, len(lost.rows) + 1)
+        at_row = {}
+        for one in stands[deepest]:
+            place = next(moment[0] for moment in self.moments() if one.rows[-1] in moment)
+            at_row[place] = one
+        return next((at_row[place] for place in sorted(at_row) if at_row[place].ended != EXCLUDED), None)
+
+    def comes_one_further(self, lost, tries):
+        level, gap = len(lost.rows), len(lost.rows) - 1
+        for moment in self.moments():
+            if moment[0] <= lost.ended_at:
+                continue
+            time = self.times[moment[0]]
+            apart = time - self.times[lost.rows[-1]]
+            least = max(self.after(gap), self.tolerance + 1 if self.tie == STRICT and self.tolerance else 0)
+            if any(level + self.first in self.marks[i].serves for i in moment) and \
+                    time <= self.limit(lost.rows[0]) and least <= apart <= self.within(gap):
+                return True
+            for one in tries:
+                if one.rows[0] > lost.rows[0] and len(one.rows) >= level and one.rows[gap] in moment and \
+                        (len(one.rows) == level or one.rows[level] not in moment):
+                    return False
+        return False
+
     def freeze(self):
         """What the first attempt met that may not go on: the place and what it was."""
         settings = self.funnel.settings
@@ -376,12 +439,11 @@ class Search:
 
     def best_block(self):
         """Most steps; then the earliest moments, rows and steps."""
-        first_of = {i: moment[0] for moment in self.moments() for i in moment}
         best, best_rank = [], None
         for start in self.start_moments():
             for block in self.blocks_from(start, range(len(self.times))):
-                rows = [i for i, _ in block]
-                rank = (-len(block), [first_of[i] for i in rows], rows, [k for _, k in block])
+                block = sorted(block, key=lambda served: (*self.rank([served[0]]), served[1]))
+                rank = (-len(block), *self.rank([i for i, _ in block]), [k for _, k in block])
                 if best_rank is None or rank < best_rank:
                     best, best_rank = block, rank
         return best
@@ -440,12 +502,11 @@ class Search:
         found = Found(frozen=frozen.ended if frozen else None, rows=len(watched.times))
         if settings.choice != "earliest-start" or settings.entry == "successive":
             tries = watched.tries(settings.entry)
-            throws_away = settings.choice == "latest-start" and funnel.exclusion != "void"
-            clean = [one for one in tries if not (throws_away and one.ended == EXCLUDED)]
-            winner = watched.best_try(clean)
-            if winner is None:
-                winner = watched.best_try(tries)
-                found.frozen = EXCLUDED
+            winner = watched.best_try(tries)
+            if self.throws_away() and self.forbid:
+                sound = watched.best_sound_try(tries)
+                found.frozen = None if sound else EXCLUDED
+                winner = sound or winner
             found.chain = winner.rows if winner else []
             running = [one for one in tries if one.ended == RUNNING]
             alive = [watched.times[one.rows[0]] for one in running
@@ -491,7 +552,7 @@ def closed_outcome(search):
         out.free_level = len(search.other(forbid=False).solve().chain)
     if converted:
         out.status = "converted"
-    elif out.free_level > out.level or found.frozen == EXCLUDED:
+    elif found.frozen == EXCLUDED or (out.free_level > out.level and not search.throws_away()):
         out.status = "removed" if funnel.exclusion == "remove" else "excluded"
     else:
         out.status = "open" if found.alive is not None else "dropped"

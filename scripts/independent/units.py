@@ -42,8 +42,8 @@ class Person:
         self.no_value = 0
 
     def marks(self, place, without=frozenset()):
-        held_back = self.bites[place] | without
-        return marks_of(self.funnel, self.rows[place], held_back) if held_back else self.base[place]
+        bites = self.bites[place]
+        return marks_of(self.funnel, self.rows[place], bites, without) if bites or without else self.base[place]
 
     def end_of(self, place):
         """The last instant of a chain that starts at the row, beside the window."""

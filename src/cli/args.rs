@@ -67,6 +67,20 @@ pub struct HelpArgs {
     pub topic: Option<String>,
 }
 
+impl Command {
+    /// What was typed about the input, where the command has one.
+    pub fn input(&self) -> Option<&InputArgs> {
+        match self {
+            Command::Inspect(args) => Some(&args.input),
+            Command::Report(args) => Some(&args.input),
+            Command::Sessions(args) => Some(&args.input),
+            Command::Check(args) => Some(&args.input),
+            Command::Validate(args) => Some(&args.input),
+            Command::Generate(_) | Command::Help(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     #[command(flatten)]
@@ -84,6 +98,9 @@ pub struct ReportArgs {
     pub input: InputArgs,
     #[command(flatten)]
     pub funnel: FunnelArgs,
+    /// Show no segment, bucket of the trend or event of fewer than N people, nor what would give them away.
+    #[arg(long, value_name = "N", help_heading = "Privacy")]
+    pub min_cell: Option<u64>,
     #[command(flatten)]
     pub lists: ListArgs,
     #[command(flatten)]
@@ -193,6 +210,15 @@ pub struct InputArgs {
     /// An id that stands for none (as empty ids do); may be repeated.
     #[arg(long = "null-id", value_name = "TEXT", help_heading = "Columns")]
     pub null_ids: Vec<String>,
+    /// An empty id is somebody: all rows that have it are one person's.
+    #[arg(long, help_heading = "Columns")]
+    pub keep_empty_id: bool,
+    /// Take blanks and signs of no width around every value away.
+    #[arg(long, help_heading = "Columns")]
+    pub trim: bool,
+    /// Put every value in one form of Unicode, so that accents written in two ways are the same.
+    #[arg(long, value_name = "nfc", help_heading = "Columns")]
+    pub normalize: Option<String>,
 
     /// Whose rows without a person are: their device's, or the person's who used it [default: none].
     #[arg(long, value_name = "none|forward|both", help_heading = "People and repeats")]
@@ -204,6 +230,10 @@ pub struct InputArgs {
     /// Keep one of the rows that are alike in all of these columns, e.g. an event id.
     #[arg(long, value_name = "COLUMN[,..]", value_delimiter = ',', help_heading = "People and repeats")]
     pub dedupe_key: Vec<String>,
+    /// Of rows alike in the key only those are one event that lie no longer than this behind the one
+    /// that is kept, e.g. 1s.
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, help_heading = "People and repeats")]
+    pub dedupe_window: Option<String>,
     /// Keep one of the rows that are alike in every column.
     #[arg(long, conflicts_with = "dedupe_key", help_heading = "People and repeats")]
     pub dedupe_exact: bool,
@@ -230,6 +260,13 @@ pub struct InputArgs {
     /// Order of dates such as 01/02/2026.
     #[arg(long, value_name = "dmy|mdy|ymd", help_heading = "Times")]
     pub date_order: Option<String>,
+    /// Earliest time that a row may have; earlier ones are rejected [default: 1990-01-01].
+    #[arg(long, value_name = "TIME", help_heading = "Times")]
+    pub min_time: Option<String>,
+    /// Local times that a change of the clocks skipped or repeated: compatible (moved forward; the
+    /// earlier) or reject [default: compatible].
+    #[arg(long, value_name = "compatible|reject", help_heading = "Times")]
+    pub dst: Option<String>,
     /// End of observation; the latest row by default.
     #[arg(long, value_name = "TIME", help_heading = "Times")]
     pub as_of: Option<String>,
@@ -250,10 +287,22 @@ pub struct InputArgs {
     /// Names of the columns of files without a header.
     #[arg(long, value_name = "NAME[,..]", value_delimiter = ',', help_heading = "Format")]
     pub columns: Vec<String>,
+    /// Lines at the start that are neither header nor data; found if not given.
+    #[arg(long, value_name = "N", help_heading = "Format")]
+    pub skip_lines: Option<u64>,
+    /// Lines behind the header that are no data: units, types.
+    #[arg(long, value_name = "N", conflicts_with_all = ["no_header", "columns"], help_heading = "Format")]
+    pub skip_after_header: Option<u64>,
+    /// Inside quotes it takes the next character literally; a backslash if nothing else makes rows whole.
+    #[arg(long, value_name = "CHAR", help_heading = "Format")]
+    pub escape: Option<String>,
+    /// Longest value; a row with a longer one is rejected. At most 1MiB [default: 64KiB].
+    #[arg(long, value_name = "SIZE", help_heading = "Format")]
+    pub max_field: Option<String>,
     /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
     #[arg(long, value_name = "LABEL", help_heading = "Format")]
     pub encoding: Option<String>,
-    /// Decimal mark of values [default: .].
+    /// Decimal mark of values; found if not given. With a comma, dots may group digits: 1.234,56.
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
 
@@ -281,8 +330,8 @@ pub struct InputArgs {
     /// Bytes that a compressed file may unpack to, e.g. 50GiB; a file with more ends the run.
     #[arg(long, value_name = "SIZE", help_heading = "Bad rows")]
     pub max_decompressed: Option<String>,
-    /// The files come from strangers: --max-decompressed 10GiB, and no --follow.
-    #[arg(long, conflicts_with = "follow", help_heading = "Bad rows")]
+    /// The files come from strangers: --max-decompressed 10GiB, and neither --follow nor --csv-raw.
+    #[arg(long, conflicts_with_all = ["follow", "csv_raw"], help_heading = "Bad rows")]
     pub untrusted: bool,
     /// Nothing to analyse is not an error.
     #[arg(long, help_heading = "Bad rows")]
@@ -298,6 +347,15 @@ pub struct InputArgs {
     /// Directory of temporary files; the system's by default.
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     pub temp_dir: Option<PathBuf>,
+    /// Print a pseudonym wherever the id of a person or session would stand, and no text of rejected rows.
+    ///
+    /// It is a hash under the key in DROPOFF_KEY or --anonymize-key-file; without a key it is another one in
+    /// every run.
+    #[arg(long, help_heading = "Privacy")]
+    pub anonymize: bool,
+    /// File with the key of pseudonyms, 16 bytes or more.
+    #[arg(long, value_name = "FILE", requires = "anonymize", help_heading = "Privacy")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Progress on stderr.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub progress: ProgressWhen,
@@ -336,6 +394,9 @@ impl InputArgs {
         flag("stitch", self.stitch.clone());
         flag("identity", self.identity.as_ref().map(|path| path.display().to_string()));
         flag("dedupe-key", (!self.dedupe_key.is_empty()).then(|| self.dedupe_key.join(",")));
+        flag("dedupe-window", self.dedupe_window.clone());
+        flag("min-time", self.min_time.clone());
+        flag("dst", self.dst.clone());
         for layout in &self.time_format {
             flag("time-format", Some(layout.clone()));
         }
@@ -347,6 +408,11 @@ impl InputArgs {
         flag("session-timeout", self.session_timeout.clone());
         flag("log-format", self.log_format.clone());
         flag("delimiter", self.delimiter.clone());
+        flag("skip-lines", self.skip_lines.map(|lines| lines.to_string()));
+        flag("skip-after-header", self.skip_after_header.map(|lines| lines.to_string()));
+        flag("escape", self.escape.clone());
+        flag("max-field", self.max_field.clone());
+        flag("normalize", self.normalize.clone());
         flag("columns", (!self.columns.is_empty()).then(|| self.columns.join(",")));
         flag("encoding", self.encoding.clone());
         flag("decimal", self.decimal.clone());
@@ -356,6 +422,8 @@ impl InputArgs {
         }
         for (flag, typed) in [
             ("--no-header", self.no_header),
+            ("--trim", self.trim),
+            ("--keep-empty-id", self.keep_empty_id),
             ("--salvage", self.salvage),
             ("--dedupe-files", self.dedupe_files),
             ("--follow", self.follow),

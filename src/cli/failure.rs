@@ -129,6 +129,14 @@ impl Failure {
         self
     }
 
+    /// Without the text of the input, which may hold an id.
+    pub fn without_text(mut self) -> Failure {
+        if let Some(place) = &mut self.place {
+            place.excerpt.clear();
+        }
+        self
+    }
+
     /// What is told of it, a line each, as it is written: nothing is made safe for a terminal but
     /// the excerpt.
     pub fn lines(&self) -> Vec<String> {

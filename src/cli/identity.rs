@@ -4,11 +4,13 @@ use super::args::InputArgs;
 use super::failure::Failure;
 use super::identity_map::read_map;
 use super::plan::InputPlan;
+use super::privacy::random_bytes;
 use super::setting::{Setting, Settings};
+use crate::condition::SyntaxError;
+use crate::decode::time::read_duration_us;
 use crate::definition::{DedupeTable, DefinitionFile, IdentityTable, OneOrMore};
 use crate::identity::Stitch;
 use crate::ingest::plan::{Columns, Dedupe, IdentityPlan};
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ pub struct IdentityRequest {
     pub map: Option<PathBuf>,
     pub map_is_typed: bool,
     pub dedupe: DedupeRequest,
+    /// With a key: as written, and in µs.
+    pub dedupe_window: Option<(String, i64)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,6 +51,7 @@ impl IdentityRequest {
         if request.map.as_deref() == Some(Path::new("-")) {
             return Err(request.map_setting(file).wrong("a map is a file: standard input is for the log"));
         }
+        request.dedupe_window = dedupe_window(args, file, &request.dedupe)?;
         Ok(request)
     }
 
@@ -64,6 +69,18 @@ impl IdentityRequest {
     pub fn table(&self, name: impl Fn(&Path) -> String) -> IdentityTable {
         let stitch = (self.stitch != Stitch::None).then(|| self.stitch.name().to_owned());
         IdentityTable { stitch, map: self.map.as_deref().map(name) }
+    }
+
+    /// What repeats, as a definition file says it.
+    pub fn dedupe_table(&self) -> DedupeTable {
+        let window = self.dedupe_window.as_ref().map(|(text, _)| text.clone());
+        match &self.dedupe {
+            DedupeRequest::Nothing => DedupeTable::default(),
+            DedupeRequest::Key(key) => {
+                DedupeTable { key: Some(OneOrMore::More(key.clone())), window, ..DedupeTable::default() }
+            }
+            DedupeRequest::Exact => DedupeTable { exact: Some(true), ..DedupeTable::default() },
+        }
     }
 
     /// Several columns that are one id together are no person with a device, nor ids of a map.
@@ -105,9 +122,6 @@ impl IdentityRequest {
                 .hint("name the person's column and then the device's: --user user_id,device_id"));
         }
         let map = self.map.as_ref().map(|path| read_map(path, users, &input.zone, &input.open).map(Arc::new));
-        let seeds = [(); 4].map(|()| RandomState::new().hash_one(0_u64).to_le_bytes());
-        let mut hash_key = [0; 32];
-        hash_key.copy_from_slice(seeds.as_flattened());
         Ok(IdentityPlan {
             stitch: self.stitch,
             map: map.transpose()?,
@@ -116,21 +130,11 @@ impl IdentityRequest {
                 DedupeRequest::Key(_) => Dedupe::Key,
                 DedupeRequest::Exact => Dedupe::Exact,
             },
+            dedupe_window_us: self.dedupe_window.as_ref().map(|(_, window_us)| *window_us),
             session_timeout_us: input.session_timeout_us,
             compares,
-            hash_key,
+            hash_key: random_bytes(),
         })
-    }
-}
-
-impl DedupeRequest {
-    /// As a definition file says it.
-    pub fn table(&self) -> DedupeTable {
-        match self {
-            DedupeRequest::Nothing => DedupeTable::default(),
-            DedupeRequest::Key(key) => DedupeTable { key: Some(OneOrMore::More(key.clone())), exact: None },
-            DedupeRequest::Exact => DedupeTable { key: None, exact: Some(true) },
-        }
     }
 }
 
@@ -153,6 +157,25 @@ fn dedupe(args: &InputArgs, file: &DefinitionFile) -> Result<DedupeRequest, Fail
             Err(exact.against(&of_key, "rows are alike in a key, or in every column: leave one out"))
         }
     }
+}
+
+/// How far behind the row that is kept others with its key may lie.
+fn dedupe_window(
+    args: &InputArgs,
+    file: &DefinitionFile,
+    dedupe: &DedupeRequest,
+) -> Result<Option<(String, i64)>, Failure> {
+    let window =
+        Settings { table: "dedupe", file }.of("--dedupe-window", args.dedupe_window.is_some(), "window");
+    let Some(text) = args.dedupe_window.clone().or_else(|| file.dedupe.window.clone()) else {
+        return Ok(None);
+    };
+    if !matches!(dedupe, DedupeRequest::Key(_)) {
+        return Err(window.wrong("it goes with a key alone").hint("name the columns with --dedupe-key"));
+    }
+    let window_us = read_duration_us(&text)
+        .map_err(|(error, span)| window.syntax(&text, SyntaxError::new(error.to_string(), span)))?;
+    Ok(Some((text, window_us)))
 }
 
 #[cfg(test)]

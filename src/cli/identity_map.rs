@@ -34,7 +34,8 @@ pub fn read_map(
             MapError::Conflict { .. } => "id",
             MapError::Cycle { .. } => "person",
         };
-        Failure::usage(format!("{}:{}: column `{column}`: {error}", table.file, error.line()))
+        let message = format!("{}:{}: column `{column}`: {error}", table.file, error.line());
+        Failure::usage(message).code(Some("E-U09"))
     })
 }
 

@@ -7,16 +7,17 @@ use super::setting::Setting;
 use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::access_log;
+use crate::decode::number::have_decimal_commas;
 use crate::derive::Rule;
 use crate::event::RejectCode;
 use crate::ingest::cohort::Members;
 use crate::ingest::plan::{Columns, ConditionUse, Dedupe, Derivation, ReadPlan, Slots};
 use crate::ingest::unpivot::{TimedColumn, UnpivotError, resolve_unpivot};
 use crate::ingest::{
-    Everything, FileAccount, Form, Pending, Progress, Resources, RowLayout, Sample, read_all,
+    Everything, FileAccount, Form, IngestError, Pending, Progress, Resources, RowLayout, Sample, read_all,
 };
 use crate::report::build::Request;
-use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, guess};
+use crate::schema::roles::{Asked, Choice, ColumnKind, ColumnSample, Confidence, Guess, RoleProblem, guess};
 use crate::source::list::{Expanded, ListOptions, expand};
 use crate::source::open::open;
 use crate::source::{Input, InputKind, SourceNote};
@@ -55,7 +56,8 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
             .code(Some("E-F21"))
             .hint("pipe a log into it, or name a file"));
     }
-    let expanded = match expand(&plan.files, &ListOptions::default()) {
+    let options = ListOptions { follow: plan.follow, dedupe: plan.dedupe_files, ..ListOptions::default() };
+    let expanded = match expand(&plan.files, &options) {
         Err(error) if error.is_nothing_to_read() && plan.allow_empty => Expanded::default(),
         expanded => expanded?,
     };
@@ -80,7 +82,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
         let sample = sample.map_err(|error| unusable_input(plan, error))?;
         let has_rows = !sample.rows.is_empty();
         if has_rows || found.columns.is_empty() {
-            found.guess = guess(&column_samples(&sample), &plan.asked);
+            found.guess = guess(&column_samples(&sample), &asked_of(&sample, &plan.asked));
             found.columns.clone_from(&sample.columns);
             found.rows = Arc::clone(&sample.rows);
         }
@@ -121,6 +123,31 @@ fn named_columns(asked: &Asked) -> Vec<String> {
     // Of several person columns any one may be there, unless they are one id together.
     let user = asked.user.first().filter(|_| asked.user.len() == 1 || asked.user_together);
     user.into_iter().chain(&asked.time).chain(&asked.event).cloned().collect()
+}
+
+/// The name of several columns that could play a role and that nothing else tells apart.
+fn repeated_name(problem: &RoleProblem) -> Option<&str> {
+    let RoleProblem::Ambiguous { candidates, .. } = problem else { return None };
+    let (first, others) = candidates.split_first()?;
+    others.iter().any(|other| other.column == first.column).then_some(first.column.as_str())
+}
+
+/// What was asked, with the names of columns as this input writes them.
+fn asked_of(sample: &Sample, asked: &Asked) -> Asked {
+    let name =
+        |name: &String| sample.find(name).map_or_else(|| name.clone(), |at| sample.columns[at].clone());
+    let names = |names: &[String]| names.iter().map(name).collect();
+    let optional = |asked: &Option<String>| asked.as_ref().map(name);
+    Asked {
+        user: names(&asked.user),
+        time: names(&asked.time),
+        event: optional(&asked.event),
+        url: optional(&asked.url),
+        session: optional(&asked.session),
+        value: optional(&asked.value),
+        currency: optional(&asked.currency),
+        ..asked.clone()
+    }
 }
 
 fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {
@@ -166,6 +193,9 @@ impl Found {
             return Ok(Columns { dimensions, ..Columns::default() });
         }
         if let Err(problem) = self.guess.required() {
+            if let Some(column) = repeated_name(problem) {
+                return Err(self.repeated_column(column).into());
+            }
             return Err(unplayed_role(plan, problem, &self.columns));
         }
         let name = |choice: &Choice| self.columns[choice.column].clone();
@@ -192,6 +222,26 @@ impl Found {
             dimensions,
             key: plan.identity.key(),
         })
+    }
+
+    /// More than one column has this name.
+    fn repeated_column(&self, column: &str) -> IngestError {
+        let opened = self.pending.iter().find_map(|pending| pending.opened.as_ref());
+        let header_lines = opened.map_or(1, |(_, sample)| sample.header_lines());
+        IngestError::RepeatedColumn {
+            name: opened.map_or_else(String::new, |(opened, _)| opened.name.clone()),
+            column: column.to_owned(),
+            columns: self.columns.clone(),
+            header_lines,
+        }
+    }
+
+    /// The decimal mark of the sampled values: a comma where they can be read in no other way.
+    fn decimal_mark(&self, value: &Option<String>) -> u8 {
+        let wanted = value.as_deref().map(Sample::folded);
+        let column = self.columns.iter().position(|name| Some(Sample::folded(name)) == wanted);
+        let texts = self.rows.iter().filter_map(|row| row.get(column?)?.as_deref());
+        if have_decimal_commas(texts) { b',' } else { b'.' }
     }
 
     /// The time columns of wide rows, where they were asked for.
@@ -263,6 +313,7 @@ pub fn read_plan(
     let keeps_order = request.is_some_and(|request| {
         request.funnels.iter().any(|funnel| funnel.funnel.tie == crate::funnel::engine::Tie::File)
     });
+    let columns_value = columns.value.clone();
     let layout = RowLayout {
         ordinal: keeps_order,
         session: columns.session.is_some(),
@@ -297,8 +348,10 @@ pub fn read_plan(
         naive_zone: plan.naive_zone.clone(),
         naive_zone_given: plan.naive_zone_given,
         as_of_us: plan.as_of_us,
-        decimal_mark: plan.decimal_mark,
+        decimal_mark: plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns_value)),
         null_ids: plan.null_ids.clone(),
+        keep_empty_ids: plan.keep_empty_ids,
+        cleaning: plan.cleaning,
         open: plan.open.clone(),
         limits: plan.limits,
         members,

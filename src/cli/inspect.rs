@@ -43,10 +43,11 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         flags: &flags,
         source: &source,
         identity: &identity,
-        dedupe: &start.plan.identity.dedupe.table(),
+        dedupe: &start.plan.identity.dedupe_table(),
         session_timeout_us: start.plan.session_timeout_us,
         zone: &start.plan.zone,
         funnels: &funnels,
+        pseudonyms: start.pseudonyms.as_ref(),
     };
     let (mut inspection, ended) = match guess.required() {
         Err(problem) if !found.is_unknown() => {

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::target::write_with;
 use crate::condition::{read_quoted, suggest_nearest};
 use crate::funnel::definition::Funnel;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::render::rows::RowForm;
 use crate::report::build::{FunnelRequest, Listed, Request};
 use crate::report::lists::{CohortIds, CohortRule, ListRequest, Pick, distinct_step_names};
@@ -26,7 +27,12 @@ pub struct ListPlan {
 
 impl ListPlan {
     /// Settles what was typed; `None` where no list is wanted.
-    pub fn resolve(args: &ListArgs, request: &Request, csv_raw: bool) -> Result<Option<ListPlan>, Failure> {
+    pub fn resolve(
+        args: &ListArgs,
+        request: &Request,
+        pseudonyms: Option<&Pseudonyms>,
+        csv_raw: bool,
+    ) -> Result<Option<ListPlan>, Failure> {
         let with_form = |path: &PathBuf| Ok::<_, Failure>((path.clone(), form("--people", path)?));
         let people = args.people.as_ref().map(with_form).transpose()?;
         let mut rules = Vec::new();
@@ -47,9 +53,13 @@ impl ListPlan {
             rules.push(rule);
             cohorts.push((path, form));
         }
-        let request = ListRequest { table: people.is_some(), cohorts: rules };
-        let is_wanted = request != ListRequest::default();
-        Ok(is_wanted.then_some(ListPlan { request, people, cohorts, csv_raw }))
+        let pseudonyms = pseudonyms.cloned();
+        let list = ListRequest { table: people.is_some(), cohorts: rules, pseudonyms };
+        if list.is_wanted() && request.min_cell.is_some() {
+            return Err(Failure::usage("--min-cell: a list names single people")
+                .hint("leave out --people and --emit-cohort, or --min-cell"));
+        }
+        Ok(list.is_wanted().then_some(ListPlan { request: list, people, cohorts, csv_raw }))
     }
 
     /// The files that are written.

@@ -131,7 +131,7 @@ impl Outputs {
             match target.place {
                 Place::Stdout => {
                     let mut out = BufWriter::new(io::stdout().lock());
-                    let mut write =
+                    let write =
                         |out: &mut dyn Write| write_form(result, target.form, &self.style, self.csv_raw, out);
                     let is_safe = !self.to_terminal || target.form == Form::Rendered(Format::Terminal);
                     let written = if is_safe {
@@ -143,7 +143,8 @@ impl Outputs {
                     match written {
                         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                         written => {
-                            written.context("cannot write to standard output").map_err(Failure::failed)?;
+                            let failed = |error| Failure::failed(error).code(Some("E-O02"));
+                            written.context("cannot write to standard output").map_err(failed)?;
                         }
                     }
                 }
@@ -201,14 +202,19 @@ fn write_form(
     }
 }
 
-/// Writes every kept reject as CSV: where it stands, why, and what it says.
-pub fn write_rejects(path: &Path, files: &[FileAccount], reading: &ReadPlan) -> Result<(), Failure> {
+/// Writes every kept reject as CSV: where it stands, why, and what it says unless that is hidden.
+pub fn write_rejects(
+    path: &Path,
+    files: &[FileAccount],
+    reading: &ReadPlan,
+    hides_text: bool,
+) -> Result<(), Failure> {
     write_with(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
         for file in files {
             for placed in &file.read.rejects {
-                let sample = reject_sample(file, placed, reading);
+                let sample = reject_sample(file, placed, reading, hides_text);
                 let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
                 writer.write_record([
                     &*spreadsheet(&sample.file),

@@ -8,19 +8,24 @@ use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
 use super::memory::{read_bytes, store_bytes};
 use super::setting::{Setting, Settings};
+use super::texts::{cleaning, limits};
+use super::tolerance::Tolerance;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
 use crate::decode::Limits;
 use crate::decode::access_log::LogFormat;
 use crate::decode::dialect::DialectHints;
-use crate::decode::time::{DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us};
+use crate::decode::time::{
+    ClockChange, DEFAULT_MIN_TIME_US, DateOrder, EpochUnit, TimeFormat, TimeOptions, read_duration_us,
+};
 use crate::definition::{
     DefinitionFile, FunnelTable, OneOrMore, Path, SourceTable, Steps, UserTable, ValueColumn,
 };
 use crate::derive::Rule;
 use crate::event::MINUTE_US;
 use crate::identity::Stitch;
+use crate::ingest::clean::Cleaning;
 use crate::ingest::unpivot::{UnpivotItem, parse_unpivot};
 use crate::report::build::{FunnelRequest, Request};
 use crate::report::time_to_purchase::QuantileChoice;
@@ -77,7 +82,10 @@ pub struct InputPlan {
     /// The first that fits a row names its event.
     pub rules: Vec<Rule>,
     pub null_ids: Vec<String>,
-    pub decimal_mark: u8,
+    /// As it was given; else the sample tells.
+    pub decimal_mark: Option<u8>,
+    pub keep_empty_ids: bool,
+    pub cleaning: Cleaning,
     pub session_timeout_us: i64,
     pub identity: IdentityRequest,
     pub tolerance: Tolerance,
@@ -89,41 +97,6 @@ pub struct InputPlan {
     pub store_bytes: u64,
     /// Where they go beyond that.
     pub temp_dir: PathBuf,
-}
-
-/// Rejected rows that a run may have and still be trusted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Tolerance {
-    Rows(u64),
-    /// Of the rows read, `0.0..=1.0`.
-    Share(f64),
-}
-
-impl Tolerance {
-    pub fn allows(self, rejected: u64, read: u64) -> bool {
-        match self {
-            Tolerance::Rows(most) => rejected <= most,
-            Tolerance::Share(share) => rejected as f64 <= share * read as f64,
-        }
-    }
-}
-
-impl FromStr for Tolerance {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Tolerance, String> {
-        let wrong = || format!("{text:?} is neither a number of rows nor a share such as 0.5%");
-        match text.strip_suffix('%') {
-            Some(per_cent) => {
-                let per_cent: f64 = per_cent.trim().parse().map_err(|_| wrong())?;
-                if !(0.0..=100.0).contains(&per_cent) {
-                    return Err(wrong());
-                }
-                Ok(Tolerance::Share(per_cent / 100.0))
-            }
-            None => text.parse().map(Tolerance::Rows).map_err(|_| wrong()),
-        }
-    }
 }
 
 /// More threads than this would only wait for one another.
@@ -207,12 +180,21 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         time_format: list(&args.time_format, &written.time_format),
         epoch_unit: first(&args.epoch_unit, &written.epoch_unit),
         date_order: first(&args.date_order, &written.date_order),
+        min_time: first(&args.min_time, &written.min_time),
+        dst: first(&args.dst, &written.dst),
         filter: first(&args.filter, &written.filter),
         log_format: first(&args.log_format, &written.log_format),
         delimiter: first(&args.delimiter, &written.delimiter),
         header: if args.no_header { Some(false) } else { written.header },
         columns: plain_list(&args.columns, &written.columns),
+        skip_lines: first(&args.skip_lines, &written.skip_lines),
+        skip_after_header: first(&args.skip_after_header, &written.skip_after_header),
+        escape: first(&args.escape, &written.escape),
+        max_field: first(&args.max_field, &written.max_field),
         null_ids: plain_list(&args.null_ids, &written.null_ids),
+        keep_empty_id: if args.keep_empty_id { Some(true) } else { written.keep_empty_id },
+        trim: if args.trim { Some(true) } else { written.trim },
+        normalize: first(&args.normalize, &written.normalize),
         decimal: first(&args.decimal, &written.decimal),
         encoding: first(&args.encoding, &written.encoding),
     }
@@ -263,8 +245,9 @@ impl InputPlan {
                 .map_err(|(error, span)| timeout.syntax(&text, SyntaxError::new(error.to_string(), span)))?,
         };
         let decimal_mark = match source.decimal.as_deref() {
-            None | Some(".") => b'.',
-            Some(",") => b',',
+            None => None,
+            Some(".") => Some(b'.'),
+            Some(",") => Some(b','),
             Some(other) => {
                 let decimal = settings.of("--decimal", args.decimal.is_some(), "decimal");
                 return Err(decimal.wrong(format!("{other:?} is not . or ,")));
@@ -305,7 +288,9 @@ impl InputPlan {
             open: open_options(args, &source, &settings, environment)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
-            limits: Limits { salvage: args.salvage, ..Limits::default() },
+            limits: limits(args, &source, &settings)?,
+            keep_empty_ids: source.keep_empty_id == Some(true),
+            cleaning: cleaning(args, &source, &settings)?,
             asked,
             unpivot,
             unpivot_is_typed: args.unpivot.is_some(),
@@ -314,12 +299,20 @@ impl InputPlan {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
                     settings.of("--delimiter", args.delimiter.is_some(), "delimiter").wrong(error)
                 })?,
+                escape: source
+                    .escape
+                    .as_deref()
+                    .map(read_byte)
+                    .transpose()
+                    .map_err(|error| settings.of("--escape", args.escape.is_some(), "escape").wrong(error))?,
+                skip_lines: source.skip_lines,
+                skip_after_header: source.skip_after_header,
                 header: source.header,
                 columns: source.columns.clone(),
                 log_format: log_format(args, &source, &settings)?,
                 ..DialectHints::default()
             },
-            time: time_options(args, &source, &settings)?,
+            time: time_options(args, &source, &settings, &zone, environment.now)?,
             naive_zone_given: source.assume_time_zone.is_some() || source.time_zone.is_some(),
             zone,
             naive_zone,
@@ -475,11 +468,15 @@ fn time_options(
     args: &InputArgs,
     source: &SourceTable,
     settings: &Settings<'_>,
+    zone: &TimeZone,
+    now: Timestamp,
 ) -> Result<TimeOptions, Failure> {
     let formats = source.time_format.clone().map_or_else(Vec::new, OneOrMore::into_vec);
     let time_format = settings.of("--time-format", !args.time_format.is_empty(), "time_format");
     let epoch_unit = settings.of("--epoch-unit", args.epoch_unit.is_some(), "epoch_unit");
     let date_order = settings.of("--date-order", args.date_order.is_some(), "date_order");
+    let min_time = settings.of("--min-time", args.min_time.is_some(), "min_time");
+    let dst = settings.of("--dst", args.dst.is_some(), "dst");
     let format = |(place, text): (usize, &String)| {
         named(text, "a layout such as %d/%m/%Y", TimeFormat::from_name)
             .map_err(|error| time_format.wrong_at(place, error))
@@ -498,6 +495,18 @@ fn time_options(
             .map(|text| named(text, "dmy, mdy or ymd", DateOrder::from_name))
             .transpose()
             .map_err(|error| date_order.wrong(error))?,
+        min_us: source
+            .min_time
+            .as_deref()
+            .map_or(Ok(DEFAULT_MIN_TIME_US), |text| parse_when(text, zone, now))
+            .map_err(|error| min_time.wrong(error))?,
+        clock_change: source
+            .dst
+            .as_deref()
+            .map(|text| named(text, "compatible or reject", ClockChange::from_name))
+            .transpose()
+            .map_err(|error| dst.wrong(error))?
+            .unwrap_or_default(),
     })
 }
 
@@ -566,6 +575,7 @@ pub fn resolve_request(
         zone: input.zone.clone(),
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
+        min_cell: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })
@@ -649,14 +659,5 @@ mod tests {
             let failure = request(&args, "").expect_err("it cannot be met");
             assert_eq!(failure.exit.code(), 2, "{args:?}");
         }
-    }
-
-    #[test]
-    fn tolerances_are_rows_or_shares() {
-        assert!("1%".parse::<Tolerance>().unwrap().allows(1, 100));
-        assert!(!"1%".parse::<Tolerance>().unwrap().allows(2, 100));
-        assert!("3".parse::<Tolerance>().unwrap().allows(3, 3));
-        assert!("101%".parse::<Tolerance>().is_err());
-        assert!("x".parse::<Tolerance>().is_err());
     }
 }

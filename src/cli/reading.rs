@@ -2,6 +2,7 @@
 
 use super::args::InputArgs;
 use super::failure::{Exit, Failure, Place};
+use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
 use super::progress::Meter;
@@ -12,9 +13,10 @@ use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
-use crate::report::build::{Request, total_tally};
+use crate::report::build::{Request, definition_hash, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;
+use crate::source::encoding::TextEncoding;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +38,10 @@ pub struct Account {
     used: u64,
     /// Of those that count against the tolerance.
     first_reject: Option<RejectSample>,
+    /// How its file was read.
+    read_as: Option<String>,
+    /// The encoding that rejected rows seem to be in.
+    likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
 }
 
@@ -57,9 +63,13 @@ impl Account {
             read => format!("there is nothing to analyse: none of the {} rows can be used", count(read)),
         };
         let failure = Failure::empty(message);
-        let hint = self.hint().into_iter().chain(["--allow-empty makes this no error"]);
+        let further = match self.trusted {
+            true => "--allow-empty makes this no error",
+            false => "--rejects FILE keeps them",
+        };
+        let hint = self.hint().into_iter().chain([further.to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
-        Err(Failure { place: self.place(), ..failure.hint(hint) })
+        Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
     }
 
     /// Where the first rejected row stands.
@@ -77,9 +87,13 @@ impl Account {
     }
 
     /// What may be done about the first rejected row.
-    fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<String> {
+        if let Some(encoding) = self.likely_encoding {
+            return Some(encoding_hint(encoding));
+        }
         let code = &self.first_reject.as_ref()?.code;
-        RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?.hint()
+        let code = RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?;
+        code.hint().map(str::to_owned)
     }
 
     /// How a run ends whose result is written: well, or with too many rejects.
@@ -98,11 +112,30 @@ impl Account {
             if self.rejected == 1 { "was" } else { "were" }
         );
         let accept = format!("{kept}; accept them with --max-rejects {}", self.rejected);
-        let hint = self.hint().map(str::to_owned).into_iter().chain([accept]);
+        let hint = self.hint().into_iter().chain([accept]);
         let failure = Failure { exit: Exit::Rejects, ..Failure::usage(message) };
         let code = self.first_reject.as_ref().map(|sample| sample.code.as_str());
-        Err(Failure { place: self.place(), ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n")) })
+        Err(Failure {
+            place: self.place(),
+            read_as: self.read_as.clone(),
+            ..failure.code(code).hint(hint.collect::<Vec<_>>().join("\n"))
+        })
     }
+}
+
+fn encoding_hint(encoding: TextEncoding) -> String {
+    format!("rows that are not UTF-8 look like {encoding}: --encoding {}", encoding.label())
+}
+
+/// The encoding of the rows that were rejected as no UTF-8, where most rejects are that.
+fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Option<TextEncoding> {
+    if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
+        return None;
+    }
+    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
+    let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
+    TextEncoding::likely(&texts.join(&b'\n'))
 }
 
 /// Reads every row of what was found.
@@ -113,23 +146,32 @@ pub fn read_rows(
     columns: Columns,
     request: Option<&Request>,
 ) -> Result<Reading, Failure> {
-    let guessed = found.guessed(&columns, &start.plan.asked);
+    let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
     let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
+    if start.plan.decimal_mark.is_none() && reading.decimal_mark == b',' {
+        let value = reading.columns.value.as_deref().unwrap_or_default();
+        guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
+    }
+    if let Some(request) = request {
+        fault::note_definition(&definition_hash(request, &reading));
+    }
     let meter = Meter::new(args.progress, args.quiet, found.total_bytes);
     let pending = std::mem::take(&mut found.pending);
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
     check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading)?;
+        write_rejects(path, &everything.files, &reading, args.anonymize)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
     let now_us = start.environment.now.as_microsecond();
-    let reject_samples = reject_samples(&everything.files, &reading);
+    let reject_samples = reject_samples(&everything.files, &reading, args.anonymize);
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
+    let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
+    let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -143,6 +185,7 @@ pub fn read_rows(
             rows_out_of_order: tally.out_of_order,
             spilled_bytes: 0,
             cohort_files,
+            time_zone_database: start.zone_database(),
         },
         plan: reading,
         everything,
@@ -151,7 +194,9 @@ pub fn read_rows(
             rejected,
             read: tally.read,
             used: tally.events,
+            read_as: first_read_as,
             first_reject,
+            likely_encoding,
             members,
         },
     })
@@ -210,32 +255,57 @@ fn file_read(file: &FileAccount) -> FileRead {
 const SHOWN_REJECTS: usize = 20;
 
 /// The first rejects of each code, over all files.
-fn reject_samples(files: &[FileAccount], reading: &ReadPlan) -> Vec<RejectSample> {
+fn reject_samples(files: &[FileAccount], reading: &ReadPlan, hides_text: bool) -> Vec<RejectSample> {
     let mut samples: Vec<RejectSample> = Vec::new();
     for file in files {
         for placed in &file.read.rejects {
             let code = placed.reject.code.to_string();
             let of_code = samples.iter().filter(|sample| sample.code == code).count();
             if of_code < 3 && samples.len() < SHOWN_REJECTS {
-                samples.push(reject_sample(file, placed, reading));
+                samples.push(reject_sample(file, placed, reading, hides_text));
             }
         }
     }
     samples
 }
 
-/// One reject, for people and for the file of rejects.
-pub fn reject_sample(file: &FileAccount, placed: &PlacedReject, reading: &ReadPlan) -> RejectSample {
+/// How the file of a reject was read.
+fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
+    files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
+}
+
+/// What stands for the text of a row where ids are not to be printed.
+const LEFT_OUT: &str = "(left out)";
+
+/// One reject, for people and for the file of rejects; without its text where that may hold an id.
+pub fn reject_sample(
+    file: &FileAccount,
+    placed: &PlacedReject,
+    reading: &ReadPlan,
+    hides_text: bool,
+) -> RejectSample {
     let number = |slot: usize| Some(file.columns.get(slot).copied().flatten()? as u64 + 1);
     RejectSample {
         file: file.name.clone(),
         line: placed.line,
         byte: placed.byte,
-        column: placed.reject.slot.and_then(|slot| reading.slots.get(slot)).cloned(),
-        column_number: placed.reject.slot.and_then(number),
+        column: placed
+            .reject
+            .slot
+            .and_then(|slot| reading.slots.get(slot))
+            .or(placed.column.as_ref())
+            .cloned(),
+        column_number: placed
+            .reject
+            .field
+            .map(|field| field as u64 + 1)
+            .or(placed.reject.slot.and_then(number)),
         code: placed.reject.code.to_string(),
         message: placed.reject.message.clone(),
-        excerpt: String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        excerpt: match hides_text {
+            true => LEFT_OUT.to_owned(),
+            false => String::from_utf8_lossy(&placed.reject.excerpt).into_owned(),
+        },
     }
 }
 
@@ -252,8 +322,8 @@ fn file_warnings(
     let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
     let noted = files.iter().flat_map(|file| &file.notes);
     let noted = noted.filter_map(|note| Some((note.code?, note.message.clone())));
-    let told = files.iter().flat_map(|file| rows_told(file, now_us));
-    for (code, message) in of_list.chain(noted).chain(told) {
+    let future = files.iter().filter_map(|file| future_times(file, now_us));
+    for (code, message) in of_list.chain(noted).chain(future) {
         match warnings[of_files..].iter_mut().find(|warning| warning.code == code) {
             Some(known) => known.n += 1,
             None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
@@ -299,21 +369,12 @@ fn time_warnings(files: &[FileAccount], tally: &Tally, reading: &ReadPlan) -> Ve
     warnings
 }
 
-/// What the rows of one file give rise to.
-fn rows_told(file: &FileAccount, now_us: i64) -> Vec<(&'static str, String)> {
+/// Said of a file with times that are still to come.
+fn future_times(file: &FileAccount, now_us: i64) -> Option<(&'static str, String)> {
     let (name, tally) = (&file.name, &file.read.tally);
-    let mut told = Vec::new();
-    if file.lacks_rows() {
-        told.push(("W17", format!("{name} holds no row")));
-    }
-    if let Some(latest_us) = tally.latest_us.filter(|&latest_us| latest_us > now_us) {
-        let latest = format_utc(latest_us);
-        told.push((
-            "W27",
-            format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log"),
-        ));
-    }
-    told
+    let latest_us = tally.latest_us.filter(|&latest_us| latest_us > now_us)?;
+    let latest = format_utc(latest_us);
+    Some(("W27", format!("{name}: its latest time, {latest}, is still to come; --as-of ends the log")))
 }
 
 fn file_notes(found: &Found, files: &[FileAccount], tally: &Tally) -> Vec<String> {
@@ -345,5 +406,6 @@ pub fn unread_run(found: &Found, threads: usize) -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }

@@ -11,6 +11,7 @@ use super::run::Start;
 use crate::render::json;
 use crate::report::build::{BuildError, Listed, ListsAsked, Request, build_with_lists, canonical_hash};
 use crate::report::lists::ListRequest;
+use crate::report::min_cell;
 use crate::report::table::Block;
 use crate::report::{REPORT_SCHEMA, Report, Run, jsonl};
 use std::io::{self, Write};
@@ -18,8 +19,15 @@ use std::io::{self, Write};
 /// Runs the command.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
-    let request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
-    let lists = ListPlan::resolve(&args.lists, &request, args.output.csv_raw)?;
+    let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
+    if args.min_cell.is_some_and(|least| least < min_cell::LEAST) {
+        return Err(Failure::usage(format!(
+            "--min-cell takes a number of people, at least {}",
+            min_cell::LEAST
+        )));
+    }
+    request.min_cell = args.min_cell;
+    let lists = ListPlan::resolve(&args.lists, &request, start.pseudonyms.as_ref(), args.output.csv_raw)?;
     let beside = lists.as_ref().map(ListPlan::files).unwrap_or_default();
     let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::Needed)?;

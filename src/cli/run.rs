@@ -8,17 +8,27 @@ use super::help::help;
 use super::inspect::inspect;
 use super::memory::{available, check_temp_dir};
 use super::plan::{Environment, InputPlan};
+use super::privacy::pseudonyms;
 use super::report::report;
 use super::sessions::sessions;
 use super::validate::validate;
 use crate::definition::DefinitionFile;
+use crate::identity::pseudonym::Pseudonyms;
 use anyhow::Context;
+use jiff::tz::TimeZone;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Runs one command to its exit code.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
-    match cli.command {
+    let hides_text = cli.command.input().is_some_and(|input| input.anonymize);
+    let ended = run_command(cli.command);
+    if hides_text { ended.map_err(Failure::without_text) } else { ended }
+}
+
+fn run_command(command: Command) -> Result<Exit, Failure> {
+    match command {
         Command::Inspect(args) => inspect(&args),
         Command::Report(args) => report(&args),
         Command::Sessions(args) => sessions(&args),
@@ -35,6 +45,8 @@ pub struct Start {
     pub file: DefinitionFile,
     pub environment: Environment,
     pub started: Instant,
+    /// What stands for ids where these are not to be printed.
+    pub pseudonyms: Option<Pseudonyms>,
 }
 
 impl Start {
@@ -45,7 +57,26 @@ impl Start {
         let mut plan = InputPlan::resolve(args, &file, &environment)?;
         args.temp_dir.as_deref().map_or(Ok(()), check_temp_dir)?;
         resolve_files(&mut plan, args, path.as_deref());
-        Ok(Start { plan, file, environment, started })
+        let pseudonyms = pseudonyms(args)?;
+        Ok(Start { plan, file, environment, started, pseudonyms })
+    }
+}
+
+impl Start {
+    /// The version of the rules of time zones, where others than UTC are used and the system says it.
+    pub fn zone_database(&self) -> Option<String> {
+        let is_utc = |zone: &TimeZone| *zone == TimeZone::UTC;
+        if is_utc(&self.plan.zone) && is_utc(&self.plan.naive_zone) {
+            return None;
+        }
+        let given = std::env::var_os("TZDIR").map(PathBuf::from);
+        let usual = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"].map(PathBuf::from);
+        let directory = given.into_iter().chain(usual).find(|directory| directory.is_dir())?;
+        // `tzdata.zi` begins so in every distribution of the database.
+        let mut start = String::new();
+        let file = std::fs::File::open(directory.join("tzdata.zi")).ok()?;
+        file.take(64).read_to_string(&mut start).ok()?;
+        Some(start.lines().next()?.strip_prefix("# version ")?.to_owned())
     }
 }
 

@@ -20,7 +20,8 @@ pub fn sessions(args: &SessionsArgs) -> Result<Exit, Failure> {
     let columns = found.roles(&start.plan, Vec::new())?;
     let reading = read_rows(&start, &args.input, found, columns, None)?;
     let timeout_us = start.plan.session_timeout_us;
-    let table = build(reading.everything, &reading.plan, timeout_us, start.plan.threads)?;
+    let table =
+        build(reading.everything, &reading.plan, timeout_us, start.pseudonyms.as_ref(), start.plan.threads)?;
     // Whether a list of ids leaves anybody is known only behind the pass over people.
     reading.account.require_rows(&args.input)?;
     outputs.write(&table)?;

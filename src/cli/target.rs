@@ -28,7 +28,8 @@ pub fn refuse_inputs(paths: &[PathBuf], inputs: &[Input]) -> Result<(), Failure>
             InputKind::Stdin => false,
         };
         if inputs.iter().any(is_input) {
-            return Err(Failure::usage(format!("{}: an output cannot replace an input", path.display())));
+            let message = format!("{}: an output cannot replace an input", path.display());
+            return Err(Failure::usage(message).code(Some("E-O03")));
         }
     }
     Ok(())
@@ -40,7 +41,8 @@ fn refuse_same(paths: &[PathBuf]) -> Result<(), Failure> {
     for (place, path) in paths.iter().enumerate() {
         let is_same = |earlier: &PathBuf| absolute(earlier) == absolute(path) || is_same_file(earlier, path);
         if paths[..place].iter().any(is_same) {
-            return Err(Failure::usage(format!("{}: two outputs cannot go into one file", path.display())));
+            let message = format!("{}: two outputs cannot go into one file", path.display());
+            return Err(Failure::usage(message).code(Some("E-O03")));
         }
     }
     Ok(())
@@ -52,24 +54,30 @@ fn make_directory_of(path: &Path) -> Result<(), Failure> {
     };
     std::fs::create_dir_all(directory).map_err(|error| {
         Failure::usage(format!("{}: this directory cannot be made: {}", directory.display(), error.kind()))
+            .code(Some("E-O01"))
     })
 }
 
 fn check_target(path: &Path) -> Result<(), Failure> {
     if path.is_symlink() {
         let failure = Failure::usage(format!("{}: a symbolic link is not written through", path.display()));
-        return Err(failure.hint("name the file that it stands for; -o - is standard output"));
+        return Err(failure
+            .code(Some("E-O04"))
+            .hint("name the file that it stands for; -o - is standard output"));
     }
     if path.exists() && !path.is_file() {
         let failure = Failure::usage(format!("{}: not a regular file", path.display()));
-        return Err(failure.hint("use -o - or --format to write to a pipe"));
+        return Err(failure.code(Some("E-O04")).hint("use -o - or --format to write to a pipe"));
     }
-    NewFile::beside(path).map(drop).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::usage(format!("{}: there is no such directory to write to", path.display()))
-                .hint("--mkdir makes it")
-        }
-        kind => Failure::usage(format!("{}: cannot be written: {kind}", path.display())),
+    NewFile::beside(path).map(drop).map_err(|error| {
+        let failure = match error.kind() {
+            io::ErrorKind::NotFound => {
+                Failure::usage(format!("{}: there is no such directory to write to", path.display()))
+                    .hint("--mkdir makes it")
+            }
+            kind => Failure::usage(format!("{}: cannot be written: {kind}", path.display())),
+        };
+        failure.code(Some("E-O01"))
     })
 }
 
@@ -97,7 +105,8 @@ pub fn write_with(
         write(&mut out)?;
         Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.put_at(path)?)
     };
-    written().with_context(|| format!("cannot write {}", path.display())).map_err(Failure::failed)
+    let context = || format!("cannot write {}", path.display());
+    written().with_context(context).map_err(|error| Failure::failed(error).code(Some("E-O02")))
 }
 
 /// A text file that is written at once.

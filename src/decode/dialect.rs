@@ -6,7 +6,7 @@
 
 use super::access_log::LogFormat;
 use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
-use super::header::looks_like_data;
+use super::header::{folded, is_second_header, looks_like_data, trimmed};
 use crate::decode::Limits;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ const SAMPLE_RECORDS: usize = 1_000;
 /// Physical lines in which the header is searched.
 const PREAMBLE_LINES: usize = 200;
 /// That of UTF-8.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a delimited text is written.
@@ -63,6 +63,8 @@ pub struct DialectHints {
     pub header: Option<bool>,
     /// Physical lines to skip before anything else; then no preamble is searched.
     pub skip_lines: Option<u64>,
+    /// Physical lines behind the header that are no data.
+    pub skip_after_header: Option<u64>,
     /// Names of the columns, in place of a header line (or of its names, with `header`).
     pub columns: Option<Vec<String>>,
     /// Names that the header must hold.
@@ -85,6 +87,8 @@ pub struct Sniffed {
     pub data_offset: usize,
     /// Physical lines before the first data record.
     pub data_line: u64,
+    /// The first data record looks like a second line of the header. It is not in the sample.
+    pub has_second_header: bool,
     /// Up to 1,000 sound data records, unquoted; bytes that are not UTF-8 are replaced. `None`
     /// stands in columns that were not wanted, and the last ones of them are left out.
     pub sample: Vec<Vec<Option<String>>>,
@@ -109,10 +113,10 @@ pub struct Tried {
 pub enum DialectError {
     #[error("there are no records")]
     Empty,
-    #[error("the text is UTF-16 without a byte order mark")]
-    Utf16WithoutMark { little_endian: bool },
     #[error("{} looks like data, not like column names", first_line(*.line, *.columns))]
     HeaderLooksLikeData { line: u64, columns: usize, suggestion: String },
+    #[error("the header is delimited by {}, the records behind it by {}", delimiter_name(*.header), delimiter_name(*.records))]
+    OtherDelimiter { header: u8, records: u8, lines: u64, columns: Vec<String> },
     #[error("most records do not have as many fields as the header ({}): wrong delimiter or lines before the header", list_tried(.tried))]
     Ragged { tried: Vec<Tried> },
     #[error("found no delimiter (tried comma, semicolon, tab and pipe)")]
@@ -127,13 +131,14 @@ impl DialectError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            DialectError::Utf16WithoutMark { little_endian } => {
-                let order = if *little_endian { "LE" } else { "BE" };
-                format!("convert it: iconv -f UTF-16{order} -t UTF-8 FILE | dropoff inspect -")
-            }
             DialectError::HeaderLooksLikeData { suggestion, .. } => format!("name the columns: {suggestion}"),
             DialectError::Ragged { .. } => {
-                "give --delimiter CHAR, or take away the lines before the header".to_owned()
+                "give --delimiter CHAR; where lines stand before the header, --skip-lines N".to_owned()
+            }
+            DialectError::OtherDelimiter { records, lines, columns, .. } => {
+                let columns = quoted_for_shell(&columns.join(","));
+                let delimiter = quoted_for_shell(&char::from(*records).escape_default().to_string());
+                format!("--skip-lines {lines} --delimiter {delimiter} --columns {columns}")
             }
             DialectError::NoDelimiter => {
                 "give --delimiter CHAR; for a file of one column any will do".to_owned()
@@ -155,9 +160,6 @@ pub fn sniff(
     hints: &DialectHints,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Sniffed, DialectError> {
-    if let Some(little_endian) = utf16_pattern(head) {
-        return Err(DialectError::Utf16WithoutMark { little_endian });
-    }
     let head = Head { bytes: head, is_whole_input };
     let from = skip_lines(head.bytes, hints.skip_lines.unwrap_or(0));
     if head.rows(from, &Dialect::default(), 1).is_empty() {
@@ -172,9 +174,13 @@ pub fn sniff(
         Some(best) => best,
         None => best_by_consistency(head, from, &dialects, hints)?,
     };
-    let (first, data) = best.rows.split_first().ok_or(DialectError::Empty)?;
+    let first = best.rows.first().ok_or(DialectError::Empty)?;
     let first_fields = head.fields(first.start, &best.dialect);
-    let data = if header { data } else { &best.rows };
+    let data_offset = if header { first.next } else { first.start };
+    let data_offset =
+        data_offset + skip_lines(&head.bytes[data_offset..], hints.skip_after_header.unwrap_or(0));
+    let header_text = header.then(|| &head.bytes[first.start..first.content_end]);
+    let data = best.rows.iter().filter(|row| row.start >= data_offset);
     let names = match &hints.columns {
         Some(names) => names.clone(),
         None if header => first_fields.clone(),
@@ -184,9 +190,14 @@ pub fn sniff(
     let is_wanted = |column: usize| is_judged || names.get(column).is_none_or(|name| wanted(name));
     let mut is_wanted: Vec<bool> = (0..best.columns).map(is_wanted).collect();
     while is_wanted.pop_if(|is_wanted| !*is_wanted).is_some() {}
-    let fitting = data.iter().filter(|row| row.fits(best.columns)).take(SAMPLE_RECORDS);
-    let sample: Vec<Vec<Option<String>>> = fitting.map(|row| row.texts(&is_wanted)).collect();
+    let is_header_again = |row: &Row| header_text.is_some_and(|header| head.is_line(row, header));
+    let is_sample = |row: &&Row| row.fits(best.columns) && !is_header_again(row);
+    let fitting = data.filter(is_sample).take(SAMPLE_RECORDS);
+    let mut sample: Vec<Vec<Option<String>>> = fitting.map(|row| row.texts(&is_wanted)).collect();
     if is_judged && looks_like_data(&first_fields, &sample) {
+        if let Some(error) = other_delimiter(head, from, &best, &dialects) {
+            return Err(error);
+        }
         let names = numbered_columns(best.columns).join(",");
         let suggestion = format!("--no-header --columns {names}");
         let line = count_lines(&head.bytes[..first.start]) + 1;
@@ -196,23 +207,37 @@ pub fn sniff(
         return Err(DialectError::MissingColumns { missing, columns: first_fields });
     }
     if best.fitting * 2 < best.rows.len() {
-        let tried = dialects.iter().filter_map(|dialect| Candidate::consistent(head, from, *dialect, hints));
+        let whole = |dialect: &Dialect| Candidate::at(head, from, *dialect, hints);
+        let tried = dialects.iter().filter_map(|dialect| {
+            Candidate::consistent(head, from, *dialect, hints).or_else(|| whole(dialect))
+        });
+        let tried = tried.filter(|candidate| candidate.columns > 1);
         return Err(DialectError::Ragged { tried: tried.map(|candidate| candidate.tried()).collect() });
     }
     if hints.columns.is_some() && names.len() != best.columns {
         return Err(DialectError::ColumnCount { given: names.len(), found: best.columns });
     }
-    let data_offset = if header { first.next } else { first.start };
+    let has_second_header = header && is_second_header(&sample);
+    let data_line = count_lines(&head.bytes[..data_offset]);
+    let mut notes = notes(&best.dialect, count_lines(&head.bytes[..first.start]), hints);
+    if has_second_header {
+        sample.remove(0);
+        let line = data_line + 1;
+        notes.push(format!(
+            "line {line} looks like a second header line: --skip-after-header 1 passes it over"
+        ));
+    }
     let mut dialect = best.dialect;
     dialect.preamble_lines = count_lines(&head.bytes[..first.start]);
     Ok(Sniffed {
         duplicates: duplicates(&names),
         columns: names,
-        header_record: header.then(|| head.bytes[first.start..first.content_end].to_vec()),
+        header_record: header_text.map(<[u8]>::to_vec),
         data_offset,
-        data_line: count_lines(&head.bytes[..data_offset]),
+        data_line,
+        has_second_header,
         sample,
-        notes: notes(&dialect, hints),
+        notes,
         evidence: evidence(&best),
         dialect,
     })
@@ -278,6 +303,12 @@ impl Head<'_> {
             }
         }
         rows
+    }
+
+    /// Whether a row is this line, maybe with a byte order mark of its own.
+    fn is_line(&self, row: &Row, line: &[u8]) -> bool {
+        let content = &self.bytes[row.start..row.content_end];
+        content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content) == line
     }
 
     fn fields(&self, start: usize, dialect: &Dialect) -> Vec<String> {
@@ -453,16 +484,11 @@ fn missing_names(required: &[String], fields: &[String]) -> Option<Vec<String>> 
     (!missing.is_empty()).then_some(missing)
 }
 
-/// A name without what does not tell names apart.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
 /// Whether a field holds a name, which is folded.
 fn is_called(field: &[u8], name: &str) -> bool {
     match std::str::from_utf8(field) {
         // Most fields are such, and none of them needs a copy.
-        Ok(text) if text.is_ascii() => text.trim().eq_ignore_ascii_case(name),
+        Ok(text) if text.is_ascii() => trimmed(trimmed(text).trim_matches('"')).eq_ignore_ascii_case(name),
         _ => folded(&String::from_utf8_lossy(field)) == name,
     }
 }
@@ -487,15 +513,6 @@ fn may_have_escapes(head: &[u8], dialect: &Dialect, hints: &DialectHints) -> boo
     hints.escape.is_none() && memchr::memmem::find(head, &[b'\\', quote]).is_some()
 }
 
-/// Whether every second byte of the first 4 KiB is NUL more often than not, and which.
-fn utf16_pattern(head: &[u8]) -> Option<bool> {
-    let (pairs, _) = head[..head.len().min(4096)].as_chunks::<2>();
-    let first = pairs.iter().filter(|pair| pair[0] == 0 && pair[1] != 0).count();
-    let second = pairs.iter().filter(|pair| pair[1] == 0 && pair[0] != 0).count();
-    let (more, less) = (first.max(second), first.min(second));
-    (more * 10 > pairs.len() * 3 && less * 20 < pairs.len()).then_some(second > first)
-}
-
 /// The position behind so many physical lines.
 fn skip_lines(bytes: &[u8], lines: u64) -> usize {
     let mut position = 0;
@@ -506,6 +523,32 @@ fn skip_lines(bytes: &[u8], lines: u64) -> usize {
         }
     }
     position
+}
+
+/// The first line names as many columns as the records have, but with another delimiter.
+fn other_delimiter(
+    head: Head<'_>,
+    from: usize,
+    best: &Candidate,
+    dialects: &[Dialect],
+) -> Option<DialectError> {
+    let first = best.rows.first()?;
+    dialects.iter().filter(|dialect| dialect.delimiter != best.dialect.delimiter).find_map(|dialect| {
+        let line = head.rows(from, dialect, 1).into_iter().next().filter(|line| line.start < first.start)?;
+        let columns = head.fields(line.start, dialect);
+        let is_name = |name: &String| !name.trim().is_empty() && name.parse::<f64>().is_err();
+        (columns.len() == best.columns && columns.iter().all(is_name)).then(|| DialectError::OtherDelimiter {
+            header: dialect.delimiter,
+            records: best.dialect.delimiter,
+            lines: count_lines(&head.bytes[..line.next]),
+            columns,
+        })
+    })
+}
+
+/// A text as one word of a shell.
+fn quoted_for_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn numbered_columns(count: usize) -> Vec<String> {
@@ -526,10 +569,11 @@ fn duplicates(columns: &[String]) -> Vec<String> {
     sorted.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1).map(|equal| equal[0].clone()).collect()
 }
 
-fn notes(dialect: &Dialect, hints: &DialectHints) -> Vec<String> {
+fn notes(dialect: &Dialect, preamble_lines: u64, hints: &DialectHints) -> Vec<String> {
     let mut notes = Vec::new();
-    if hints.skip_lines.is_none() && dialect.preamble_lines > 0 {
-        notes.push(format!("{} lines before the header are skipped", dialect.preamble_lines));
+    if hints.skip_lines.is_none() && preamble_lines > 0 {
+        let lines = if preamble_lines == 1 { "line" } else { "lines" };
+        notes.push(format!("{preamble_lines} {lines} before the header skipped"));
     }
     if hints.escape.is_none() && dialect.escape.is_some() {
         notes.push("a backslash is taken for an escape inside quotes".to_owned());

@@ -52,7 +52,7 @@ fn lines_before_the_header_are_skipped() {
     let sniffed = guess_with(text, requiring(&["user", "event"])).expect("the header has the names");
     assert_eq!((sniffed.dialect.delimiter, sniffed.dialect.preamble_lines), (b';', 3));
     assert_eq!((sniffed.data_offset, sniffed.data_line), (41, 4));
-    assert_eq!(sniffed.notes, ["3 lines before the header are skipped"]);
+    assert_eq!(sniffed.notes, ["3 lines before the header skipped"]);
     let sniffed = guess("Report of May\nuser;event\nu1;view\nu2;cart\n").expect("a block of two columns");
     assert_eq!((sniffed.columns, sniffed.dialect.preamble_lines), (vec!["user".into(), "event".into()], 1));
     let hints = DialectHints { skip_lines: Some(1), ..DialectHints::default() };
@@ -171,17 +171,6 @@ fn carriage_returns_alone_are_the_border() {
     let sniffed = guess("user,event\ru1,view\ru2,cart\r").expect("CR only");
     assert_eq!((sniffed.dialect.border, sniffed.sample.len(), sniffed.data_offset), (b'\r', 2, 11));
     assert_eq!(guess("user,event\r\nu1,view\r\n").expect("CRLF").dialect.border, b'\n');
-}
-
-#[test]
-fn utf_16_without_mark_is_told() {
-    let little: Vec<u8> = "user,event\nu1,view\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let error = sniff(&little, true, &DialectHints::default(), &|_| true).expect_err("UTF-16");
-    assert_eq!(error, DialectError::Utf16WithoutMark { little_endian: true });
-    let big: Vec<u8> = "user,event\nu1,view\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let error = sniff(&big, true, &DialectHints::default(), &|_| true).expect_err("UTF-16");
-    let hint = "convert it: iconv -f UTF-16BE -t UTF-8 FILE | dropoff inspect -";
-    assert_eq!(error.hint().as_deref(), Some(hint));
 }
 
 #[test]

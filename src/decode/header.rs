@@ -1,6 +1,32 @@
-//! Whether the first line of a file names columns or is already data.
+//! Names of columns: what tells two of them apart, and whether the first lines of a file hold names or
+//! are already data.
 //!
-//! It looks at the form of values only (number, time, repeated text), not at what names mean.
+//! The latter looks at the form of values only (number, time, repeated text), not at what names mean.
+
+/// A text without the blanks and signs of no width around it.
+pub fn trimmed(text: &str) -> &str {
+    let has_no_width = |c: char| matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
+    text.trim_matches(|c: char| c.is_whitespace() || has_no_width(c))
+}
+
+/// A name of a column without what does not tell names apart: case, blanks, signs of no width and quotes
+/// around it.
+pub fn folded(name: &str) -> String {
+    trimmed(trimmed(name).trim_matches('"')).to_lowercase()
+}
+
+/// Whether the first of these rows is a second line of a header, of units or types say: in every column
+/// that holds numbers or times below it has another text.
+pub(super) fn is_second_header(rows: &[Vec<Option<String>>]) -> bool {
+    let Some((first, below)) = rows.split_first().filter(|(_, below)| below.len() > 1) else { return false };
+    let mut others = first.iter().enumerate().filter_map(|(index, value)| {
+        let column =
+            below.iter().filter_map(|row| row.get(index)?.as_ref()).filter(|value| !value.is_empty());
+        let common = common_form(column)?;
+        Some(value.as_ref().is_some_and(|value| !value.trim().is_empty() && form(value) != common))
+    });
+    others.next() == Some(true) && others.all(|is_other| is_other)
+}
 
 /// The form of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +146,31 @@ mod tests {
     fn where_all_is_text_repeated_values_tell() {
         assert!(looks(&["anna", "view"], &[&["ben", "view"], &["anna", "cart"]]));
         assert!(!looks(&["user", "event"], &[&["ben", "view"], &["user", "event"]]));
+    }
+
+    #[test]
+    fn a_line_of_units_is_no_row() {
+        let rows = |rows: &[&[&str]]| -> Vec<Vec<Option<String>>> {
+            rows.iter().map(|row| strings(row).into_iter().map(Some).collect()).collect()
+        };
+        let data = [&["u1", "2026-01-02", "9"][..], &["u2", "2026-01-03", "8"]];
+        let with = |first: &[&str]| is_second_header(&rows(&[&[first][..], &data].concat()));
+        assert!(with(&["id", "ISO", "EUR"]));
+        assert!(with(&["id", "date", "number"]));
+        // A row with a bad time or an empty price is a row.
+        assert!(!with(&["u0", "yesterday", "7"]));
+        assert!(!with(&["u0", "yesterday", ""]));
+        assert!(!with(&["u0", "2026-01-01", "7"]));
+        assert!(!is_second_header(&rows(&[&["a"], &["b"], &["c"]])));
+        assert!(!is_second_header(&[]));
+    }
+
+    #[test]
+    fn names_differ_in_more_than_what_is_around_them() {
+        for name in ["User_ID", " user_id ", "\u{feff}user_id", "\"user_id\"", "user_id\u{200b}\u{a0}"] {
+            assert_eq!(folded(name), "user_id", "{name:?}");
+        }
+        assert_ne!(folded("user id"), folded("user_id"));
     }
 
     #[test]

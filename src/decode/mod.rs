@@ -12,7 +12,7 @@ mod csv_walk;
 pub mod dialect;
 mod fields;
 pub mod guard;
-mod header;
+pub mod header;
 pub mod jsonl;
 mod lines;
 mod machine;

@@ -1,6 +1,7 @@
 //! Exact decimals: logged amounts as millionths of a unit, never through a float sum.
 //!
-//! Leaves out currencies and grouping marks: `1,234.50` and `$12` are refused, not guessed at.
+//! Leaves out currencies, and grouping marks but for the dots of `1.234,56`, which nothing else can mean
+//! where the comma is the decimal mark: `1,234.50` and `$12` are refused, not guessed at.
 
 use std::fmt;
 use std::io::Write;
@@ -42,7 +43,8 @@ impl fmt::Display for NumberError {
 /// Reads a decimal as millionths: `12.5` is `12_500_000`.
 ///
 /// Takes a sign, digits with one `decimal_mark` (`b'.'` or `b','`), an exponent, and blanks
-/// around it. More than six decimals are rounded half to even, exactly, so that a float's
+/// around it. With a decimal comma, dots may group the digits before it by three: `1.234,56`. More than
+/// six decimals are rounded half to even, exactly, so that a float's
 /// `12.300000000000001` is the amount that was meant.
 pub fn parse_amount(text: &[u8], decimal_mark: u8) -> Result<i64, NumberError> {
     let text = text.trim_ascii();
@@ -57,6 +59,8 @@ pub fn parse_amount(text: &[u8], decimal_mark: u8) -> Result<i64, NumberError> {
     let magnitude = match short_millionths(unsigned, decimal_mark) {
         Some(magnitude) => magnitude,
         None => {
+            let ungrouped = if decimal_mark == b',' { without_dots(unsigned) } else { None };
+            let unsigned = ungrouped.as_deref().unwrap_or(unsigned);
             let digits = Digits::split(unsigned, decimal_mark).ok_or_else(|| why_unreadable(unsigned))?;
             digits.millionths().ok_or(NumberError::Overflow)?
         }
@@ -162,6 +166,38 @@ impl<'a> Digits<'a> {
         let up = tie_digit > 5 || (tie_digit == 5 && (beyond_tie || value % 2 == 1));
         value.checked_add(u64::from(up))
     }
+}
+
+/// A number whose whole digits are grouped by three with dots, without these; `None` if it is not.
+fn without_dots(unsigned: &[u8]) -> Option<Vec<u8>> {
+    let end = memchr::memchr(b',', unsigned).unwrap_or(unsigned.len());
+    let (whole, fraction) = unsigned.split_at(end);
+    let mut groups = whole.split(|&byte| byte == b'.');
+    let first = groups.next()?;
+    let is_sound = matches!(first, [b'1'..=b'9'] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _])
+        && whole.contains(&b'.')
+        && groups.all(|group| group.len() == 3)
+        && whole
+            .iter()
+            .chain(fraction.get(1..).unwrap_or_default())
+            .all(|b| b.is_ascii_digit() || *b == b'.')
+        && !fraction.contains(&b'.');
+    is_sound.then(|| whole.iter().filter(|&&byte| byte != b'.').chain(fraction).copied().collect())
+}
+
+/// Whether amounts are written with a decimal comma and can be read in no other way: all of them as such,
+/// one of them at least not with a point, and none as another amount with a point.
+pub fn have_decimal_commas<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
+    let mut has_comma = false;
+    for text in texts.map(str::as_bytes).filter(|text| !text.trim_ascii().is_empty()) {
+        let Ok(amount) = parse_amount(text, b',') else { return false };
+        match parse_amount(text, b'.') {
+            Ok(other) if other != amount => return false,
+            Ok(_) => {}
+            Err(_) => has_comma = true,
+        }
+    }
+    has_comma
 }
 
 fn leading_digits(text: &[u8]) -> (&[u8], &[u8]) {
@@ -279,7 +315,31 @@ mod tests {
     fn a_decimal_comma_must_be_asked_for() {
         assert_eq!(parse_amount(b"12,5", b','), Ok(12_500_000));
         assert_eq!(parse_amount(b"12.5", b','), Err(NumberError::Grouped));
-        assert_eq!(parse_amount(b"1.234,56", b','), Err(NumberError::Grouped));
+    }
+
+    #[test]
+    fn dots_group_digits_before_a_decimal_comma() {
+        let amount = |text: &str| parse_amount(text.as_bytes(), b',');
+        assert_eq!(amount("1.234,56"), Ok(1_234_560_000));
+        assert_eq!(amount("-1.234.567"), Ok(-1_234_567_000_000));
+        assert_eq!(amount("12.345,"), Ok(12_345_000_000));
+        for wrong in
+            ["1.23,4", "12.5", "1234.567,8", ".123,4", "1..234", "1.234,5.6", "0.123,4", "1.2345", "1,234.50"]
+        {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_comma_is_told_where_nothing_else_fits() {
+        let told = |texts: &[&str]| have_decimal_commas(texts.iter().copied());
+        assert!(told(&["12,50", "", "7", "1.234,56"]));
+        // One thousand and more, or one and a bit: nobody knows.
+        assert!(!told(&["12,50", "1.234"]));
+        assert!(!told(&["12,50", "12.50"]));
+        assert!(!told(&["12,50", "free"]));
+        assert!(!told(&["7", "8"]));
+        assert!(!told(&[]));
     }
 
     #[test]

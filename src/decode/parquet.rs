@@ -2,8 +2,8 @@
 //!
 //! The one place that reads with polars. A file is not trusted: its footer and page headers are
 //! checked by ourselves first (`footer`, `pages`), and a panic of the decoder is an error. Leaves
-//! out lists and maps, encrypted files, and times of day. The file is mapped into memory while a
-//! slice is decoded, so it must not be cut short meanwhile.
+//! out lists and maps, encrypted files, and times of day. The file is never mapped into memory, so that one
+//! that is cut short meanwhile is an error and no signal: the columns of a row group are copied.
 
 mod columns;
 mod footer;
@@ -20,7 +20,7 @@ use super::time::format_utc;
 use super::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use footer::{Footer, read_footer};
-use polars::io::mmap::MmapBytesReader;
+use memmap2::{MmapMut, MmapOptions};
 use polars::io::parquet::read::FileMetadata;
 use polars::prelude::{DataFrame, ParallelStrategy, ParquetReader, PolarsResult, SerReader};
 use quiet::catch_quietly;
@@ -35,8 +35,6 @@ use values::{Block, NumberTexts, Values};
 const BLOCK_ROWS: usize = 256;
 /// Rows of a slice at most: a row group of `DuckDB`.
 pub const SLICE_ROWS: u64 = 122_880;
-/// Files with mislabelled pages are read up to this size; the writers of such are long gone.
-const MAX_CORRECTED_BYTES: u64 = 1 << 30;
 
 /// Why a Parquet file, or part of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +55,13 @@ pub enum ParquetError {
     UnsupportedColumn { column: String, kind: String },
     #[error("there is no column number {0}")]
     NoSuchColumn(usize),
+}
+
+impl ParquetError {
+    /// The file is sound, but holds what is not read.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self, ParquetError::Unsupported(_) | ParquetError::UnsupportedColumn { .. })
+    }
 }
 
 /// Some rows of one row group.
@@ -234,29 +239,28 @@ impl ParquetFile {
         Ok(PieceEnd { records: slice.rows, lines: slice.rows, ..PieceEnd::default() })
     }
 
-    /// All columns in one look at the file; `None` where that fails, or where bytes must be
-    /// corrected first.
+    /// All columns in one look at the file; `None` where that fails.
     fn values_together(&self, slice: Slice, wanted: &[usize]) -> Option<Vec<Values>> {
         if wanted.is_empty() {
             return Some(Vec::new());
         }
         let mut columns = Vec::with_capacity(wanted.len());
         let mut names: Vec<&str> = Vec::with_capacity(wanted.len());
+        let mut leaves = Vec::new();
         for &at in wanted {
             let column = self.columns.get(at)?;
-            let leaves = self.leaves_under(&column.names[0]);
-            let is_sound = self.check_pages(slice.row_group, &leaves).is_ok_and(|faults| faults.is_empty());
-            if matches!(column.kind, ParquetKind::Unsupported(_)) || !is_sound {
+            if matches!(column.kind, ParquetKind::Unsupported(_)) {
                 return None;
             }
             if !names.contains(&column.names[0].as_str()) {
                 names.push(&column.names[0]);
+                leaves.extend(self.leaves_under(&column.names[0]));
             }
             columns.push(column);
         }
-        let file = self.file.try_clone().ok()?;
+        let bytes = self.copied(slice.row_group, &leaves).ok()?;
         let decoded = catch_quietly(|| -> PolarsResult<Vec<Values>> {
-            let frame = self.read_top_level(file, slice, &names)?;
+            let frame = self.read_top_level(bytes, slice, &names)?;
             let values = |column: &&ParquetColumn| {
                 Values::new(frame.column(&column.names[0])?.as_materialized_series(), column)
             };
@@ -276,18 +280,12 @@ impl ParquetFile {
             reason,
         };
         let leaves = self.leaves_under(&column.names[0]);
-        let mislabelled = self.check_pages(slice.row_group, &leaves).map_err(unreadable)?;
-        let values =
-            |frame: DataFrame| Values::new(frame.column(&column.names[0])?.as_materialized_series(), column);
+        let bytes = self.copied(slice.row_group, &leaves).map_err(unreadable)?;
         let name = [column.names[0].as_str()];
-        let decoded = if mislabelled.is_empty() {
-            let file = self.file.try_clone()?;
-            catch_quietly(|| values(self.read_top_level(file, slice, &name)?))
-        } else {
-            let bytes = self.corrected(slice.row_group, &leaves, &mislabelled).map_err(unreadable)?;
-            let bytes = io::Cursor::new(bytes);
-            catch_quietly(|| values(self.read_top_level(bytes, slice, &name)?))
-        };
+        let decoded = catch_quietly(|| {
+            let frame = self.read_top_level(bytes, slice, &name)?;
+            Values::new(frame.column(&column.names[0])?.as_materialized_series(), column)
+        });
         match decoded {
             Some(Ok(values)) if values.len() as u64 == slice.rows => Ok(values),
             Some(Ok(_)) => Err(unreadable("it has not as many values as it says".to_owned())),
@@ -321,39 +319,33 @@ impl ParquetFile {
         Ok(mislabelled)
     }
 
-    /// The bytes of some columns, corrected and in the places they have in the file; the rest of
-    /// it is zeros that are never touched, and so take no memory.
-    fn corrected(&self, row_group: usize, leaves: &[usize], mislabelled: &[u64]) -> Result<Vec<u8>, String> {
+    /// The bytes of some leaves, checked and corrected, in the places they have in the file; the rest of it is
+    /// zeros that are never touched, and so take no memory.
+    fn copied(&self, row_group: usize, leaves: &[usize]) -> Result<MmapMut, String> {
+        let mislabelled = self.check_pages(row_group, leaves)?;
         let chunks = || leaves.iter().map(|&leaf| &self.footer.row_groups[row_group].chunks[leaf]);
         let end = chunks().map(|chunk| chunk.start + chunk.bytes).max().unwrap_or(0);
-        if end > MAX_CORRECTED_BYTES {
-            return Err(
-                "its pages are mislabelled, as by PyArrow before 3.0, in a file over 1 GiB".to_owned()
-            );
-        }
-        let mut bytes = vec![0; end as usize];
+        let end = usize::try_from(end).map_err(|_| "the file is too large for this machine".to_owned())?;
+        // Of memory that nobody touches none is set aside, however large the file.
+        let mut bytes =
+            MmapOptions::new().len(end).no_reserve_swap().map_anon().map_err(|error| error.to_string())?;
         for chunk in chunks() {
             let range = chunk.start as usize..(chunk.start + chunk.bytes) as usize;
             pages::read_exact_at(&self.file, &mut bytes[range], chunk.start)
                 .map_err(|error| error.to_string())?;
         }
-        for &at in mislabelled {
+        for at in mislabelled {
             bytes[at as usize] = pages::IS_COMPRESSED;
         }
         Ok(bytes)
     }
 
-    fn read_top_level(
-        &self,
-        source: impl MmapBytesReader,
-        slice: Slice,
-        names: &[&str],
-    ) -> PolarsResult<DataFrame> {
+    fn read_top_level(&self, bytes: MmapMut, slice: Slice, names: &[&str]) -> PolarsResult<DataFrame> {
         // Only the row group of the slice: the decoder would go through all that come before it.
         let mut metadata = self.frame.clone();
         metadata.row_groups.push(self.groups.row_groups[slice.row_group].clone());
         metadata.num_rows = metadata.row_groups[0].num_rows();
-        let mut reader = ParquetReader::new(source);
+        let mut reader = ParquetReader::new(io::Cursor::new(bytes));
         reader.set_metadata(Arc::new(metadata));
         reader
             .with_columns(Some(names.iter().map(|&name| name.to_owned()).collect()))

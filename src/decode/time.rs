@@ -33,6 +33,29 @@ pub enum TimeError {
     Unreadable,
     /// A time, but none that a log can hold (R05).
     OutOfRange(RangeReason),
+    /// A local time that a change of the clocks skipped, where such times are refused (R04).
+    Skipped,
+    /// A local time that a change of the clocks repeated, where such times are refused (R04).
+    Repeated,
+}
+
+/// What becomes of local times that a change of the clocks skipped or repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockChange {
+    /// The later side of a gap, the earlier of a fold, as RFC 5545 has it.
+    #[default]
+    Compatible,
+    Reject,
+}
+
+impl ClockChange {
+    pub fn from_name(name: &str) -> Option<ClockChange> {
+        match name {
+            "compatible" => Some(ClockChange::Compatible),
+            "reject" => Some(ClockChange::Reject),
+            _ => None,
+        }
+    }
 }
 
 /// Why a readable time is refused.
@@ -50,7 +73,7 @@ impl TimeError {
     /// The reject code of a row with such a time.
     pub fn code(self) -> RejectCode {
         match self {
-            TimeError::Unreadable => RejectCode::R04,
+            TimeError::Unreadable | TimeError::Skipped | TimeError::Repeated => RejectCode::R04,
             TimeError::OutOfRange(_) => RejectCode::R05,
         }
     }
@@ -60,6 +83,8 @@ impl fmt::Display for TimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             TimeError::Unreadable => "cannot be read as a time",
+            TimeError::Skipped => "does not exist: the clocks of the zone skipped it",
+            TimeError::Repeated => "exists twice: the clocks of the zone were set back",
             TimeError::OutOfRange(RangeReason::BeforeMinimum) => "is before the earliest accepted time",
             TimeError::OutOfRange(RangeReason::EpochZero) => "is the zero time, 1970-01-01T00:00:00",
             TimeError::OutOfRange(RangeReason::Sentinel) => "is in the year 9999 or later, a placeholder",
@@ -115,6 +140,12 @@ impl TimeParser {
             notes: TimeNotes::default(),
             joined: Vec::new(),
         }
+    }
+
+    /// The same with another rule for local times that a change of the clocks skipped or repeated.
+    pub fn with_clock_change(mut self, rule: ClockChange) -> TimeParser {
+        self.zone.rule = rule;
+        self
     }
 
     /// µs since the Unix epoch, UTC. Finer digits are truncated towards minus infinity.
@@ -203,7 +234,7 @@ impl TimeParser {
         if local_us < self.min_us.saturating_sub(2 * DAY_US) {
             return Err(TimeError::OutOfRange(RangeReason::BeforeMinimum));
         }
-        let (at_us, shifted) = self.zone.resolve(local_us).ok_or(TimeError::Unreadable)?;
+        let (at_us, shifted) = self.zone.resolve(local_us)?;
         Ok((self.in_range(at_us)?, shifted))
     }
 
@@ -240,6 +271,7 @@ const HOURS_KEPT: usize = 1024;
 #[derive(Debug, Clone)]
 struct ZoneOffsets {
     zone: TimeZone,
+    rule: ClockChange,
     fixed_us: Option<i64>,
     /// By hour modulo the length: (hour, offset in µs). Only hours with one offset throughout are kept.
     hours: Vec<(i64, i64)>,
@@ -249,50 +281,55 @@ impl ZoneOffsets {
     fn new(zone: TimeZone) -> ZoneOffsets {
         let fixed_us = zone.to_fixed_offset().ok().map(|offset| i64::from(offset.seconds()) * 1_000_000);
         let hours = if fixed_us.is_some() { Vec::new() } else { vec![(i64::MIN, 0); HOURS_KEPT] };
-        ZoneOffsets { zone, fixed_us, hours }
+        ZoneOffsets { zone, rule: ClockChange::default(), fixed_us, hours }
     }
 
-    /// The instant of a wall-clock time, and whether a gap or fold had to be settled.
-    /// `None` when the calendar does not reach so far.
+    /// The instant of a wall-clock time, and whether a gap or fold had to be settled; an error where
+    /// neither is wanted, or when the calendar does not reach so far.
     #[inline]
-    fn resolve(&mut self, local_us: i64) -> Option<(i64, bool)> {
+    fn resolve(&mut self, local_us: i64) -> Result<(i64, bool), TimeError> {
         if let Some(offset_us) = self.fixed_us {
-            return Some((local_us.checked_sub(offset_us)?, false));
+            return Ok((local_us.checked_sub(offset_us).ok_or(TimeError::Unreadable)?, false));
         }
         let hour = local_us.div_euclid(HOUR_US);
         let slot = hour.rem_euclid(HOURS_KEPT as i64) as usize;
         if self.hours[slot].0 == hour {
-            return Some((local_us - self.hours[slot].1, false));
+            return Ok((local_us - self.hours[slot].1, false));
         }
         self.look_up(local_us, hour, slot)
     }
 
     #[cold]
-    fn look_up(&mut self, local_us: i64, hour: i64, slot: usize) -> Option<(i64, bool)> {
+    fn look_up(&mut self, local_us: i64, hour: i64, slot: usize) -> Result<(i64, bool), TimeError> {
         let first = self.only_offset_us(hour * HOUR_US)?;
         let last = self.only_offset_us(hour * HOUR_US + HOUR_US - 1)?;
         if let (Some(offset_us), true) = (first, first == last) {
             self.hours[slot] = (hour, offset_us);
-            return Some((local_us - offset_us, false));
+            return Ok((local_us - offset_us, false));
         }
         let ambiguous = self.zone.to_ambiguous_timestamp(civil(local_us)?);
-        let shifted = ambiguous.is_ambiguous();
-        // "Compatible" is the later side of a gap and the earlier of a fold, as RFC 5545 has it.
-        Some((ambiguous.compatible().ok()?.as_microsecond(), shifted))
+        let shifted = match (ambiguous.offset(), self.rule) {
+            (AmbiguousOffset::Unambiguous { .. }, _) => false,
+            (_, ClockChange::Compatible) => true,
+            (AmbiguousOffset::Gap { .. }, ClockChange::Reject) => return Err(TimeError::Skipped),
+            (AmbiguousOffset::Fold { .. }, ClockChange::Reject) => return Err(TimeError::Repeated),
+        };
+        let instant = ambiguous.compatible().map_err(|_| TimeError::Unreadable)?;
+        Ok((instant.as_microsecond(), shifted))
     }
 
     /// The offset at a wall-clock time; `None` inside where it has none or two.
-    fn only_offset_us(&self, local_us: i64) -> Option<Option<i64>> {
-        Some(match self.zone.to_ambiguous_timestamp(civil(local_us)?).offset() {
+    fn only_offset_us(&self, local_us: i64) -> Result<Option<i64>, TimeError> {
+        Ok(match self.zone.to_ambiguous_timestamp(civil(local_us)?).offset() {
             AmbiguousOffset::Unambiguous { offset } => Some(i64::from(offset.seconds()) * 1_000_000),
             AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => None,
         })
     }
 }
 
-fn civil(local_us: i64) -> Option<DateTime> {
-    let as_if_utc = Timestamp::from_microsecond(local_us).ok()?;
-    Some(TimeZone::UTC.to_datetime(as_if_utc))
+fn civil(local_us: i64) -> Result<DateTime, TimeError> {
+    let as_if_utc = Timestamp::from_microsecond(local_us).map_err(|_| TimeError::Unreadable)?;
+    Ok(TimeZone::UTC.to_datetime(as_if_utc))
 }
 
 #[cfg(test)]

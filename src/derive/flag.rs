@@ -55,7 +55,9 @@ fn open_bracket(text: &str) -> Option<usize> {
     for (at, sign) in text.char_indices() {
         match sign {
             '[' => open.push(at),
-            ']' => drop(open.pop()),
+            ']' => {
+                open.pop();
+            }
             _ => {}
         }
     }

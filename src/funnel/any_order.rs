@@ -1,13 +1,14 @@
 //! Steps in any order: how many distinct steps the rows inside one window serve.
 //!
 //! A block is a set of rows, each of which serves a step that no other of them serves. Of the
-//! blocks with the most rows the one that starts first wins, then the one whose rows come first.
+//! blocks with the most rows the one that starts first wins, then the one whose rows come first; of
+//! rows of one instant those come first that have the least part in the funnel.
 //! That one is also complete as early as any block of that size: to a block that ends earlier the
 //! earliest start can be added in place of the row that serves its step.
 //!
 //! - Under [`Tie::Strict`] the rows of a block lie at distinct instants.
 //! - A forbidden row must not lie between the first and the last row of a block; its gap does not matter.
-//! - Which row serves which step: in the order of rows, each the first step that leaves the rest possible.
+//! - Which row serves which step: in that order of rows, each the first step that leaves the rest possible.
 //!
 //! Method: sets of rows that can be matched with distinct steps are the independent sets of a
 //! matroid, so taking the rows from the first one on, each that still fits, gives the block (Edmonds
@@ -15,6 +16,7 @@
 
 use super::engine::{Observation, Tie};
 use super::view::{Alive, Live, Moment, View};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -66,6 +68,7 @@ impl AnyOrder {
             next = moment.end;
             let first_node = self.nodes.len();
             let is_forbidden = self.add_nodes(view, &moment);
+            self.nodes[first_node..].sort_by(|a, b| by_part(view, a.row, b.row));
             if self.nodes.len() == first_node && !is_forbidden {
                 continue;
             }
@@ -205,7 +208,9 @@ impl AnyOrder {
         // Of a moment the first row that leaves the rest possible; where rows are nodes, there is but one.
         let mut rows = Vec::new();
         for (place, node) in chosen.iter().enumerate() {
-            let row = self.rows_of(view, node).find(|&row| {
+            let mut rows_of_node: Vec<usize> = self.rows_of(view, node).collect();
+            rows_of_node.sort_by(|&a, &b| by_part(view, a, b));
+            let row = rows_of_node.into_iter().find(|&row| {
                 let all = std::mem::replace(&mut lists[place], steps_of(row, node));
                 let is_possible = leaves_possible(&lists, &[], is_anchored, view.steps());
                 if !is_possible {
@@ -384,6 +389,11 @@ impl Matching {
         }
         false
     }
+}
+
+/// The order of rows of one instant.
+fn by_part(view: &View<'_>, a: usize, b: usize) -> Ordering {
+    view.unit.class(a).roles.cmp(&view.unit.class(b).roles)
 }
 
 /// Whether each list can be given a step of its own, none of the taken ones.

@@ -1,62 +1,50 @@
 //! The winning chain: of all chains with the most steps the one that starts first, then the one
-//! whose rows come first.
+//! whose later rows come earliest in time, then the one whose rows of each instant have the least part.
 //!
-//! Most units need only [`greedy`]: take the first row for each step. If that gets as far as the
-//! level pass says is possible, no chain can come before it, since every row is the least there
+//! Most units need only [`greedy`]: take of each moment what it can serve. If that gets as far as the
+//! level pass says is possible, no chain can come before it, since every time is the least there
 //! is. Otherwise two sweeps backwards settle it. The first finds the earliest instant at which a
 //! chain of full length can start ([`ChainFinder::earliest_start`]). The second fixes the end of the
 //! window of that start and notes for every moment which steps can still be finished behind it
-//! ([`ChainFinder::select`]); then the rows are chosen forwards, each the first one that leaves the
-//! rest possible.
+//! ([`ChainFinder::select`]); then the rows are chosen forwards, of each
+//! moment as many as leave the rest possible.
 //!
 //! Memory: O(steps), and for `select` one bit per step and moment of the window.
 
-use super::engine::Tie;
 use super::kinds::Class;
 use super::ties::TiedRows;
 use super::unit::{Content, Unit};
 use std::ops::Range;
 
-/// Takes the first row for each step, beginning with the row `start`, as far as that goes.
-pub(super) fn greedy(unit: &Unit<'_>, start: usize, chain: &mut Vec<u32>) {
+/// Takes of each moment from `first` on, where a step 1 begins it, all steps that it can serve, as far as that goes.
+pub(super) fn greedy(unit: &Unit<'_>, first: usize, tied: &mut TiedRows, chain: &mut Vec<u32>) {
     chain.clear();
-    chain.push(start as u32);
-    let mut last = start;
-    while chain.len() < unit.step_count {
-        let Some(row) = first_row_after(unit, chain, last) else { break };
-        chain.push(row as u32);
-        last = row;
-    }
-}
-
-/// The first row that can go behind the chain, whose last row is `last`.
-fn first_row_after(unit: &Unit<'_>, chain: &[u32], last: usize) -> Option<usize> {
-    let step = chain.len();
-    let start_us = unit.time_us(*chain.first()? as usize);
-    let last_us = unit.time_us(last);
-    let mut broken_at_us = None;
-    // Under `Tie::Step` a row of the same instant may follow though it lies before.
-    let first = if unit.tie == Tie::Step { unit.moment_start(last) } else { last + 1 };
-    for row in first..unit.rows.len() {
-        let time_us = unit.time_us(row);
-        if !unit.in_window(start_us, time_us) || broken_at_us.is_some_and(|broken_us| time_us > broken_us) {
-            return None;
+    let start_us = unit.time_us(first);
+    let mut next = first;
+    while next < unit.rows.len() && chain.len() < unit.step_count {
+        let moment = unit.moment_from(next);
+        next = moment.end;
+        if !unit.in_window(start_us, unit.time_us(moment.start)) {
+            return;
         }
-        let class = unit.class(row);
-        let is_later = time_us > last_us;
-        if class.serves(step) && (is_later || unit.tie != Tie::Strict) && !chain.contains(&(row as u32)) {
-            return Some(row);
-        }
-        if unit.breaks_gap(class, step - 1) {
-            match unit.tie {
-                Tie::File => return None,
-                // Rows of the forbidden row's own instant are not behind it.
-                Tie::Step | Tie::Strict if is_later => broken_at_us = Some(time_us),
-                Tie::Step | Tie::Strict => {}
+        let step = chain.len();
+        let is_broken = match unit.content(moment.clone(), tied) {
+            Content::Idle => false,
+            Content::One(row, class) if class.serves(step) => {
+                chain.push(row as u32);
+                false
             }
+            Content::One(_, class) => step > 0 && unit.breaks_gap(class, step - 1),
+            Content::Many => {
+                let reach = tied.reach_from(unit.kinds, unit.tie, step, unit.step_count);
+                tied.choose(unit, moment, step..reach, false, chain);
+                reach == step && step > 0 && unit.heeds_exclusions && tied.breaks_gap(unit.kinds, step - 1)
+            }
+        };
+        if is_broken {
+            return;
         }
     }
-    None
 }
 
 /// Finds the winning chain where taking the first rows does not. Scratch: kept and refilled.
@@ -71,8 +59,6 @@ pub(super) struct ChainFinder {
     renewed: Vec<bool>,
     /// `can_finish` behind each moment that has a part, last moment first.
     finishable: BitRows,
-    /// Classes whose rows cannot serve the step at hand: with a million equal rows, ask once.
-    refused: Vec<usize>,
 }
 
 impl ChainFinder {
@@ -182,7 +168,11 @@ impl ChainFinder {
                 }
                 Content::Many => {
                     self.restore_finishable();
-                    self.choose_tied(unit, moment, level, tied, chain);
+                    let step = chain.len();
+                    let reach = tied.reach_from(unit.kinds, unit.tie, step, level);
+                    // As many steps at once as leave the rest possible: so the next ones come earliest.
+                    let end = (step + 1..=reach).rev().find(|&end| self.finishes(end, level));
+                    tied.choose(unit, moment, step..end.unwrap_or(step), false, chain);
                 }
             }
         }
@@ -239,50 +229,6 @@ impl ChainFinder {
             let broken = unit.heeds_exclusions && tied.breaks_gap(unit.kinds, step - 1);
             self.can_finish[step] = self.renewed[step] || (self.can_finish[step] && !broken);
         }
-    }
-
-    /// Lets the chain go on within an instant: row after row, each the first that leaves the rest possible.
-    fn choose_tied(
-        &mut self,
-        unit: &Unit<'_>,
-        moment: Range<usize>,
-        level: usize,
-        tied: &mut TiedRows,
-        chain: &mut Vec<u32>,
-    ) {
-        let first_here = chain.len();
-        while chain.len() < level {
-            let step = chain.len();
-            self.refused.clear();
-            let chosen = moment.clone().find(|&row| {
-                let number = unit.class_number(row);
-                let is_candidate = unit.kinds.class(number).serves(step)
-                    && !self.refused.contains(&number)
-                    && !chain[first_here..].contains(&(row as u32));
-                if !is_candidate {
-                    return false;
-                }
-                tied.take(number);
-                if self.rest_is_possible(unit, step + 1, level, tied) {
-                    return true;
-                }
-                tied.put_back(number);
-                self.refused.push(number);
-                false
-            });
-            let Some(row) = chosen else { break };
-            chain.push(row as u32);
-            if unit.tie == Tie::Strict {
-                break;
-            }
-        }
-    }
-
-    /// Whether a chain that needs `step` next can be finished by what is left of the instant and what lies behind it.
-    fn rest_is_possible(&self, unit: &Unit<'_>, step: usize, level: usize, tied: &mut TiedRows) -> bool {
-        let reach =
-            if unit.tie == Tie::Strict { step } else { tied.reach_from(unit.kinds, unit.tie, step, level) };
-        (step..=reach).any(|next| self.finishes(next, level))
     }
 }
 

@@ -347,15 +347,15 @@ impl Funnel {
 
     /// What rows of one kind may do in this funnel. `holds` tells what the row's conditions found.
     pub fn roles(&self, event: Option<&str>, holds: impl Fn(&Condition) -> bool) -> KindRoles {
-        self.roles_without(event, holds, &[])
+        self.roles_without(event, holds, &Withheld::default())
     }
 
-    /// The same for rows that may not serve some of the required steps, whatever they match.
+    /// The same for rows that lack what some of the required steps ask of more than a kind.
     pub fn roles_without(
         &self,
         event: Option<&str>,
         holds: impl Fn(&Condition) -> bool,
-        without: &[u16],
+        withheld: &Withheld,
     ) -> KindRoles {
         let fits = |spec: &EventSpec| {
             event.is_some_and(|event| spec.pattern.matches(event))
@@ -372,7 +372,7 @@ impl Funnel {
                 optional += 1;
                 continue;
             }
-            if serves && !without.contains(&required) {
+            if serves && !withheld.matching.contains(&required) {
                 roles.steps.push(required);
             }
             if required > 0 && step.not.iter().any(fits) {
@@ -383,13 +383,20 @@ impl Funnel {
         if self.terms.row == RowRule::First {
             roles.steps.truncate(1);
         }
-        roles.blocks = self.blocked_gaps(&roles, fits);
+        let matched = roles.steps.clone();
+        roles.steps.retain(|step| !withheld.serving.contains(step));
+        roles.blocks = self.blocked_gaps(&roles, &matched, fits);
         roles.steps.reverse();
         roles
     }
 
-    /// The gaps in which an arrow does not let such a row lie.
-    fn blocked_gaps(&self, roles: &KindRoles, fits: impl Fn(&EventSpec) -> bool) -> Vec<u16> {
+    /// The gaps in which an arrow does not let such a row lie. It may match steps that it may not serve.
+    fn blocked_gaps(
+        &self,
+        roles: &KindRoles,
+        matched: &[u16],
+        fits: impl Fn(&EventSpec) -> bool,
+    ) -> Vec<u16> {
         let is_optional_in = |gap: u16| {
             roles.optional.iter().any(|&place| {
                 self.optional().nth(place.into()).is_some_and(|(before, _)| before == usize::from(gap) + 1)
@@ -400,12 +407,30 @@ impl Funnel {
             let is_admitted = roles.steps.iter().any(|&step| self.terms.admits.in_gap(step, gap));
             let is_stranger = !is_admitted && !terms.ignore.iter().any(&fits) && !is_optional_in(gap);
             (terms.arrow.adjacent && is_stranger)
-                || (terms.arrow.no_disorder && !roles.steps.is_empty() && !roles.steps.contains(&awaited))
-                || (terms.arrow.no_repeat
-                    && roles.steps.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
+                || (terms.arrow.no_disorder && !matched.is_empty() && !matched.contains(&awaited))
+                || (terms.arrow.no_repeat && matched.iter().any(|&step| self.terms.repeats.in_gap(step, gap)))
         };
         let gaps = self.required().skip(1).enumerate().map(|(gap, step)| (gap as u16, &step.terms));
         gaps.filter(|(gap, terms)| blocks(*gap, terms)).map(|(gap, _)| gap).collect()
+    }
+}
+
+/// Required steps, from 0, for which a row lacks something that its kind does not show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Withheld {
+    /// Steps that it may not serve: it is another occurrence. It matches them all the same.
+    pub serving: Vec<u16>,
+    /// Steps that it does not even match in its unit: they are held and it has not the unit's value.
+    pub matching: Vec<u16>,
+}
+
+impl Withheld {
+    /// What a restriction keeps from a row that it bites.
+    pub fn add(&mut self, restriction: &Restriction) {
+        match restriction {
+            Restriction::Nth { step, .. } => self.serving.push(*step),
+            Restriction::Held { steps } => self.matching.extend(steps),
+        }
     }
 }
 
@@ -488,10 +513,26 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_may_not_serve_a_step_does_not_repeat_it() {
-        let repeat = arrows(funnel("a, b"), Arrow { no_repeat: true, ..Arrow::default() });
-        let roles = repeat.roles_without(Some("a"), |_| true, &[0]);
-        assert_eq!((roles.steps, roles.blocks), (vec![], vec![]));
+    fn another_occurrence_repeats_a_step_and_another_value_does_not() {
+        let arrow = Arrow { no_repeat: true, ..Arrow::default() };
+        let disorder = Arrow { no_disorder: true, ..Arrow::default() };
+        let occurrence = Withheld { serving: vec![0], ..Withheld::default() };
+        let value = Withheld { matching: vec![0], ..Withheld::default() };
+        for (arrow, event) in [(arrow, "a"), (disorder, "a")] {
+            let funnel = arrows(funnel("a, b"), arrow);
+            let of = |withheld: &Withheld| {
+                let roles = funnel.roles_without(Some(event), |_| true, withheld);
+                (roles.steps, roles.blocks)
+            };
+            assert_eq!(of(&Withheld::default()), (vec![0], vec![0]));
+            assert_eq!(of(&occurrence), (vec![], vec![0]));
+            assert_eq!(of(&value), (vec![], vec![]));
+        }
+        // Of the steps that a row matches it belongs to the first one, even if it may not serve it.
+        let mut first = funnel("a, a");
+        first.terms.row = RowRule::First;
+        let steps = |withheld: &Withheld| first.roles_without(Some("a"), |_| true, withheld).steps;
+        assert_eq!((steps(&occurrence), steps(&value)), (vec![], vec![1]));
     }
 
     #[test]

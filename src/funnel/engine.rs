@@ -1,7 +1,9 @@
 //! Follows one unit through one ordered funnel and says how far it got, by which rows, and why no further.
 //!
 //! The rules are those of the definitions: the chain of distinct rows with the most steps wins,
-//! then the one that starts first, then the one whose rows come first. The engine sees numbers
+//! then the one that starts first, then the one whose later rows come earliest. Times decide that;
+//! of the rows of one instant those with the least part in the funnel are used, so that the names
+//! that order them do not matter. The engine sees numbers
 //! only: times, and kinds of rows whose roles a [`KindTable`] knows. Who a unit is, in which order
 //! its rows lie and what a name means is settled before; what the outcomes add up to comes after.
 //!
@@ -179,7 +181,7 @@ pub struct Outcome {
     /// The step that the winning chain begins with, from 0: other than 0 only in an open funnel.
     pub entered_at: usize,
     /// The winning chain: places in the rows, one for each step reached, in the order of steps.
-    /// In any order of steps: in the order of rows, and `served` has the steps.
+    /// In any order of steps: in the order of time, and `served` has the steps.
     pub chain: Vec<u32>,
     /// The step that each row of the chain serves, where steps may come in any order; else empty.
     pub served: Vec<u16>,
@@ -342,7 +344,7 @@ impl<'f> Engine<'f> {
         let first = unit.moment_start(entry);
         self.outcome.first_entry = Some(entry as u32);
         if plain.is_none() {
-            chain::greedy(unit, entry, &mut self.outcome.chain);
+            chain::greedy(unit, first, &mut self.tied, &mut self.outcome.chain);
         }
         let level = self.outcome.chain.len();
         self.outcome.level = level;
@@ -398,10 +400,7 @@ impl<'f> Engine<'f> {
     fn find_chain(&mut self, unit: &Unit<'_>, first: usize, level: usize) {
         let chain = &mut self.outcome.chain;
         let Some(start) = self.finder.earliest_start(unit, first, level, &mut self.tied) else { return };
-        let entry = unit.moment_from(start).find(|&row| unit.class(row).serves(0));
-        if let Some(entry) = entry {
-            chain::greedy(unit, entry, chain);
-        }
+        chain::greedy(unit, start, &mut self.tied, chain);
         if chain.len() < level {
             self.finder.select(unit, start, level, &mut self.tied, chain);
         }
@@ -580,14 +579,19 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_rows_that_leave_the_rest_possible_are_chosen() {
+    fn the_earliest_times_that_leave_the_rest_possible_are_chosen() {
         // Kind 0 serves both steps, kind 1 only the first; nothing comes later. So the second row must start.
         let mut kinds = KindTable::new();
         kinds.push(&KindRoles { steps: vec![0, 1], ..KindRoles::default() });
         kinds.push(&KindRoles { steps: vec![0], ..KindRoles::default() });
         assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 0), (0, 1)]).chain, [1, 0]);
-        assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 0), (0, 1), (9, 0)]).chain, [0, 2]);
+        // And with a later row too: no chain is whole any earlier.
+        assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 0), (0, 1), (9, 0)]).chain, [1, 0]);
+        assert_eq!(run(&rules(2, Tie::Step), &kinds, &[(0, 1), (0, 0), (9, 0)]).chain, [0, 1]);
         assert_eq!(run(&rules(2, Tie::File), &kinds, &[(0, 1), (0, 0)]).chain, [0, 1]);
+        // Where time is strict, the one that could do less starts, whatever its place.
+        assert_eq!(run(&rules(2, Tie::Strict), &kinds, &[(0, 0), (0, 1), (9, 0)]).chain, [1, 2]);
+        assert_eq!(run(&rules(2, Tie::Strict), &kinds, &[(0, 1), (0, 0), (9, 0)]).chain, [0, 2]);
     }
 
     #[test]

@@ -116,8 +116,9 @@ impl<'f> General<'f> {
             solve(scratch, &view.without_exclusions(), seen, entry as usize, false).level
         };
         let exclusion = rules.options.exclusion;
+        let is_held_up = outcome.level_without_exclusions > outcome.level;
         let is_excluded =
-            found.frozen == Some(Ended::Excluded) || outcome.level_without_exclusions > outcome.level;
+            found.frozen == Some(Ended::Excluded) || (is_held_up && !throws_tries_away(&rules.options));
         outcome.status = match () {
             () if is_converted => Status::Converted,
             () if is_excluded && exclusion == Exclusion::Remove => Status::Removed,
@@ -314,6 +315,11 @@ fn attempt_entry(options: &Options) -> Entry {
     if options.entry == Entry::First { Entry::First } else { Entry::Successive }
 }
 
+/// Whether a forbidden row throws away the try that meets it, and the unit with it unless a sound one stands as deep.
+fn throws_tries_away(options: &Options) -> bool {
+    options.choice == Choice::LatestStart && options.exclusion != Exclusion::Void
+}
+
 /// The rows before what the first attempt that may not go on met, where that freezes the unit.
 fn freeze<'a>(scratch: &mut Scratch, view: &View<'a>, entry: usize) -> (View<'a>, Option<Ended>) {
     if !view.options.may_freeze() {
@@ -353,13 +359,12 @@ fn solve(scratch: &mut Scratch, view: &View<'_>, seen: &Observation, entry: usiz
     let first = view.unit.moment_start(entry);
     let Scratch { tied, pareto, tolerant, tries, .. } = scratch;
     if view.options.takes_first_rows() {
-        let throws_away =
-            view.options.choice == Choice::LatestStart && view.options.exclusion != Exclusion::Void;
         tries.run(&watched, first, view.options.entry, tied);
+        let throws_away = view.unit.heeds_exclusions && throws_tries_away(view.options);
         if let Some(winner) = tries.winner(view.options.choice, throws_away) {
-            found.level = winner.level();
-            found.chain.clone_from(&winner.rows);
-            if throws_away && winner.ended == Ended::Excluded {
+            found.level = winner.found.level();
+            found.chain.clone_from(&winner.found.rows);
+            if winner.is_thrown_away {
                 found.frozen = Some(Ended::Excluded);
             }
         }

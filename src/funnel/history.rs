@@ -1,11 +1,13 @@
 //! What a row's kind does not show: which occurrence in the person's history it is, and whether it
 //! has the value that its unit is about.
 //!
-//! A row that may not serve some steps that its kind serves gets a kind of its own, a *variant*.
+//! A row that may not serve some steps that its kind serves gets a kind of its own, a *variant*. Another
+//! occurrence matches its step all the same, so that it may be a repetition or out of order; a row
+//! with another value does not match the held steps of the unit.
 //! Variants are added to the table of kinds once, behind the kinds of the log; rows are given them
 //! person by person.
 
-use super::definition::Restriction;
+use super::definition::{Restriction, Withheld};
 use super::kinds::{KindRoles, KindTable};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -54,7 +56,7 @@ impl Variants {
     pub fn new(
         restrictions: Vec<Restriction>,
         table: &mut KindTable,
-        roles: impl Fn(u32, &[u16]) -> KindRoles,
+        roles: impl Fn(u32, &Withheld) -> KindRoles,
     ) -> Variants {
         assert!(restrictions.len() <= 8, "one bit for each restriction");
         let mut numbers = HashMap::new();
@@ -69,9 +71,9 @@ impl Variants {
         for (kind, &concerns) in concerned.iter().enumerate() {
             for bites in (1..=concerns).filter(|bites| bites & !concerns == 0) {
                 let biting = restrictions.iter().enumerate().filter(|(bit, _)| bites >> bit & 1 == 1);
-                let without: Vec<u16> =
-                    biting.flat_map(|(_, restriction)| restriction.steps()).copied().collect();
-                let variant = table.push(&roles(kind as u32, &without));
+                let mut withheld = Withheld::default();
+                biting.for_each(|(_, restriction)| withheld.add(restriction));
+                let variant = table.push(&roles(kind as u32, &withheld));
                 numbers.insert((kind as u32, bites), variant);
             }
         }
@@ -213,7 +215,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// Kind 0 serves step 0, kind 1 serves 1, kind 2 serves both, kind 3 forbids, kind 4 serves 0 and forbids, 5 is idle.
-    fn roles(kind: u32, without: &[u16]) -> KindRoles {
+    /// Whatever matches step 0 blocks the gap behind it, as a repetition would.
+    fn roles(kind: u32, withheld: &Withheld) -> KindRoles {
         let steps: &[u16] = match kind {
             0 | 4 => &[0],
             1 => &[1],
@@ -221,16 +224,21 @@ mod tests {
             _ => &[],
         };
         KindRoles {
-            steps: steps.iter().copied().filter(|step| !without.contains(step)).collect(),
+            steps: steps.iter().copied().filter(|step| serves(withheld, step)).collect(),
             breaks: if kind == 3 || kind == 4 { vec![0] } else { vec![] },
+            blocks: if steps.contains(&0) && !withheld.matching.contains(&0) { vec![0] } else { vec![] },
             ..KindRoles::default()
         }
+    }
+
+    fn serves(withheld: &Withheld, step: &u16) -> bool {
+        !withheld.serving.contains(step) && !withheld.matching.contains(step)
     }
 
     fn table(restrictions: Vec<Restriction>) -> (KindTable, Variants) {
         let mut table = KindTable::new();
         for kind in 0..6 {
-            table.push(&roles(kind, &[]));
+            table.push(&roles(kind, &Withheld::default()));
         }
         let variants = Variants::new(restrictions, &mut table, roles);
         (table, variants)
@@ -288,9 +296,10 @@ mod tests {
             rows in prop::collection::vec((0_u32..6, prop::option::of(0_u32..3)), 0..12),
             held in prop::sample::select(vec![vec![0], vec![1], vec![0, 1]]),
             nth in 1_u32..4,
+            nth_step in 0_u16..2,
         ) {
             let restrictions =
-                vec![Restriction::Nth { step: 1, nth }, Restriction::Held { steps: held.clone() }];
+                vec![Restriction::Nth { step: nth_step, nth }, Restriction::Held { steps: held.clone() }];
             let (table, variants) = table(restrictions);
             let (log, values): (Vec<u32>, Vec<Option<u32>>) = rows.iter().copied().unzip();
             let mut history = History::default();
@@ -302,15 +311,15 @@ mod tests {
                 let mut occurrence = 0;
                 let mut all = KindTable::new();
                 for (&kind, &value) in log.iter().zip(&values) {
-                    let mut without = Vec::new();
-                    if roles(kind, &[]).steps.contains(&1) {
+                    let mut withheld = Withheld::default();
+                    if roles(kind, &withheld).steps.contains(&nth_step) {
                         occurrence += 1;
-                        without.extend((occurrence != nth).then_some(1));
+                        withheld.serving.extend((occurrence != nth).then_some(nth_step));
                     }
                     if value != Some(unit.value) {
-                        without.extend(&held);
+                        withheld.matching.extend(&held);
                     }
-                    all.push(&roles(kind, &without));
+                    all.push(&roles(kind, &withheld));
                 }
                 let (times, every): (Vec<i64>, Vec<u32>) = (0..log.len() as u32).map(|row| (i64::from(row), row)).unzip();
                 let plain = Engine::new(&rules, &all)

@@ -8,7 +8,10 @@
 use std::collections::HashMap;
 
 /// The part one kind of row has in a funnel. All numbers count from 0; order and repeats do not matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+///
+/// Of rows of one instant those with the least part are used first. In a table, where lists run
+/// downwards, the order is: by the steps that it may serve, the last one first, then by the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KindRoles {
     /// Required steps that a row of this kind may serve. A row serves one of them.
     pub steps: Vec<u16>,

@@ -9,8 +9,8 @@
 //! 2. backward: for each step the least end among the ways to finish that lie in the range. That
 //!    gives the earliest start from which the level is reached inside the window.
 //! 3. backward once more with the end of that start's window fixed: one bit for each step and moment
-//!    tells what can be finished behind it. Then the rows are chosen forward, each the first one
-//!    that leaves the rest possible.
+//!    tells what can be finished behind it. Then the rows are chosen forward, of each moment as many
+//!    as leave the rest possible.
 //!
 //! Rows of one instant serve blocks of consecutive steps, each row one step, or all that match
 //! where the rules say so; a gap with a shortest time ends a block. O(rows times steps).
@@ -18,7 +18,7 @@
 //! Left out: rows that go back in time (`tolerant`), steps in any order (`any_order`).
 
 use super::chain::BitRows;
-use super::engine::{Observation, Tie};
+use super::engine::Observation;
 use super::queue::{BestInRange, Candidate};
 use super::ties::TiedRows;
 use super::view::{Alive, Moment, View};
@@ -33,8 +33,6 @@ pub(super) struct Pareto {
     added: Vec<Option<i64>>,
     can_finish: Vec<bool>,
     finishable: BitRows,
-    /// Classes whose rows cannot serve the step at hand.
-    refused: Vec<usize>,
 }
 
 impl Pareto {
@@ -201,7 +199,11 @@ impl Pareto {
                 moment.time_us.abs_diff(last_us) >= view.after_us(chain.len() - 1)
             });
             if is_far_enough {
-                self.choose(view, &moment, level, tied, chain);
+                let step = chain.len();
+                let reach = view.reach(tied, step, level);
+                // As many steps at once as leave the rest possible: so the next ones come earliest.
+                let end = (step + 1..=reach).rev().find(|&end| self.finishes(end)).unwrap_or(step);
+                tied.choose(&view.unit, moment.rows(), step..end, view.rows_serve_many(), chain);
             }
         }
     }
@@ -241,55 +243,5 @@ impl Pareto {
     /// Whether a chain that needs `step` next can be finished behind the moment at hand.
     fn finishes(&self, step: usize) -> bool {
         self.can_finish.get(step - 1).copied().unwrap_or(true)
-    }
-
-    /// Lets the chain go on within a moment: row after row, each the first that leaves the rest possible.
-    fn choose(
-        &mut self,
-        view: &View<'_>,
-        moment: &Moment,
-        level: usize,
-        tied: &mut TiedRows,
-        chain: &mut Vec<u32>,
-    ) {
-        let first_here = chain.len();
-        let is_reused = view.rows_serve_many();
-        while chain.len() < level {
-            let step = chain.len();
-            if step > first_here && (view.unit.tie == Tie::Strict || view.after_us(step - 1) > 0) {
-                return;
-            }
-            self.refused.clear();
-            let mut chosen = None;
-            for row in moment.first..moment.end {
-                let number = view.unit.class_number(row);
-                let is_candidate = view.unit.class(row).serves(step)
-                    && !self.refused.contains(&number)
-                    && (is_reused || !chain[first_here..].contains(&(row as u32)));
-                if !is_candidate {
-                    continue;
-                }
-                if !is_reused {
-                    tied.take(number);
-                }
-                if self.rest_is_possible(view, step + 1, level, tied) {
-                    chosen = Some(row);
-                    break;
-                }
-                if !is_reused {
-                    tied.put_back(number);
-                }
-                self.refused.push(number);
-            }
-            let Some(row) = chosen else { return };
-            chain.push(row as u32);
-        }
-    }
-
-    /// Whether a chain that needs `step` next can be finished by what is left of the moment and what lies behind it.
-    fn rest_is_possible(&self, view: &View<'_>, step: usize, level: usize, tied: &mut TiedRows) -> bool {
-        let ends_here = view.unit.tie == Tie::Strict || view.after_us(step - 1) > 0;
-        let reach = if ends_here { step } else { view.reach(tied, step, level) };
-        (step..=reach).any(|next| self.finishes(next))
     }
 }

@@ -9,6 +9,8 @@
 
 use super::engine::Tie;
 use super::kinds::{Class, KindTable};
+use super::unit::Unit;
+use std::ops::Range;
 
 /// The rows of one instant that have a part in the funnel, by class. Scratch: kept and refilled.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct TiedRows {
     /// For one search: the step from which each class was met.
     met_from: Vec<Option<usize>>,
     queue: Vec<usize>,
+    /// Classes that may serve the step at hand, the least part first.
+    candidates: Vec<usize>,
     /// `reach[k]`: see [`TiedRows::measure`].
     reach: Vec<usize>,
 }
@@ -119,6 +123,54 @@ impl TiedRows {
     /// Whether a row that is left serves the step.
     pub fn serves(&self, kinds: &KindTable, step: usize) -> bool {
         self.present.iter().any(|&class| self.counts[class] > 0 && kinds.class(class).serves(step))
+    }
+
+    /// Chooses rows of the moment at hand for steps that its rows can serve together, and adds them
+    /// to the chain: for each step in turn a row that leaves the rest possible, of those one with the
+    /// least part, of these the first. So names, which order the rows of an instant, decide between
+    /// rows that do the same only. Where rows are `reused`, a row may serve several of the steps.
+    pub fn choose(
+        &mut self,
+        unit: &Unit<'_>,
+        moment: Range<usize>,
+        steps: Range<usize>,
+        reused: bool,
+        chain: &mut Vec<u32>,
+    ) {
+        let first_here = chain.len();
+        for step in steps.clone() {
+            let Some(class) = self.choose_class(unit.kinds, step, steps.end, reused) else { break };
+            let is_free = |row: &usize| reused || !chain[first_here..].contains(&(*row as u32));
+            let row = moment.clone().find(|row| unit.class_number(*row) == class && is_free(row));
+            chain.extend(row.map(|row| row as u32));
+        }
+        if !reused {
+            for &row in &chain[first_here..] {
+                self.put_back(unit.class_number(row as usize));
+            }
+        }
+    }
+
+    /// Takes, unless rows are reused, a row for the step that leaves those before `end` possible.
+    fn choose_class(&mut self, kinds: &KindTable, step: usize, end: usize, reused: bool) -> Option<usize> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.clear();
+        let may_serve = |&class: &usize| self.counts[class] > 0 && kinds.class(class).serves(step);
+        candidates.extend(self.present.iter().copied().filter(may_serve));
+        candidates.sort_unstable_by(|&a, &b| kinds.class(a).roles.cmp(&kinds.class(b).roles));
+        let chosen = candidates.iter().copied().find(|&class| {
+            if reused {
+                return true;
+            }
+            self.take(class);
+            let is_possible = self.reach_from(kinds, Tie::Step, step + 1, end) == end;
+            if !is_possible {
+                self.put_back(class);
+            }
+            is_possible
+        });
+        self.candidates = candidates;
+        chosen
     }
 
     fn forget_matching(&mut self) {

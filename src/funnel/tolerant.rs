@@ -11,12 +11,13 @@
 //!
 //! With that alone a row could be used twice, by two steps with another one between them, where it
 //! serves several steps. So the rows are chosen by a search that the least ends guide: it meets no
-//! dead end but for such rows, and remembers those it has met. What is alive is asked of chains
+//! dead end but for such rows. Of rows of one instant it tries one of each class, as they may lead to
+//! other times, and it remembers how the chain goes on best from where it has been. What is alive is asked of chains
 //! whose neighbours differ, without that search.
 
 use super::engine::Observation;
 use super::view::{Alive, View};
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// No chain: worse than any.
 const NONE: i64 = i64::MIN;
@@ -32,9 +33,12 @@ pub(super) struct Tolerant {
     newest: Vec<i64>,
     /// By step and row: the complement of the least end of the ways to finish from there.
     finishes: Vec<Vec<i64>>,
-    /// Where the search found no way on: step, row, and the used rows that could be met again.
-    dead_ends: HashSet<(usize, u32, Vec<u32>)>,
+    /// The best way on, if there is one, from where the search has been.
+    ways_on: HashMap<Standing, Option<Vec<u32>>>,
 }
+
+/// Where a chain stands: the step it needs, its last row, and the used rows that could be met again.
+type Standing = (usize, u32, Vec<u32>);
 
 impl Tolerant {
     /// The level and what is alive; the winning chain if it is wanted.
@@ -185,73 +189,112 @@ impl Tolerant {
             }
             self.finishes[step] = finishes;
         }
+        let mut best: Option<Vec<u32>> = None;
+        let (mut instant_us, mut tried) = (None, Vec::new());
         for start in 0..rows {
+            if best.as_ref().is_some_and(|best| is_later(view, start, best[0])) {
+                break;
+            }
             let finish = self.finishes[0][start];
             if finish == NONE || !may_enter(view, start) || !view.is_in_time(start, !finish) {
                 continue;
             }
-            self.dead_ends.clear();
-            chain.clear();
-            chain.push(start as u32);
-            if self.go_on(view, level, chain) {
-                return true;
+            // Of starts at one instant the windows are one, and those of one class are alike.
+            if instant_us.replace(view.unit.time_us(start)) != Some(view.unit.time_us(start)) {
+                self.ways_on.clear();
+                tried.clear();
             }
+            let class = view.unit.class_number(start);
+            if tried.contains(&class) {
+                continue;
+            }
+            tried.push(class);
+            best = better(view, best, self.by_way_of(view, level, start, chain));
         }
         chain.clear();
-        false
+        chain.extend(best.iter().flatten());
+        best.is_some()
     }
 
-    /// Adds the first rows behind the chain that lead to its end.
-    fn go_on(&mut self, view: &View<'_>, level: usize, chain: &mut Vec<u32>) -> bool {
+    /// The best way on from the chain to its end that takes this row next.
+    fn by_way_of(
+        &mut self,
+        view: &View<'_>,
+        level: usize,
+        row: usize,
+        chain: &mut Vec<u32>,
+    ) -> Option<Vec<u32>> {
+        chain.push(row as u32);
+        let rest = self.way_on(view, level, chain);
+        chain.pop();
+        rest.map(|mut rest| {
+            rest.insert(0, row as u32);
+            rest
+        })
+    }
+
+    /// The best rows behind the chain that lead to its end.
+    fn way_on(&mut self, view: &View<'_>, level: usize, chain: &mut Vec<u32>) -> Option<Vec<u32>> {
         let step = chain.len();
-        let (Some(&start), Some(&last)) = (chain.first(), chain.last()) else { return false };
+        let (&start, &last) = (chain.first()?, chain.last()?);
         if step == level {
-            return true;
+            return Some(Vec::new());
         }
-        let state = (step, last, met_again(view, level, chain));
-        if self.dead_ends.contains(&state) {
-            return false;
+        let standing = (step, last, met_again(view, level, chain));
+        if let Some(known) = self.ways_on.get(&standing) {
+            return known.clone();
         }
-        let (first, end) = {
-            let time_us = view.unit.time_us(last as usize);
-            let (least_us, most_us) = match view.after_us(step - 1) {
-                0 => (time_us.saturating_sub(view.options.tolerance_us), i64::MAX),
-                after_us => (time_us.saturating_add_unsigned(after_us), i64::MAX),
-            };
-            let longest_us = time_us.saturating_add_unsigned(view.within_us(step - 1));
-            places(view, least_us, most_us.min(longest_us))
-        };
         let last_us = view.unit.time_us(last as usize);
-        let mut refused: Vec<(i64, usize)> = Vec::new();
+        let (least_us, most_us) = match view.after_us(step - 1) {
+            0 => (last_us.saturating_sub(view.options.tolerance_us), i64::MAX),
+            after_us => (last_us.saturating_add_unsigned(after_us), i64::MAX),
+        };
+        let longest_us = last_us.saturating_add_unsigned(view.within_us(step - 1));
+        let (first, end) = places(view, least_us, most_us.min(longest_us));
+        let mut tried: Vec<(i64, usize)> = Vec::new();
+        let mut best: Option<Vec<u32>> = None;
         let mut stopped_at_us = None;
         for row in first..end {
             let time_us = view.unit.time_us(row);
-            if stopped_at_us.is_some_and(|stopped_us| time_us > stopped_us) {
+            if best.as_ref().is_some_and(|best| is_later(view, row, best[0]))
+                || stopped_at_us.is_some_and(|stopped_us| time_us > stopped_us)
+            {
                 break;
             }
-            let class = view.unit.class(row);
             let finish = self.finishes[step][row];
-            // Rows of one instant and class are alike: where one leads nowhere, no other does.
+            // Rows of one instant and class are alike: where one leads, the others do.
             let likeness = (time_us, view.unit.class_number(row));
             let may_follow = finish != NONE
                 && view.is_in_time(start as usize, !finish)
-                && (view.rows_serve_many() || !chain.contains(&(row as u32)))
-                && !refused.contains(&likeness);
+                && !tried.contains(&likeness)
+                && (view.rows_serve_many() || !chain.contains(&(row as u32)));
             if may_follow {
-                chain.push(row as u32);
-                if self.go_on(view, level, chain) {
-                    return true;
-                }
-                chain.pop();
-                refused.push(likeness);
+                tried.push(likeness);
+                best = better(view, best, self.by_way_of(view, level, row, chain));
             }
-            if time_us > last_us && stopped_at_us.is_none() && view.stops(class, step - 1) {
+            let is_stop = time_us > last_us && view.stops(view.unit.class(row), step - 1);
+            if is_stop && stopped_at_us.is_none() {
                 stopped_at_us = Some(time_us);
             }
         }
-        self.dead_ends.insert(state);
-        false
+        self.ways_on.insert(standing, best.clone());
+        best
     }
+}
+
+fn is_later(view: &View<'_>, row: usize, before: u32) -> bool {
+    view.unit.time_us(row) > view.unit.time_us(before as usize)
+}
+
+/// Of two ways on the one whose times come first; then the one of rows with the least part; then of the first rows.
+fn better(view: &View<'_>, a: Option<Vec<u32>>, b: Option<Vec<u32>>) -> Option<Vec<u32>> {
+    let (Some(first), Some(second)) = (&a, &b) else { return a.or(b) };
+    let times_us = |rows: &[u32]| rows.iter().map(|&row| view.unit.time_us(row as usize)).collect::<Vec<_>>();
+    let roles =
+        |rows: &[u32]| rows.iter().map(|&row| &view.unit.class(row as usize).roles).collect::<Vec<_>>();
+    let order = times_us(first).cmp(&times_us(second));
+    let order = order.then_with(|| roles(first).cmp(&roles(second))).then_with(|| first.cmp(second));
+    if order.is_le() { a } else { b }
 }
 
 fn may_enter(view: &View<'_>, row: usize) -> bool {

@@ -10,7 +10,7 @@
 //! All tries that need the same step move together, oldest first, and none goes over more steps
 //! than there are. O(rows times steps).
 
-use super::engine::{Observation, Tie};
+use super::engine::Observation;
 use super::options::{Choice, Entry};
 use super::ties::TiedRows;
 use super::view::{Alive, Moment, View};
@@ -58,18 +58,28 @@ impl Try {
     }
 }
 
+/// The try that stands for the unit.
+#[derive(Debug)]
+pub(super) struct Winner<'t> {
+    pub found: &'t Try,
+    /// Whether the unit met a forbidden row and no sound try makes up for it.
+    pub is_thrown_away: bool,
+}
+
 /// Scratch: kept and refilled.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
     pub all: Vec<Try>,
     /// By step: the tries that need it next, oldest first.
     waiting: Vec<VecDeque<usize>>,
+    /// By step: the newest try that met a forbidden row when it needed it, until a newer one needs it.
+    lost: Vec<Option<usize>>,
+    /// The level that such tries would have come to by the step that they met it before.
+    lost_level: usize,
     has_converted: bool,
     reaches: Vec<usize>,
     /// The rows chosen from the moment at hand.
     block: Vec<u32>,
-    /// Classes whose rows cannot serve the step at hand.
-    refused: Vec<usize>,
 }
 
 impl Tries {
@@ -81,6 +91,9 @@ impl Tries {
         self.has_converted = false;
         self.waiting.resize_with(steps, VecDeque::new);
         self.waiting.iter_mut().for_each(VecDeque::clear);
+        self.lost.clear();
+        self.lost.resize(steps, None);
+        self.lost_level = 0;
         let mut next = first;
         while next < view.len() {
             let moment = view.moment_from(next);
@@ -128,6 +141,15 @@ impl Tries {
         let reach = self.reaches[step];
         let mut went_on = false;
         if reach > step {
+            let may_go_on = |&mut lost: &mut usize| {
+                let found = &self.all[lost];
+                let since_us = view.unit.time_us(found.last).abs_diff(moment.time_us);
+                view.is_in_time(found.start, moment.time_us)
+                    && (view.after_us(gap)..=view.within_us(gap)).contains(&since_us)
+            };
+            if self.lost[step].take_if(may_go_on).is_some() {
+                self.lost_level = self.lost_level.max(step + 1);
+            }
             while let Some(&oldest) = self.waiting[step].front()
                 && since_us(&self.all[oldest]) >= view.after_us(gap)
             {
@@ -146,6 +168,9 @@ impl Tries {
         } else {
             return went_on;
         };
+        if ended == Ended::Excluded {
+            self.lost[step] = self.waiting[step].back().copied().or(self.lost[step]);
+        }
         for stopped in self.waiting[step].drain(..) {
             self.all[stopped].ended = ended;
             self.all[stopped].ended_at = moment.first;
@@ -178,57 +203,33 @@ impl Tries {
             found.ended_at = moment.first;
         } else {
             self.waiting[reach].push_back(number);
+            self.lost[reach] = None;
         }
     }
 
-    /// Chooses the rows of the moment for the steps `from..to`: for each the first that leaves the rest possible.
+    /// Chooses the rows of the moment for the steps `from..to`.
     fn choose(&mut self, view: &View<'_>, moment: &Moment, from: usize, to: usize, tied: &mut TiedRows) {
-        // Rows that may serve again, and those of strict times, leave the others as they are.
-        let is_used_up = !view.rows_serve_many() && view.unit.tie != Tie::Strict;
         self.block.clear();
-        for step in from..to {
-            self.refused.clear();
-            let chosen = (moment.first..moment.end).find(|&row| {
-                let number = view.unit.class_number(row);
-                if !view.unit.class(row).serves(step) || self.refused.contains(&number) {
-                    return false;
-                }
-                if !is_used_up {
-                    return true;
-                }
-                if self.block.contains(&(row as u32)) {
-                    return false;
-                }
-                tied.take(number);
-                if step + 1 == to || view.reach(tied, step + 1, to) == to {
-                    return true;
-                }
-                tied.put_back(number);
-                self.refused.push(number);
-                false
+        tied.choose(&view.unit, moment.rows(), from..to, view.rows_serve_many(), &mut self.block);
+    }
+
+    /// The try that wins by the rule of choice. Where forbidden rows throw tries away, the deepest level
+    /// counts tries that met one as if they had gone on by one step, and nothing below it is looked
+    /// at: if no sound try stands there, the unit goes with them.
+    pub fn winner(&self, choice: Choice, throws_away: bool) -> Option<Winner<'_>> {
+        // Later tries started later, and got nowhere before the others.
+        let is_newer = |found: &Try, best: &Try| choice == Choice::LatestStart && found.last == best.last;
+        let deepest = self.all.iter().map(Try::level).max()?;
+        let at_deepest = || self.all.iter().filter(|found| found.level() == deepest);
+        if throws_away && self.lost_level <= deepest {
+            let sound = at_deepest().reduce(|best, found| {
+                if is_newer(found, best) || best.ended == Ended::Excluded { found } else { best }
             });
-            self.block.extend(chosen.map(|row| row as u32));
-        }
-        if is_used_up {
-            for &row in &self.block {
-                tied.put_back(view.unit.class_number(row as usize));
+            if let Some(found) = sound.filter(|found| found.ended != Ended::Excluded) {
+                return Some(Winner { found, is_thrown_away: false });
             }
         }
-    }
-
-    /// The try that wins by the rule of choice. Where it throws away tries that met a forbidden
-    /// row, it takes one of those only if there is no other.
-    pub fn winner(&self, choice: Choice, throws_away: bool) -> Option<&Try> {
-        let is_clean = |found: &Try| !throws_away || found.ended != Ended::Excluded;
-        self.all.iter().reduce(|best, found| {
-            let is_better = match (is_clean(found), is_clean(best)) {
-                (true, false) => true,
-                (false, true) => false,
-                _ if found.level() != best.level() => found.level() > best.level(),
-                // Later tries started later.
-                _ => choice == Choice::LatestStart && found.last == best.last,
-            };
-            if is_better { found } else { best }
-        })
+        let found = at_deepest().reduce(|best, found| if is_newer(found, best) { found } else { best })?;
+        Some(Winner { found, is_thrown_away: throws_away })
     }
 }

@@ -30,6 +30,12 @@ pub(super) struct Moment {
     pub time_us: i64,
 }
 
+impl Moment {
+    pub fn rows(&self) -> Range<usize> {
+        self.first..self.end
+    }
+}
+
 /// An attempt that a later row could extend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Live {

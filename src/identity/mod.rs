@@ -5,6 +5,7 @@
 //! device in order, not where they come from. (definitions, section 12)
 
 mod map;
+pub mod pseudonym;
 
 pub use map::{IdentityMap, MapEntry, MapError, MapFacts};
 

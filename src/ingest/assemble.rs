@@ -8,6 +8,7 @@ use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
 use super::naming::{Naming, Origin};
 use super::plan::{Dedupe, ReadPlan};
 use crate::decode::RecordSink;
+use crate::decode::header::folded;
 use crate::decode::number::{NumberError, parse_amount};
 use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
@@ -440,19 +441,45 @@ impl ReadPlan {
         times: &mut TimeParser,
     ) -> Result<i64, Box<Fault>> {
         let slot = slots[0];
-        let parsed = match (fields[slot], &slots[1..]) {
-            (Field::Text(time), []) => times.parse(time),
-            _ => other_time(fields, slots, times),
-        };
-        let time_us = match parsed {
-            Ok(time_us) => time_us,
-            Err(error) => return Err(Fault::of_time(error, slot, fields[slot])),
-        };
-        if self.as_of_us.is_some_and(|as_of| time_us > as_of) {
+        let time_us = self.any_time(fields, slots, times)?;
+        if self.is_after_end(time_us) {
             let message = "is after the end of observation".to_owned();
             return Err(Fault::new(RejectCode::R17, slot, message));
         }
         Ok(time_us)
+    }
+
+    /// The same, whenever it is.
+    #[inline(always)]
+    pub(super) fn any_time(
+        &self,
+        fields: &[Field<'_>],
+        slots: &[usize],
+        times: &mut TimeParser,
+    ) -> Result<i64, Box<Fault>> {
+        let slot = slots[0];
+        let parsed = match (fields[slot], &slots[1..]) {
+            (Field::Text(time), []) => times.parse(time),
+            _ => other_time(fields, slots, times),
+        };
+        match parsed {
+            Ok(time_us) => Ok(time_us),
+            Err(_) if self.is_own_name(slot, fields[slot]) => {
+                Err(Fault::new(RejectCode::R16, slot, "the header line again".to_owned()))
+            }
+            Err(error) => Err(Fault::of_time(error, slot, fields[slot])),
+        }
+    }
+
+    /// A column holds its own name: a header, of a file that was put behind another.
+    #[cold]
+    fn is_own_name(&self, slot: usize, field: Field<'_>) -> bool {
+        matches!(field, Field::Text(text) if folded(&String::from_utf8_lossy(text)) == folded(&self.slots[slot]))
+    }
+
+    #[inline(always)]
+    pub(super) fn is_after_end(&self, time_us: i64) -> bool {
+        self.as_of_us.is_some_and(|as_of| time_us > as_of)
     }
 }
 
@@ -524,7 +551,7 @@ fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<It
 #[inline]
 fn present<'f>(plan: &ReadPlan, field: Field<'f>) -> Option<&'f [u8]> {
     match field {
-        Field::Text(id) if !id.is_empty() => {
+        Field::Text(id) if !id.is_empty() || plan.keep_empty_ids => {
             (!plan.null_ids.iter().any(|null| null.as_bytes() == id)).then_some(id)
         }
         _ => None,

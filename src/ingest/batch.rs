@@ -191,6 +191,8 @@ pub struct Tally {
     pub events: u64,
     /// Wide rows without a time, used and filtered; they have no event.
     pub without_time: u64,
+    /// Times of used wide rows after the end of observation: they are no events.
+    pub times_after_end: u64,
     /// Wide rows that were filtered as their person is left out.
     pub left_out: u64,
     /// By `RejectCode::index`.
@@ -284,6 +286,7 @@ impl Tally {
         self.duplicates += other.duplicates;
         self.events += other.events;
         self.without_time += other.without_time;
+        self.times_after_end += other.times_after_end;
         self.left_out += other.left_out;
         for (mine, theirs) in self.rejects.iter_mut().zip(other.rejects) {
             *mine += theirs;

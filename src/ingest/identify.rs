@@ -260,7 +260,8 @@ impl<'p> Identifier<'p> {
         Ok(identified)
     }
 
-    /// Keeps one row of each key: the first by what is used of them, whatever their order.
+    /// Keeps one row of each key: the first by what is used of them, whatever their order. Where the key
+    /// holds for some time only, the first row behind that is kept as well, and so on.
     fn drop_repeats(
         &self,
         part: &Part<'_>,
@@ -274,10 +275,16 @@ impl<'p> Identifier<'p> {
             (a.key.cmp(&b.key)).then_with(|| order.compare(&a, &b)).then(a.place.cmp(&b.place))
         });
         for of_key in rows.chunk_by(|&a, &b| part.row(a).key == part.row(b).key) {
-            let Some((&kept, removed)) = of_key.split_first() else { continue };
-            let kept = part.row(kept);
+            let Some((&first, later)) = of_key.split_first() else { continue };
+            let mut kept = part.row(first);
             let mut differs = false;
-            for row in removed.iter().map(|&row| part.row(row)) {
+            for row in later.iter().map(|&row| part.row(row)) {
+                let behind_us = row.time_us.saturating_sub(kept.time_us);
+                if self.plan.dedupe_window_us.is_some_and(|window_us| behind_us > window_us) {
+                    self.keep(&kept, store, scratch)?;
+                    kept = row;
+                    continue;
+                }
                 differs |= order.compare(&kept, &row) != Ordering::Equal;
                 scratch.repeated.removed += 1;
                 scratch.repeated.removed_without_event += u64::from(order.is_nameless(row.kind));

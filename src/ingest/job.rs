@@ -2,7 +2,7 @@
 
 use super::IngestError;
 use super::plan::ReadPlan;
-use super::sample::{EMPTY, Form, Sample};
+use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
 use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
@@ -10,7 +10,7 @@ use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
-use crate::decode::time::{DEFAULT_MIN_TIME_US, Detected, TimeParser, detect, join_date_and_time};
+use crate::decode::time::{Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
 use crate::human;
@@ -59,13 +59,6 @@ pub struct FileAccount {
     /// Part of the file was lost to damage.
     pub partial: bool,
     pub read: FileTally,
-}
-
-impl FileAccount {
-    /// The file holds something, but no row.
-    pub fn lacks_rows(&self) -> bool {
-        self.read.tally.read == 0 && self.format != EMPTY
-    }
 }
 
 /// How the records of an input are decoded. Cloned for each thread.
@@ -119,6 +112,8 @@ pub struct Job {
     pub sequence: Sequence,
     /// All columns of delimited text.
     pub(super) names: Vec<String>,
+    /// A line that may belong to the header.
+    pub(super) second_header: Option<u64>,
     /// Where each wanted column lies among the decoded ones; `None` where this input lacks it.
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
@@ -130,7 +125,7 @@ pub struct Job {
     pub seen: Vec<AtomicBool>,
     /// Bytes of the file that progress has been told of.
     pub told: AtomicU64,
-    ending: Ending,
+    pub ending: Ending,
     file_size: u64,
 }
 
@@ -196,7 +191,8 @@ impl Job {
         for slots in plan.roles.times() {
             let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
             let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-            times.push(TimeParser::new(formats, plan.naive_zone.clone(), DEFAULT_MIN_TIME_US));
+            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
+            times.push(parser.with_clock_change(plan.time.clock_change));
             told.extend(detected);
         }
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
@@ -242,9 +238,11 @@ impl Job {
         let compression = opened.compression.to_string();
         let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
-        let names = match &sample.form {
-            Form::Csv(sniffed) => sniffed.columns.clone(),
-            _ => Vec::new(),
+        let (names, second_header) = match &sample.form {
+            Form::Csv(sniffed) => {
+                (sniffed.columns.clone(), sniffed.has_second_header.then_some(sniffed.data_line + 1))
+            }
+            _ => (Vec::new(), None),
         };
         let (lines_before, has_bytes) = match &sample.form {
             Form::Csv(sniffed) => (sniffed.data_line, true),
@@ -310,6 +308,7 @@ impl Job {
             pieces,
             sequence: Sequence::new(lines_before, plan.keep_rejects, has_bytes, plan.limits.salvage),
             names,
+            second_header,
             spread,
             whole,
             times,
@@ -352,7 +351,7 @@ impl Job {
             *has |= seen.load(Ordering::Relaxed);
         }
         account.read.tally.assert_accounted(&account.name);
-        account.read.rejects.iter_mut().for_each(|placed| self.name_column(placed));
+        account.read.rejects.iter_mut().for_each(|placed| self.complete(placed));
         account.partial = self.ending.is_partial() || account.read.is_damaged;
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
@@ -393,7 +392,23 @@ fn find_columns(
         if let Form::Csv(sniffed) = &sample.form
             && sniffed.duplicates.contains(wanted)
         {
-            return Err(IngestError::RepeatedColumn { name: name.to_owned(), column: wanted.clone() });
+            return Err(IngestError::RepeatedColumn {
+                name: name.to_owned(),
+                column: wanted.clone(),
+                columns: sample.columns.clone(),
+                header_lines: sample.header_lines(),
+            });
+        }
+        if is_json {
+            refuse_containers(sample, wanted, found, name)?;
+        }
+        if let Some(kinds) = found.and_then(|column| sample.kinds.get(column))
+            && plan.roles.user.contains(&slot)
+            && kinds.number
+            && kinds.text
+        {
+            let message = format!("{name}: {wanted:?} holds numbers and texts: 7 and \"7\" are one id");
+            notes.push(FileNote::note(message));
         }
         if let Some(column) = found
             && sample.columns[column] != *wanted
@@ -423,6 +438,27 @@ fn find_columns(
         return Err(missing_column(sample, &plan.slots[plan.roles.user[0]], name));
     }
     Ok(columns)
+}
+
+/// A key under which the sample has arrays or objects alone holds no values.
+fn refuse_containers(
+    sample: &Sample,
+    wanted: &str,
+    found: Option<usize>,
+    name: &str,
+) -> Result<(), IngestError> {
+    let kinds = found.and_then(|column| sample.kinds.get(column).copied()).unwrap_or_default();
+    let has_values = kinds.bool || kinds.number || kinds.text;
+    let inside = format!("{wanted}.");
+    let inner: Vec<String> =
+        sample.columns.iter().filter(|path| path.starts_with(&inside)).cloned().collect();
+    let holds = match kinds {
+        _ if has_values => return Ok(()),
+        kinds if kinds.array => "arrays",
+        kinds if kinds.object || !inner.is_empty() => "objects",
+        _ => return Ok(()),
+    };
+    Err(IngestError::NoValues { name: name.to_owned(), column: wanted.to_owned(), holds, inner })
 }
 
 fn missing_column(sample: &Sample, wanted: &str, name: &str) -> IngestError {

@@ -5,6 +5,7 @@
 mod assemble;
 mod batch;
 mod budget;
+pub mod clean;
 pub mod cohort;
 mod dictionary;
 mod events;
@@ -24,6 +25,7 @@ mod settle;
 mod shard;
 mod spill;
 mod texts;
+mod threads;
 pub mod unpivot;
 mod waiting;
 mod whole_record;
@@ -42,11 +44,13 @@ pub use sequence::{FileTally, PlacedReject};
 pub use settle::{PersonRows, TieOrder};
 pub use shard::Store;
 pub use spill::{SpillError, Spilled};
+pub use threads::beside;
 
+use crate::condition::suggest_nearest;
 use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
-use crate::source::SourceError;
+use crate::source::{Ending, SourceError};
 
 /// Why an input as a whole cannot be used. `Display` says what, `hint` what to do.
 #[derive(Debug, thiserror::Error)]
@@ -64,19 +68,33 @@ pub enum IngestError {
     #[error("{} is damaged", .place.file)]
     Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
     #[error("{name}: more than one column is called {column:?}")]
-    RepeatedColumn { name: String, column: String },
+    RepeatedColumn { name: String, column: String, columns: Vec<String>, header_lines: u64 },
+    #[error("{name}: column {column:?} holds {holds}, not single values")]
+    NoValues { name: String, column: String, holds: &'static str, inner: Vec<String> },
     #[error("{name}: no column {column:?}; there are {}", list(.present))]
     MissingColumn { name: String, column: String, nearest: Vec<String>, present: Vec<String> },
 }
 
 impl IngestError {
+    /// A Parquet file that cannot be read; one that was cut short meanwhile is told as such.
+    fn parquet(ending: &Ending, name: &str, error: ParquetError) -> IngestError {
+        match ending.shrunk() {
+            Some(shrunk) => shrunk.into(),
+            None => IngestError::Parquet { name: name.to_owned(), error: Box::new(error) },
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             IngestError::Source(error) => error.hint(),
             IngestError::Spill(error) => Some(error.hint()),
-            IngestError::Dialect { error, .. } => error.hint(),
-            IngestError::Parquet { .. } => None,
+            IngestError::Dialect { error, .. } => error.hint().or_else(|| nearest_names(error)),
+            IngestError::Parquet { error, .. } => error.is_unsupported().then(|| {
+                "texts, numbers, truth values, dates and times are read, in structures too: leave the column out, or \
+                 export it as one of these"
+                    .to_owned()
+            }),
             IngestError::Damaged { code: "R15", .. } => Some(
                 "close the quote, double it if it is part of the text, or take it away\n\
                  --salvage rejects that line and goes on behind it"
@@ -87,9 +105,16 @@ impl IngestError {
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
-            IngestError::RepeatedColumn { .. } => {
-                Some("rename one of them in the header: which one is meant is not guessed".to_owned())
+            IngestError::RepeatedColumn { columns, header_lines, .. } => {
+                let names = told_apart(columns).join(",").replace('\'', "'\\''");
+                Some(format!(
+                    "which one is meant is not guessed: give them names, e.g.\n--skip-lines {header_lines} --columns '{names}'"
+                ))
             }
+            IngestError::NoValues { inner, .. } if inner.is_empty() => {
+                Some("name a column of texts or numbers; a key inside an object is named by its path, properties.price".to_owned())
+            }
+            IngestError::NoValues { inner, .. } => Some(format!("name what is inside of it: {}", list(inner))),
             IngestError::Times { error, .. } => Some(error.hint().to_owned()),
             IngestError::MissingColumn { nearest, .. } => {
                 (!nearest.is_empty()).then(|| format!("did you mean {}?", list(nearest)))
@@ -104,33 +129,57 @@ impl IngestError {
             IngestError::Spill(_) => None,
             IngestError::Damaged { code, .. } => Some(code),
             IngestError::Dialect { error, .. } => dialect_code(error),
+            IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
+            IngestError::NoValues { .. } => Some("E-J12"),
             IngestError::MissingColumn { .. } => Some("E-F16"),
         }
     }
 
     /// The request cannot be met with this input, as opposed to the input being damaged.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            IngestError::Dialect { .. }
-                | IngestError::Times { .. }
-                | IngestError::RepeatedColumn { .. }
-                | IngestError::MissingColumn { .. }
-        )
+        let is_unsupported = matches!(self, IngestError::Parquet { error, .. } if error.is_unsupported());
+        is_unsupported
+            || matches!(
+                self,
+                IngestError::Dialect { .. }
+                    | IngestError::Times { .. }
+                    | IngestError::RepeatedColumn { .. }
+                    | IngestError::NoValues { .. }
+                    | IngestError::MissingColumn { .. }
+            )
     }
 }
 
 fn dialect_code(error: &DialectError) -> Option<&'static str> {
     match error {
-        DialectError::Utf16WithoutMark { .. } => Some("E-C03"),
-        DialectError::Ragged { .. } | DialectError::NoDelimiter => Some("E-C11"),
-        DialectError::HeaderLooksLikeData { .. } => Some("E-C21"),
+        DialectError::Ragged { .. } | DialectError::NoDelimiter | DialectError::OtherDelimiter { .. } => {
+            Some("E-C11")
+        }
+        DialectError::HeaderLooksLikeData { .. } | DialectError::ColumnCount { .. } => Some("E-C21"),
         DialectError::MissingColumns { .. } => Some("E-F16"),
-        DialectError::Empty | DialectError::ColumnCount { .. } => None,
+        DialectError::Empty => None,
     }
+}
+
+/// The names that are nearest to the first one that is missing.
+fn nearest_names(error: &DialectError) -> Option<String> {
+    let DialectError::MissingColumns { missing, columns } = error else { return None };
+    let near = suggest_nearest(missing.first()?, columns.iter().map(String::as_str), 3);
+    (!near.is_empty()).then(|| format!("did you mean {}?", list(&near)))
+}
+
+/// Names of columns, those that come again with a number behind them.
+fn told_apart(columns: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for column in columns {
+        let numbered = (2..).map(|number| format!("{column}_{number}"));
+        let mut names_of_it = std::iter::once(column.clone()).chain(numbered);
+        names.extend(names_of_it.find(|name| !names.contains(name)));
+    }
+    names
 }
 
 fn list(names: &[String]) -> String {

@@ -5,6 +5,7 @@ use super::cohort::{LeftOut, Members};
 use super::settle::{PersonRows, SettledShard, TieOrder, settle};
 use super::shard::{SHARDS, Shard, Store};
 use super::spill::SpillError;
+use super::threads::beside;
 use crate::session::{SplitCause, split};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -168,7 +169,7 @@ pub(super) fn for_each<S: Send>(
         }
     };
     std::thread::scope(|scope| {
-        let handles: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(run)).collect();
+        let handles: Vec<_> = (1..threads.max(1)).filter_map(|_| beside(scope, run)).collect();
         let mut states = vec![run()];
         for handle in handles {
             match handle.join() {

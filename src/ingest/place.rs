@@ -22,15 +22,19 @@ pub struct Place {
 }
 
 impl Job {
-    /// Names the column at fault of a reject, where it is not a wanted one.
-    pub(super) fn name_column(&self, placed: &mut PlacedReject) {
+    /// Adds to a reject what only the file tells: the name of the column at fault, where it is not a wanted
+    /// one, and that its line may belong to the header.
+    pub(super) fn complete(&self, placed: &mut PlacedReject) {
+        if self.second_header == Some(placed.line) {
+            placed.reject.message.push_str("; a second header line? --skip-after-header 1 passes it over");
+        }
         let field = placed.reject.field.filter(|_| placed.reject.slot.is_none());
         placed.column = field.and_then(|field| self.names.get(field)).cloned();
     }
 
     /// The file is damaged, and not to be salvaged.
     pub(super) fn damaged(&self, plan: &ReadPlan, mut placed: PlacedReject) -> IngestError {
-        self.name_column(&mut placed);
+        self.complete(&mut placed);
         let PlacedReject { line, byte, column, reject } = placed;
         let of_slot = reject.slot.and_then(|slot| plan.slots.get(slot)).cloned();
         let number = reject.field.map(|field| field as u64 + 1);

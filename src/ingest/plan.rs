@@ -1,6 +1,7 @@
 //! What one pass over the rows reads: columns by role, conditions, and how texts become values.
 
 use super::batch::RowLayout;
+use super::clean::Cleaning;
 use super::cohort::Members;
 use super::unpivot::TimedColumn;
 use crate::condition::{BoundCondition, Condition};
@@ -53,6 +54,8 @@ pub struct IdentityPlan {
     pub stitch: Stitch,
     pub map: Option<Arc<IdentityMap>>,
     pub dedupe: Dedupe,
+    /// With a key: rows that lie further behind the one that is kept are events of their own.
+    pub dedupe_window_us: Option<i64>,
     /// A longer gap ends somebody's use of a shared device.
     pub session_timeout_us: i64,
     /// The rows are wanted under other ways of stitching as well.
@@ -127,6 +130,9 @@ pub struct ReadPlan {
     pub decimal_mark: u8,
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
+    /// An empty text is an id like others.
+    pub keep_empty_ids: bool,
+    pub cleaning: Cleaning,
     /// How the inputs are opened.
     pub open: OpenOptions,
     pub limits: Limits,

@@ -5,6 +5,7 @@ use super::IngestError;
 use super::assemble::{Assembler, Codes, Dictionaries, Strangers};
 use super::batch::Batch;
 use super::budget::Resources;
+use super::clean::Cleaned;
 use super::identify::{Identified, Identifier, IdentifyScratch};
 use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
@@ -12,11 +13,12 @@ use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::threads::beside;
 use super::unpivot::Unpivoter;
 use super::whole_record::WholeRecord;
-use crate::decode::PieceEnd;
 use crate::decode::dialect::DialectHints;
 use crate::decode::time::{TimeNotes, TimeParser};
+use crate::decode::{PieceEnd, RecordSink};
 use crate::source::Input;
 use crate::source::chunks::Chunk;
 use crate::source::open::{Opened, open};
@@ -86,7 +88,7 @@ pub fn read_all(
     };
     std::thread::scope(|scope| {
         for _ in 1..resources.threads.max(1) {
-            scope.spawn(|| Worker::new(&shared, &dictionaries).run());
+            beside(scope, || Worker::new(&shared, &dictionaries).run());
         }
         Worker::new(&shared, &dictionaries).run();
     });
@@ -341,20 +343,26 @@ impl<'s> Worker<'s> {
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
-        let wide = codes.plan.roles.is_wide();
-        let end = if codes.plan.names_nobody() {
-            let strangers = Strangers { batch, keep_rejects: codes.plan.keep_rejects };
-            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, strangers))
-        } else if wide {
-            let unpivoter = Unpivoter { codes, times, batch, events: Vec::new() };
-            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, unpivoter))
-        } else {
-            let assembler = Assembler { codes, times: &mut times[0], batch };
-            let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+        let plan = codes.plan;
+        let wide = plan.roles.is_wide();
+        // Ways that few go share one that is not made for each of them.
+        let mut decode = |sink: &mut dyn RecordSink| {
+            let cleaned = Cleaned::new(plan.cleaning, plan.whole_record, sink);
+            let mut sink = Spread::new(&job.spread, &mut unseen, cleaned);
             match &job.whole {
                 None => decoder.decode(bytes, last, &mut sink),
                 Some(whole) => decoder.decode(bytes, last, &mut WholeRecord::new(whole, &mut sink)),
             }
+        };
+        let end = if plan.names_nobody() {
+            decode(&mut Strangers { batch, keep_rejects: plan.keep_rejects })
+        } else if wide {
+            decode(&mut Unpivoter { codes, times, batch, events: Vec::new() })
+        } else if plan.cleaning.is_asked() || job.whole.is_some() {
+            decode(&mut Assembler { codes, times: &mut times[0], batch })
+        } else {
+            let assembler = Assembler { codes, times: &mut times[0], batch };
+            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
         };
         job.note_seen(&looked_for, &unseen);
         batch.tally.note_all_times(&before, times);
@@ -371,14 +379,11 @@ impl<'s> Worker<'s> {
             let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
             let codes = &mut self.codes;
-            let wide = codes.plan.roles.is_wide();
-            let end = if wide {
-                let unpivoter = Unpivoter { codes, times: &mut times, batch: &mut batch, events: Vec::new() };
-                let mut sink = Spread::new(&job.spread, &mut unseen, unpivoter);
-                file.decode_judging(slice, wanted, judged, &mut sink)
-            } else {
-                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
-                let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+            let plan = codes.plan;
+            let wide = plan.roles.is_wide();
+            let mut decode = |sink: &mut dyn RecordSink| {
+                let cleaned = Cleaned::new(plan.cleaning, plan.whole_record, sink);
+                let mut sink = Spread::new(&job.spread, &mut unseen, cleaned);
                 match &job.whole {
                     None => file.decode_judging(slice, wanted, judged, &mut sink),
                     Some(whole) => {
@@ -387,10 +392,17 @@ impl<'s> Worker<'s> {
                     }
                 }
             };
-            let end = end.map_err(|error| IngestError::Parquet {
-                name: job.account.name.clone(),
-                error: Box::new(error),
-            })?;
+            let end = if wide {
+                let events = Vec::new();
+                decode(&mut Unpivoter { codes, times: &mut times, batch: &mut batch, events })
+            } else if plan.cleaning.is_asked() || job.whole.is_some() {
+                decode(&mut Assembler { codes, times: &mut times[0], batch: &mut batch })
+            } else {
+                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
+                file.decode_judging(slice, wanted, judged, &mut sink)
+            };
+            let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
             batch.tally.note_all_times(&before, &times);
             batch.sum_up(wide);
             let piece = Piece {
@@ -452,6 +464,9 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
 }
 
 #[cfg(test)]
+mod fault_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Limits;
@@ -463,7 +478,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicU64;
 
-    fn plan() -> ReadPlan {
+    pub(super) fn plan() -> ReadPlan {
         let columns = Columns {
             user: vec!["user".to_owned()],
             time: vec!["time".to_owned()],
@@ -490,6 +505,8 @@ mod tests {
             as_of_us: None,
             decimal_mark: b'.',
             null_ids: Vec::new(),
+            keep_empty_ids: false,
+            cleaning: crate::ingest::clean::Cleaning::default(),
             open: OpenOptions::default(),
             limits: Limits::default(),
             members: None,

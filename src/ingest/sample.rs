@@ -3,13 +3,11 @@
 use super::IngestError;
 use crate::decode::access_log::{self, LogFormat};
 use crate::decode::dialect::{DialectHints, Sniffed, sniff};
-use crate::decode::jsonl::{self, JsonForm, JsonSample};
+use crate::decode::header::folded;
+use crate::decode::jsonl::{self, JsonForm, JsonKinds, JsonSample};
 use crate::decode::parquet::{ParquetError, ParquetFile};
 use crate::source::open::Opened;
 use std::sync::Arc;
-
-/// How an input is called that holds nothing but blanks.
-pub const EMPTY: &str = "empty";
 
 /// Rows that a sample holds at most.
 pub const SAMPLE_ROWS: usize = 1000;
@@ -33,6 +31,8 @@ pub struct Sample {
     /// As wide as `columns`, or as far as the last wanted one; `None` in those that were not wanted.
     /// Shared, as it is large and never changes.
     pub rows: Arc<Vec<Vec<Option<String>>>>,
+    /// By column of JSON: the kinds of value that it was seen with.
+    pub kinds: Vec<JsonKinds>,
 }
 
 impl Sample {
@@ -53,17 +53,27 @@ impl Sample {
         }
         let head = &opened.head;
         if head.iter().all(u8::is_ascii_whitespace) && opened.head_is_whole {
-            return Ok(Sample { form: Form::Empty, columns: Vec::new(), rows: Arc::default() });
+            return Ok(Sample {
+                form: Form::Empty,
+                columns: Vec::new(),
+                rows: Arc::default(),
+                kinds: Vec::new(),
+            });
         }
         if let Some(format) = log_format(opened, hints) {
             let rows = access_log::sample(&format, head, opened.head_is_whole, SAMPLE_ROWS);
             let columns = format.columns().map(str::to_owned).collect();
-            return Ok(Sample { form: Form::AccessLog(format), columns, rows: Arc::new(rows) });
+            return Ok(Sample {
+                form: Form::AccessLog(format),
+                columns,
+                rows: Arc::new(rows),
+                kinds: Vec::new(),
+            });
         }
         if jsonl::looks_like_json(head) {
             let JsonSample { form, paths, rows } = jsonl::sample(head, opened.head_is_whole, SAMPLE_ROWS);
-            let columns = paths.into_iter().map(|path| path.path).collect();
-            return Ok(Sample { form: Form::Json(form), columns, rows: Arc::new(rows) });
+            let (columns, kinds) = paths.into_iter().map(|path| (path.path, path.kinds)).unzip();
+            return Ok(Sample { form: Form::Json(form), columns, rows: Arc::new(rows), kinds });
         }
         let mut sniffed = sniff(head, opened.head_is_whole, hints, wanted)
             .map_err(|error| IngestError::Dialect { name: opened.name.clone(), error: Box::new(error) })?;
@@ -71,11 +81,12 @@ impl Sample {
             columns: sniffed.columns.clone(),
             rows: Arc::new(std::mem::take(&mut sniffed.sample)),
             form: Form::Csv(sniffed),
+            kinds: Vec::new(),
         })
     }
 
     fn of_parquet(opened: &Opened, wanted: &dyn Fn(&str) -> bool) -> Result<Sample, IngestError> {
-        let fail = |error| IngestError::Parquet { name: opened.name.clone(), error: Box::new(error) };
+        let fail = |error| IngestError::parquet(&opened.ending, &opened.name, error);
         let file = match opened.file() {
             Ok(Some(file)) => ParquetFile::from_file(file),
             Ok(None) => Err(ParquetError::Damaged("it is not a file".to_owned())),
@@ -84,12 +95,12 @@ impl Sample {
         .map_err(fail)?;
         let columns = file.columns().iter().map(|column| column.path.clone()).collect();
         let rows = file.sample(SAMPLE_ROWS, wanted).map_err(fail)?;
-        Ok(Sample { form: Form::Parquet(Box::new(file)), columns, rows: Arc::new(rows) })
+        Ok(Sample { form: Form::Parquet(Box::new(file)), columns, rows: Arc::new(rows), kinds: Vec::new() })
     }
 
     /// A name without what [`Sample::find`] leaves out of account.
     pub fn folded(name: &str) -> String {
-        name.trim().trim_matches('"').to_lowercase()
+        folded(name)
     }
 
     /// The values of one column.
@@ -110,6 +121,14 @@ impl Sample {
         alike.next().is_none().then_some(first)
     }
 
+    /// Physical lines up to the end of the header.
+    pub fn header_lines(&self) -> u64 {
+        match &self.form {
+            Form::Csv(sniffed) => sniffed.data_line,
+            _ => 0,
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         matches!(self.form, Form::Empty)
     }
@@ -117,7 +136,7 @@ impl Sample {
     /// How the input is called in a table of files.
     pub fn format_name(&self) -> &'static str {
         match &self.form {
-            Form::Empty => EMPTY,
+            Form::Empty => "empty",
             Form::Csv(sniffed) if sniffed.dialect.delimiter == b'\t' => "tsv",
             Form::Csv(_) => "csv",
             Form::Json(JsonForm::Lines) => "jsonl",

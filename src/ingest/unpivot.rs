@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A record is one row, used or rejected as a whole: a cell that is no time rejects it. An empty cell is
-//! no event. All other columns of the record go with each of its events.
+//! no event, and neither is one after the end of observation, at which it was still empty. All other columns of the record go with each of its events.
 
 use super::assemble::{Assembler, Codes, Fault};
 use super::batch::Batch;
@@ -172,13 +172,19 @@ impl Unpivoter<'_, '_> {
     fn events_of(&mut self, fields: &[Field<'_>]) -> Result<(), Box<Fault>> {
         let plan = self.codes.plan;
         self.events.clear();
+        let mut after_end = 0;
         for (place, (&slot, times)) in plan.roles.unpivot.iter().zip(&mut *self.times).enumerate() {
             let is_empty = match fields[slot] {
                 Field::Text(text) => text.trim_ascii().is_empty(),
                 field => field == Field::Missing,
             };
             if !is_empty {
-                self.events.push((place, plan.time(fields, &[slot], times)?));
+                let time_us = plan.any_time(fields, &[slot], times)?;
+                if plan.is_after_end(time_us) {
+                    after_end += 1;
+                } else {
+                    self.events.push((place, time_us));
+                }
             }
         }
         let mut assembler =
@@ -196,6 +202,7 @@ impl Unpivoter<'_, '_> {
             _ => {
                 tally.used += 1;
                 tally.without_time += u64::from(self.events.is_empty());
+                tally.times_after_end += after_end;
             }
         }
         Ok(())

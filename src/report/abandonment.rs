@@ -4,6 +4,7 @@
 
 use super::Names;
 use super::conversion::optional_share;
+use super::min_cell;
 use super::table::{Cell, Column, Table};
 use super::tally::{EventCounts, NO_EVENT, StageTally, UnitTally};
 use crate::stats::{Quantile, QuantileMethod, Values};
@@ -80,6 +81,22 @@ impl Abandonment {
             .map(|(step, (stage, gap))| Stage::of(step, &steps[step], stage, gap, names, method))
             .collect();
         Abandonment { stages }
+    }
+
+    /// Leaves out what people did last and next.
+    pub(super) fn leave_out_events(&mut self) {
+        for stage in &mut self.stages {
+            stage.last_events.clear();
+            stage.next_events.clear();
+        }
+    }
+
+    /// Sums up what fewer than `least` people did last or next.
+    pub(super) fn fold_events(&mut self, least: u64) {
+        for stage in &mut self.stages {
+            min_cell::fold_events(&mut stage.last_events, least);
+            min_cell::fold_events(&mut stage.next_events, least);
+        }
     }
 
     pub fn tables(&self) -> Vec<Table> {

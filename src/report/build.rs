@@ -11,20 +11,21 @@ use super::people::PeopleTable;
 use super::segments::{ChosenSegments, Entrants, SegmentPlace, SegmentSlots, SegmentSource, by_key, choose};
 use super::tally::NO_EVENT;
 use super::time_to_purchase::QuantileChoice;
+use super::traps::look_alike_events;
 use super::unserved::{Seen, unserved};
 use super::{Body, Definition, Names, Warning};
 use crate::calendar::Period;
 use crate::condition::Condition;
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
-use crate::funnel::definition::Funnel;
+use crate::funnel::definition::{Funnel, Withheld};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::identity::Stitch;
 use crate::ingest::plan::{Dedupe, ReadPlan};
 use crate::ingest::{
-    Everything, Kind, Population, SpillError, Tally, TieOrder, over_population, over_store,
+    Everything, Kind, Population, SpillError, Tally, TieOrder, beside, over_population, over_store,
     relevant_conditions,
 };
 use jiff::tz::TimeZone;
@@ -32,6 +33,7 @@ use serde::Serialize;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// One funnel with the columns it is segmented by, and the row that gives a unit their values.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,8 @@ pub struct Request {
     pub zone: TimeZone,
     pub trend: Option<Period>,
     pub top: usize,
+    /// Segments, buckets and events of fewer people are not shown, nor what would give them away.
+    pub min_cell: Option<u64>,
     pub choice: QuantileChoice,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
@@ -127,14 +131,14 @@ impl Catalog {
     /// A funnel with its questions answered for every kind of row and every column.
     fn ready(&self, wanted: &FunnelRequest, plan: &ReadPlan, conditions: &[Condition]) -> ReadyFunnel {
         let funnel = &wanted.funnel;
-        let roles = |kind: u32, without: &[u16]| {
+        let roles = |kind: u32, withheld: &Withheld| {
             let kind = kind as usize;
             let holds = |condition: &Condition| self.holds(kind, condition, plan, conditions);
-            funnel.roles_without(self.event(kind), holds, without)
+            funnel.roles_without(self.event(kind), holds, withheld)
         };
         let mut table = KindTable::new();
         for kind in 0..self.kinds.len() as u32 {
-            table.push(&roles(kind, &[]));
+            table.push(&roles(kind, &Withheld::default()));
         }
         let restrictions = funnel.restrictions();
         let variants = (!restrictions.is_empty()).then(|| Variants::new(restrictions, &mut table, roles));
@@ -305,7 +309,9 @@ pub fn build_with_lists(
     let derived = derived(plan, &catalog, &facts, &mut warnings);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
     let mut funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
-        let context = Context { names: &names, choice: &request.choice, as_of_us, wanted, segments };
+        let min_cell = request.min_cell;
+        let context =
+            Context { names: &names, choice: &request.choice, as_of_us, wanted, segments, min_cell };
         FunnelReport::of(ready, tally, &context)
     });
     for (funnel, ways) in funnels.iter_mut().zip(stitching) {
@@ -313,6 +319,7 @@ pub fn build_with_lists(
     }
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     warnings.extend(funnels.iter().filter_map(late_segments));
+    warnings.extend(request.min_cell.and_then(|least| hidden_cells(&funnels, least)));
     for funnel in &funnels {
         assert_eq!(
             funnel.entered,
@@ -394,29 +401,36 @@ fn fold_segments(
     chosen.places
 }
 
-/// Does each job on a thread of its own, `threads` at a time; gives the results in their order. What
-/// is left of a report, sorting lists of durations above all, would else be done by one.
+/// Does the jobs on up to so many threads; gives the results in their order. What is left of a report,
+/// sorting lists of durations above all, would else be done by one.
 fn each_on_a_thread<J: Send, R: Send>(
-    jobs: impl Iterator<Item = J>,
+    jobs: impl ExactSizeIterator<Item = J> + Send,
     threads: usize,
     work: impl Fn(J) -> R + Sync,
 ) -> Vec<R> {
-    let mut jobs = jobs.fuse();
-    let mut results = Vec::new();
-    while let Some(first) = jobs.next() {
-        std::thread::scope(|scope| {
-            let others: Vec<_> =
-                jobs.by_ref().take(threads.max(1) - 1).map(|job| scope.spawn(|| work(job))).collect();
-            results.push(work(first));
-            for other in others {
-                match other.join() {
-                    Ok(result) => results.push(result),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
+    let helpers = threads.min(jobs.len()).saturating_sub(1);
+    let jobs = Mutex::new(jobs.enumerate());
+    let next = || jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
+    let run = || {
+        let mut done = Vec::new();
+        while let Some((place, job)) = next() {
+            done.push((place, work(job)));
+        }
+        done
+    };
+    let mut done = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..helpers).filter_map(|_| beside(scope, run)).collect();
+        let mut done = run();
+        for handle in handles {
+            match handle.join() {
+                Ok(others) => done.extend(others),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
-        });
-    }
-    results
+        }
+        done
+    });
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> Definition {
@@ -424,7 +438,7 @@ fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> D
     let first = first.expect("a request has a funnel");
     let bound = |us: i64| (us != i64::MIN && us != i64::MAX).then(|| format_utc(us));
     Definition {
-        hash: blake3::hash(canonical_text(request, plan).as_bytes()).to_hex().to_string(),
+        hash: definition_hash(request, plan),
         unit: first.unit,
         window: first.window,
         window_s: first.window_s,
@@ -441,10 +455,17 @@ fn definition(request: &Request, plan: &ReadPlan, funnels: &[FunnelReport]) -> D
         identity_map: plan.identity.map.as_ref().map(|map| map.hash().to_owned()),
         dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
         dedupe_key: plan.columns.key.clone(),
+        dedupe_window_s: plan.identity.dedupe_window_us.map(|us| us as f64 / 1e6),
         filter: request.filter.as_ref().map(Condition::to_string),
         quantile_method: request.choice.method.name().to_owned(),
         top: request.top,
+        min_cell: request.min_cell,
     }
+}
+
+/// BLAKE3 of everything that can change a number.
+pub fn definition_hash(request: &Request, plan: &ReadPlan) -> String {
+    blake3::hash(canonical_text(request, plan).as_bytes()).to_hex().to_string()
 }
 
 /// BLAKE3 of the compact JSON of a value, in lower-case hexadecimal.
@@ -473,6 +494,19 @@ fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
 }
 
 /// Said where the segment of a unit depends on how far it got.
+/// What `min_cell` keeps from being shown.
+fn hidden_cells(funnels: &[FunnelReport], least: u64) -> Option<Warning> {
+    let n: u64 = funnels.iter().map(|funnel| funnel.hidden_cells).sum();
+    (n > 0).then(|| {
+        let message = format!(
+            "{} not shown: of fewer than {} people, or what would give these away",
+            human::counted(n, "segment or bucket of the trend is", "segments and buckets of the trend are"),
+            human::count(least)
+        );
+        Warning { code: "W29".to_owned(), n, message }
+    })
+}
+
 fn late_segments(funnel: &FunnelReport) -> Option<Warning> {
     let n = funnel.segment_late;
     (n > 0).then(|| {
@@ -508,6 +542,10 @@ fn warnings(
     for wanted in &request.funnels {
         warnings.extend(unserved(&wanted.funnel, &seen));
     }
+    let mut events: Vec<&str> = seen.kinds.iter().map(|(_, event, _)| *event).collect();
+    events.sort_unstable();
+    events.dedup();
+    warnings.extend(look_alike_events(&events));
     warnings.extend(input_warnings(tally, facts));
     warnings
 }

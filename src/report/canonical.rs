@@ -27,6 +27,9 @@ struct Canonical<'a> {
     currency: Option<&'a str>,
     dedupe_exact: bool,
     dedupe_key: &'a [String],
+    /// Left out where none was given, so that hashes of definitions without one stay what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dedupe_window_us: Option<i64>,
     /// Rules that name events, in their order.
     derive: Vec<String>,
     from_us: Option<i64>,
@@ -104,6 +107,7 @@ pub fn canonical_text(request: &Request, plan: &ReadPlan) -> String {
         currency: request.currency.as_deref(),
         dedupe_exact: plan.identity.dedupe == Dedupe::Exact,
         dedupe_key: &plan.columns.key,
+        dedupe_window_us: plan.identity.dedupe_window_us,
         derive: rules.map(ToString::to_string).collect(),
         from_us: bound(request.entries_us.start),
         funnels: request.funnels.iter().map(funnel).collect(),

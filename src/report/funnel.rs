@@ -4,9 +4,10 @@ use super::Names;
 use super::abandonment::Abandonment;
 use super::build::FunnelRequest;
 use super::collect::{Bucket, FunnelTally, ReadyFunnel};
-use super::conversion::{Conversion, optional_interval, optional_share};
+use super::conversion::{Conversion, ConversionStep, optional_interval, optional_share};
 use super::definition::FunnelDefinition;
 use super::identity::StitchedFunnel;
+use super::min_cell;
 use super::segments::SegmentPlace;
 use super::shape::{Shape, StepNames};
 use super::table::{Block, Cell, Column, Table};
@@ -59,6 +60,9 @@ pub struct FunnelReport {
     /// Of a later row of the chain than its first.
     #[serde(skip)]
     pub segment_late: u64,
+    /// Segments and buckets that are not shown.
+    #[serde(skip)]
+    pub hidden_cells: u64,
     /// By level.
     #[serde(skip)]
     pub steps: Vec<String>,
@@ -91,15 +95,23 @@ pub struct Segment {
     pub other: bool,
     /// True for the row that holds the units without a row of the step which gives the segment.
     pub no_row: bool,
-    pub entered: u64,
-    pub converted: u64,
-    pub dropped: u64,
-    pub open: u64,
-    pub excluded: u64,
-    pub removed: u64,
-    pub conversion: Conversion,
-    pub abandonment: Abandonment,
-    pub time_to_purchase: TimeToPurchase,
+    /// True for the row that stands for all segments that are not shown, for having too few people; all that
+    /// follows is null there. Left out where it is false.
+    #[serde(skip_serializing_if = "is_false")]
+    pub suppressed: bool,
+    pub entered: Option<u64>,
+    pub converted: Option<u64>,
+    pub dropped: Option<u64>,
+    pub open: Option<u64>,
+    pub excluded: Option<u64>,
+    pub removed: Option<u64>,
+    pub conversion: Option<Conversion>,
+    pub abandonment: Option<Abandonment>,
+    pub time_to_purchase: Option<TimeToPurchase>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Column and value, in the order asked for.
@@ -132,13 +144,17 @@ pub struct TrendBucket {
     pub to: String,
     /// Every entrant of the bucket was observed for a whole window.
     pub mature: bool,
-    pub entered: u64,
-    pub converted: u64,
-    pub dropped: u64,
-    pub open: u64,
-    pub excluded: u64,
-    pub removed: u64,
-    pub conversion: Conversion,
+    /// True where it is not shown, for it or another has too few people; all that follows is null then.
+    /// Left out where it is false.
+    #[serde(skip_serializing_if = "is_false")]
+    pub suppressed: bool,
+    pub entered: Option<u64>,
+    pub converted: Option<u64>,
+    pub dropped: Option<u64>,
+    pub open: Option<u64>,
+    pub excluded: Option<u64>,
+    pub removed: Option<u64>,
+    pub conversion: Option<Conversion>,
     #[serde(skip)]
     pub from_us: i64,
 }
@@ -151,13 +167,14 @@ pub struct Context<'a> {
     pub wanted: &'a FunnelRequest,
     /// In the order in which they are printed.
     pub segments: Vec<SegmentPlace>,
+    pub min_cell: Option<u64>,
 }
 
 impl FunnelReport {
     pub fn of(ready: &ReadyFunnel, mut tally: FunnelTally, context: &Context<'_>) -> FunnelReport {
         let funnel = &ready.funnel;
         let steps = StepNames::of(funnel);
-        let (names, choice) = (context.names, context.choice);
+        let choice = context.choice;
         let is_told = funnel.unit != Unit::Attempt;
         let entered = tally.total.entered;
         let share = |n: u64| (is_told && entered > 0).then(|| n as f64 / entered as f64);
@@ -166,44 +183,9 @@ impl FunnelReport {
             conversion_strict: share(tally.total.converted_strict),
             conversion_step: share(tally.total.converted_step),
         };
-        let segment = |(place, units): (&SegmentPlace, &mut UnitTally)| Segment {
-            by: place.values.clone(),
-            other: place.other,
-            no_row: place.no_row,
-            entered: units.entered,
-            converted: units.converted,
-            dropped: units.dropped,
-            open: units.open,
-            excluded: units.excluded,
-            removed: units.removed,
-            conversion: Conversion::of(units, &steps),
-            abandonment: Abandonment::of(units, &steps.levels, names, choice.method),
-            time_to_purchase: TimeToPurchase::of(units, choice),
-        };
-        let segments = context
-            .segments
-            .iter()
-            .zip(&mut tally.segments)
-            .filter(|(place, units)| !place.other || units.entered + units.removed > 0)
-            .map(segment)
-            .collect();
-        let trend = tally
-            .trend
-            .iter()
-            .map(|(&from_us, bucket)| TrendBucket {
-                from: format_utc(from_us),
-                to: format_utc(bucket.to_us),
-                mature: is_mature(ready, bucket, context.as_of_us),
-                entered: bucket.units.entered,
-                converted: bucket.units.converted,
-                dropped: bucket.units.dropped,
-                open: bucket.units.open,
-                excluded: bucket.units.excluded,
-                removed: bucket.units.removed,
-                conversion: Conversion::of(&bucket.units, &steps),
-                from_us,
-            })
-            .collect();
+        let (segments, hidden_segments) = segments(&mut tally.segments, &steps, context);
+        let trend = trend(ready, &tally, &steps, context);
+        let hidden_buckets = trend.iter().filter(|bucket| bucket.suppressed).count() as u64;
         let mut total = tally.total;
         FunnelReport {
             name: funnel.name.clone(),
@@ -217,7 +199,7 @@ impl FunnelReport {
             no_value: (!funnel.value_columns().is_empty()).then_some(tally.no_value),
             negative_gaps: total.negative_gaps,
             conversion: Conversion::of(&total, &steps),
-            abandonment: Abandonment::of(&mut total, &steps.levels, names, choice.method),
+            abandonment: whole_abandonment(&mut total, &steps, context),
             time_to_purchase: TimeToPurchase::of(&mut total, choice),
             session_stages: tally
                 .session_stages
@@ -236,6 +218,7 @@ impl FunnelReport {
             segment_moved: total.segment_moved,
             segment_differs: total.segment_differs,
             segment_late: total.segment_late,
+            hidden_cells: hidden_segments + hidden_buckets,
             steps: steps.levels,
             shape: ready.shape,
         }
@@ -383,16 +366,19 @@ impl FunnelReport {
         ]);
         let rows = self.segments.iter().map(|segment| {
             let mut row = segment_cells(segment);
-            let last = segment.conversion.steps.last();
-            row.push(Cell::Count(segment.entered));
-            row.push(Cell::Count(segment.converted));
+            let last = segment.last_step();
+            row.push(optional_count(segment.entered));
+            row.push(optional_count(segment.converted));
             row.push(optional_share(last.and_then(|step| step.of_first)));
             row.push(optional_interval(last.and_then(|step| step.of_first_ci95)));
-            row.push(Cell::Count(segment.dropped));
-            row.push(Cell::Count(segment.open));
+            row.push(optional_count(segment.dropped));
+            row.push(optional_count(segment.open));
             row
         });
         let mut notes = vec![self.segment_text()];
+        if self.segments.iter().any(|segment| segment.suppressed) {
+            notes.push("(suppressed): too few people to be shown, and what would give them away.".to_owned());
+        }
         if self.segment_moved > 0 {
             notes.push(format!(
                 "{} had another value at the start of their winning chain.",
@@ -420,8 +406,12 @@ impl FunnelReport {
         }
         columns.push(Column::number("mean_s", "Mean"));
         let rows = self.segments.iter().map(|segment| {
-            let total = &segment.time_to_purchase.total;
             let mut row = segment_cells(segment);
+            let Some(times) = &segment.time_to_purchase else {
+                row.resize(columns.len(), Cell::Missing);
+                return row;
+            };
+            let total = &times.total;
             row.push(Cell::Count(total.n));
             row.extend(total.quantiles.0.iter().map(|(_, value)| super::abandonment::seconds(*value)));
             row.push(super::abandonment::seconds(total.mean_s));
@@ -430,26 +420,31 @@ impl FunnelReport {
         Table {
             name: "time_to_purchase_segments".to_owned(),
             title: format!("The whole way, by {}", self.definition.by.join(", ")),
-            columns,
             rows: rows.collect(),
+            columns,
             notes: Vec::new(),
         }
     }
 
     fn trend_table(&self) -> Table {
         let rows = self.trend.iter().map(|bucket| {
-            let last = bucket.conversion.steps.last();
+            let last = bucket.conversion.as_ref().and_then(|conversion| conversion.steps.last());
             vec![
                 Cell::TimeUs(bucket.from_us),
-                Cell::Count(bucket.entered),
-                Cell::Count(bucket.converted),
+                optional_count(bucket.entered),
+                optional_count(bucket.converted),
                 optional_share(last.and_then(|step| step.of_first)),
                 optional_interval(last.and_then(|step| step.of_first_ci95)),
-                Cell::Count(bucket.open),
+                optional_count(bucket.open),
                 Cell::Text(if bucket.mature { "" } else { "not yet" }.to_owned()),
             ]
         });
         let mut notes = Vec::new();
+        if self.trend.iter().any(|bucket| bucket.suppressed) {
+            notes.push(
+                "Without numbers: too few people to be shown, and what would give them away.".to_owned(),
+            );
+        }
         if self.trend.iter().any(|bucket| !bucket.mature) {
             notes.push(
                 "not yet: some entrants' window ends after the data; leave these out of comparisons."
@@ -537,6 +532,123 @@ impl FunnelReport {
     }
 }
 
+/// What is said of the people of the whole funnel who left; rare events are summed up where cells of few
+/// people are not shown, and where units are not people there are no events then.
+fn whole_abandonment(total: &mut UnitTally, steps: &StepNames, context: &Context<'_>) -> Abandonment {
+    let mut whole = Abandonment::of(total, &steps.levels, context.names, context.choice.method);
+    match context.min_cell {
+        None => {}
+        Some(_) if total.clusters.is_some() => whole.leave_out_events(),
+        Some(least) => whole.fold_events(least),
+    }
+    whole
+}
+
+/// The segments in their order, and how many are not shown; one row stands for these.
+fn segments(tallies: &mut [UnitTally], steps: &StepNames, context: &Context<'_>) -> (Vec<Segment>, u64) {
+    let is_met = |place: &SegmentPlace, units: &UnitTally| !place.other || units.entered + units.removed > 0;
+    let met = context.segments.iter().zip(tallies).filter(|(place, units)| is_met(place, units));
+    let met: Vec<(&SegmentPlace, &mut UnitTally)> = met.collect();
+    let cells = if met.iter().any(|(_, units)| units.clusters.is_some()) {
+        min_cell::Cells::Overlapping
+    } else {
+        min_cell::Cells::Apart
+    };
+    let people: Vec<u64> = met.iter().map(|(_, units)| min_cell::people(units)).collect();
+    let hidden =
+        context.min_cell.map_or(vec![false; met.len()], |least| min_cell::hidden(&people, least, cells));
+    let hidden_count = hidden.iter().filter(|hidden| **hidden).count() as u64;
+    let shown = met.into_iter().zip(hidden).filter(|(_, hidden)| !hidden).map(|(cell, _)| cell);
+    let mut shown: Vec<Segment> =
+        shown.map(|(place, units)| Segment::of(place, units, steps, context)).collect();
+    if hidden_count > 0 {
+        shown.push(Segment::suppressed(&context.wanted.by));
+    }
+    (shown, hidden_count)
+}
+
+impl Segment {
+    fn of(place: &SegmentPlace, units: &mut UnitTally, steps: &StepNames, context: &Context<'_>) -> Segment {
+        let (names, choice) = (context.names, context.choice);
+        let mut abandonment = Abandonment::of(units, &steps.levels, names, choice.method);
+        if context.min_cell.is_some() {
+            // With those of the whole funnel they would tell of the segments that are not shown.
+            abandonment.leave_out_events();
+        }
+        Segment {
+            by: place.values.clone(),
+            other: place.other,
+            no_row: place.no_row,
+            suppressed: false,
+            entered: Some(units.entered),
+            converted: Some(units.converted),
+            dropped: Some(units.dropped),
+            open: Some(units.open),
+            excluded: Some(units.excluded),
+            removed: Some(units.removed),
+            conversion: Some(Conversion::of(units, steps)),
+            abandonment: Some(abandonment),
+            time_to_purchase: Some(TimeToPurchase::of(units, choice)),
+        }
+    }
+
+    /// Stands for segments that are not shown: neither their values nor their numbers.
+    fn suppressed(by: &[String]) -> Segment {
+        let value = || Some("(suppressed)".to_owned());
+        Segment {
+            by: SegmentValues(by.iter().map(|column| (column.clone(), value())).collect()),
+            other: false,
+            no_row: false,
+            suppressed: true,
+            entered: None,
+            converted: None,
+            dropped: None,
+            open: None,
+            excluded: None,
+            removed: None,
+            conversion: None,
+            abandonment: None,
+            time_to_purchase: None,
+        }
+    }
+
+    fn last_step(&self) -> Option<&ConversionStep> {
+        self.conversion.as_ref()?.steps.last()
+    }
+}
+
+/// The buckets in the order of time.
+fn trend(
+    ready: &ReadyFunnel,
+    tally: &FunnelTally,
+    steps: &StepNames,
+    context: &Context<'_>,
+) -> Vec<TrendBucket> {
+    let people: Vec<u64> = tally.trend.values().map(|bucket| min_cell::people(&bucket.units)).collect();
+    // Whoever enters on two days is in both.
+    let hidden = |least| min_cell::hidden(&people, least, min_cell::Cells::Overlapping);
+    let hidden = context.min_cell.map_or(vec![false; people.len()], hidden);
+    let bucket = |((&from_us, bucket), suppressed): ((&i64, &Bucket), bool)| {
+        let units = &bucket.units;
+        let shown = |n: u64| (!suppressed).then_some(n);
+        TrendBucket {
+            from: format_utc(from_us),
+            to: format_utc(bucket.to_us),
+            mature: is_mature(ready, bucket, context.as_of_us),
+            suppressed,
+            entered: shown(units.entered),
+            converted: shown(units.converted),
+            dropped: shown(units.dropped),
+            open: shown(units.open),
+            excluded: shown(units.excluded),
+            removed: shown(units.removed),
+            conversion: (!suppressed).then(|| Conversion::of(units, steps)),
+            from_us,
+        }
+    };
+    tally.trend.iter().zip(hidden).map(bucket).collect()
+}
+
 fn segment_cells(segment: &Segment) -> Vec<Cell> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".to_owned());
     segment.by.0.iter().map(|(_, value)| Cell::Text(text(value))).collect()
@@ -549,6 +661,10 @@ fn is_mature(ready: &ReadyFunnel, bucket: &Bucket, as_of_us: i64) -> bool {
         // Each window ends when its session or day does.
         None => bucket.to_us <= as_of_us && bucket.units.mature == bucket.units.entered,
     }
+}
+
+fn optional_count(n: Option<u64>) -> Cell {
+    n.map_or(Cell::Missing, Cell::Count)
 }
 
 fn per_cent(share: f64) -> String {

@@ -8,6 +8,7 @@ use crate::ingest::{Accumulator, Person};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization;
 
 /// Ids that stand for nobody in many exports, in lower case. (An empty id is always nobody.)
 const NOBODY: [&[u8]; 7] =
@@ -96,10 +97,14 @@ impl Accumulator for IdFacts {
     }
 }
 
-/// A name without case, without signs of no width, and with single blanks of one kind.
+/// A name without case, without signs of no width, with single blanks of one kind, and with its letters in
+/// the form NFKC, in which those of other widths and with their accents apart are the same.
 pub fn fold(name: &str) -> String {
     let without_width = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{00ad}'];
-    let lower = name.chars().filter(|c| !without_width.contains(c)).flat_map(char::to_lowercase);
+    if name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()) {
+        return name.to_owned();
+    }
+    let lower = name.nfkc().filter(|c| !without_width.contains(c)).flat_map(char::to_lowercase);
     lower.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

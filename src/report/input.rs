@@ -60,6 +60,8 @@ pub struct WideCounts {
     pub events: u64,
     /// Sound rows without a time in any of the columns: they have no event.
     pub rows_without_time: u64,
+    /// Times of used rows after `--as-of`: they had not happened then, and are no events.
+    pub times_after_as_of: u64,
 }
 
 /// Whose rows were reported, where not everybody's were.
@@ -152,6 +154,7 @@ impl WideCounts {
             columns: plan.roles.unpivot.len() as u64,
             events: tally.events,
             rows_without_time: tally.without_time,
+            times_after_as_of: tally.times_after_end,
         })
     }
 }

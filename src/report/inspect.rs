@@ -29,6 +29,7 @@ use super::{Run, Warning};
 use crate::condition::Condition;
 use crate::definition::{DedupeTable, IdentityTable, SourceTable};
 use crate::funnel::definition::Funnel;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::plan::ReadPlan;
 use crate::ingest::{Everything, SpillError, over_store};
 use crate::schema::roles::Guess;
@@ -67,6 +68,8 @@ pub struct Look<'l> {
     pub zone: &'l TimeZone,
     /// Those of the definition file.
     pub funnels: &'l [Funnel],
+    /// What stands for the ids of people and sessions; then no values of columns without a role are shown.
+    pub pseudonyms: Option<&'l Pseudonyms>,
 }
 
 /// Everything `dropoff inspect` says.

@@ -38,6 +38,7 @@ struct RunLine<'a> {
     rows_out_of_order: u64,
     spilled_bytes: u64,
     cohort_files: &'a [CohortFile],
+    time_zone_database: &'a Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,12 +67,14 @@ struct FunnelLine<'a> {
 struct SegmentLine {
     other: bool,
     no_row: bool,
-    entered: u64,
-    converted: u64,
-    dropped: u64,
-    open: u64,
-    excluded: u64,
-    removed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<bool>,
+    entered: Option<u64>,
+    converted: Option<u64>,
+    dropped: Option<u64>,
+    open: Option<u64>,
+    excluded: Option<u64>,
+    removed: Option<u64>,
     #[serde(flatten)]
     rate: OverallRate,
 }
@@ -102,13 +105,14 @@ struct LastLine<'a> {
 }
 
 impl OverallRate {
-    fn of(conversion: &Conversion) -> OverallRate {
-        let last = conversion.steps.last();
+    /// All null without a conversion.
+    fn of(conversion: Option<&Conversion>) -> OverallRate {
+        let last = conversion.and_then(|conversion| conversion.steps.last());
         OverallRate {
             of_first: last.and_then(|step| step.of_first),
             of_first_ci95: last.and_then(|step| step.of_first_ci95),
-            mature: conversion.mature,
-            bounds: conversion.bounds,
+            mature: conversion.and_then(|conversion| conversion.mature),
+            bounds: conversion.and_then(|conversion| conversion.bounds),
         }
     }
 }
@@ -166,6 +170,7 @@ impl<'a> Lines<'a, '_> {
             rows_out_of_order,
             spilled_bytes,
             cohort_files,
+            time_zone_database,
         } = run;
         self.line(
             "run",
@@ -180,6 +185,7 @@ impl<'a> Lines<'a, '_> {
                 rows_out_of_order: *rows_out_of_order,
                 spilled_bytes: *spilled_bytes,
                 cohort_files,
+                time_zone_database,
             },
         )
     }
@@ -211,6 +217,7 @@ impl<'a> Lines<'a, '_> {
             segment_moved,
             segment_differs,
             segment_late: _,
+            hidden_cells: _,
             steps: _,
             shape: _,
         } = funnel;
@@ -226,7 +233,7 @@ impl<'a> Lines<'a, '_> {
                 removed: *removed,
                 no_value: *no_value,
                 negative_gaps: *negative_gaps,
-                rate: OverallRate::of(conversion),
+                rate: OverallRate::of(Some(conversion)),
                 in_several_buckets: *in_several_buckets,
                 only_in_buckets: *only_in_buckets,
                 in_no_bucket: *in_no_bucket,
@@ -263,6 +270,7 @@ impl<'a> Lines<'a, '_> {
             by: _,
             other,
             no_row,
+            suppressed,
             entered,
             converted,
             dropped,
@@ -278,15 +286,21 @@ impl<'a> Lines<'a, '_> {
             SegmentLine {
                 other: *other,
                 no_row: *no_row,
+                suppressed: suppressed.then_some(true),
                 entered: *entered,
                 converted: *converted,
                 dropped: *dropped,
                 open: *open,
                 excluded: *excluded,
                 removed: *removed,
-                rate: OverallRate::of(conversion),
+                rate: OverallRate::of(conversion.as_ref()),
             },
         )?;
+        let (Some(conversion), Some(abandonment), Some(time_to_purchase)) =
+            (conversion, abandonment, time_to_purchase)
+        else {
+            return Ok(());
+        };
         self.steps("segment_step", &conversion.steps)?;
         self.named_steps("segment_named_step", &conversion.named_steps)?;
         self.optional_steps("segment_optional_step", &conversion.optional)?;
@@ -295,7 +309,7 @@ impl<'a> Lines<'a, '_> {
     }
 
     fn bucket(&mut self, bucket: &TrendBucket) -> io::Result<()> {
-        let last = bucket.conversion.steps.last();
+        let last = bucket.conversion.as_ref().and_then(|conversion| conversion.steps.last());
         let of_first = last.and_then(|step| step.of_first);
         let of_first_ci95 = last.and_then(|step| step.of_first_ci95);
         self.line("trend", TrendLine { bucket, of_first, of_first_ci95 })

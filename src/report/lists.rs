@@ -8,6 +8,7 @@
 use super::collect::ReadyFunnel;
 use crate::funnel::definition::Funnel;
 use crate::funnel::engine::{Outcome, Rows, Status};
+use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::Person;
 use crate::source::sorted::{Sorted, Sorter};
 use std::io;
@@ -25,6 +26,15 @@ pub struct ListRequest {
     /// The table of people.
     pub table: bool,
     pub cohorts: Vec<CohortRule>,
+    /// What stands for ids, where these are not to be listed; lists are in the order of what is listed.
+    pub pseudonyms: Option<Pseudonyms>,
+}
+
+impl ListRequest {
+    /// Whether anything is listed.
+    pub fn is_wanted(&self) -> bool {
+        self.table || !self.cohorts.is_empty()
+    }
 }
 
 /// Who belongs to a cohort: everybody with a unit that fits.
@@ -214,10 +224,14 @@ impl<'p> Lists<'p> {
 
     fn list(&mut self, unit: &ListedUnit<'_>) -> io::Result<()> {
         let places = &self.places[unit.funnel];
+        let stored = unit.person.rows.id();
+        let pseudonym = self.request.pseudonyms.as_ref();
+        let pseudonym = pseudonym.map(|pseudonyms| pseudonyms.of_stored(stored, self.has_columns));
+        let id = pseudonym.as_deref().unwrap_or(stored);
         if self.request.table {
             self.line.clear();
             self.line.extend((unit.funnel as u32).to_be_bytes());
-            push_id(unit.person.rows.id(), self.has_columns, &mut self.line);
+            push_id(id, self.has_columns, &mut self.line);
             self.line.extend((unit.number as u32).to_be_bytes());
             push_unit(unit, places, &mut self.line);
             self.table.push(&self.line)?;
@@ -225,7 +239,7 @@ impl<'p> Lists<'p> {
         for (rule, ids) in self.request.cohorts.iter().zip(&mut self.cohorts) {
             if rule.funnel == unit.funnel && is_in(rule, unit.outcome, places) {
                 self.line.clear();
-                push_id(unit.person.rows.id(), self.has_columns, &mut self.line);
+                push_id(id, self.has_columns, &mut self.line);
                 ids.push(&self.line)?;
             }
         }

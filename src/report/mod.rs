@@ -19,6 +19,7 @@ pub mod input;
 pub mod inspect;
 pub mod jsonl;
 pub mod lists;
+pub mod min_cell;
 pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -86,6 +87,8 @@ pub struct Run {
     pub spilled_bytes: u64,
     /// Lists of ids that said who is reported.
     pub cohort_files: Vec<CohortFile>,
+    /// Version of the rules of time zones; null where only UTC is used, or nothing says it.
+    pub time_zone_database: Option<String>,
 }
 
 /// How a list of ids was read; what the ids are is told nowhere.
@@ -144,9 +147,10 @@ pub struct FileRead {
 impl FileRead {
     /// How it is written and packed.
     fn form(&self) -> String {
+        let damaged = if self.partial { ", damaged" } else { "" };
         match self.compression.as_str() {
-            "not compressed" => self.format.clone(),
-            compression => format!("{}, {compression}", self.format),
+            "not compressed" => format!("{}{damaged}", self.format),
+            compression => format!("{}, {compression}{damaged}", self.format),
         }
     }
 }
@@ -218,12 +222,17 @@ pub struct Definition {
     /// Of rows that are alike in every column one is kept; or of those alike in these columns.
     pub dedupe_exact: bool,
     pub dedupe_key: Vec<String>,
+    /// Rows further behind the one that is kept are events of their own; null: none are.
+    pub dedupe_window_s: Option<f64>,
     /// Condition on rows.
     #[serde(rename = "where")]
     pub filter: Option<String>,
     pub quantile_method: String,
     /// Segment rows per funnel before the rest is summed up.
     pub top: usize,
+    /// Segments, buckets and events of fewer people are not shown; left out where all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_cell: Option<u64>,
 }
 
 impl Report {
@@ -340,6 +349,9 @@ fn wide_fact(wide: &WideCounts) -> (String, String) {
         let rows = counted(wide.rows_without_time, "sound row has", "sound rows have");
         text.push_str(&format!("; {rows} no time at all"));
     }
+    if wide.times_after_as_of > 0 {
+        text.push_str(&format!("; {} after the end of observation left out", count(wide.times_after_as_of)));
+    }
     ("events".to_owned(), text)
 }
 
@@ -373,7 +385,11 @@ pub fn files_text(files: &[FileRead]) -> String {
     match files {
         [] => "none".to_owned(),
         [file] => format!("{} ({}; {})", file.path, file.form(), file.read_as),
-        [first, .., last] => format!("{} files, {} to {}", files.len(), first.path, last.path),
+        [first, .., last] => {
+            let damaged = files.iter().filter(|file| file.partial).count();
+            let damaged = if damaged > 0 { format!(", {damaged} of them damaged") } else { String::new() };
+            format!("{} files, {} to {}{damaged}", files.len(), first.path, last.path)
+        }
     }
 }
 

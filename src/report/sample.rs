@@ -49,9 +49,11 @@ fn run() -> Run {
             format: "csv".to_owned(),
             compression: "none".to_owned(),
             rows: 10_000,
+            used: 9_970,
             rejected: 30,
             filtered: 0,
             blank_lines: 0,
+            naive_times: 3,
             partial: false,
             read_as: "delimiter ,".to_owned(),
         }],
@@ -62,6 +64,7 @@ fn run() -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }
 
@@ -84,9 +87,11 @@ fn definition() -> Definition {
         identity_map: Some("aa".to_owned()),
         dedupe_exact: false,
         dedupe_key: vec!["event_id".to_owned()],
+        dedupe_window_s: Some(1.0),
         filter: None,
         quantile_method: "type-7".to_owned(),
         top: 20,
+        min_cell: None,
     }
 }
 
@@ -191,6 +196,7 @@ pub(crate) fn funnel(name: &str, steps: &[(&str, u64)]) -> FunnelReport {
         began_elsewhere: 5,
         segment_moved: 1,
         segment_differs: 0,
+        hidden_cells: 0,
         segment_late: 0,
         steps: names,
         shape: Shape::Ordered,
@@ -316,15 +322,16 @@ fn segment(device: Option<&str>, other: bool) -> Segment {
         by: SegmentValues(vec![("device".to_owned(), device.map(str::to_owned))]),
         other,
         no_row: false,
-        entered: 500,
-        converted: 8,
-        dropped: 413,
-        open: 70,
-        excluded: 9,
-        removed: 0,
-        conversion: conversion(&steps),
-        abandonment: abandonment(&steps),
-        time_to_purchase: time_to_purchase(8),
+        suppressed: false,
+        entered: Some(500),
+        converted: Some(8),
+        dropped: Some(413),
+        open: Some(70),
+        excluded: Some(9),
+        removed: Some(0),
+        conversion: Some(conversion(&steps)),
+        abandonment: Some(abandonment(&steps)),
+        time_to_purchase: Some(time_to_purchase(8)),
     }
 }
 
@@ -333,13 +340,14 @@ fn bucket(from: &str, mature: bool) -> TrendBucket {
         from: from.to_owned(),
         to: "2026-01-19T00:00:00Z".to_owned(),
         mature,
-        entered: 500,
-        converted: 8,
-        dropped: 413,
-        open: 70,
-        excluded: 9,
-        removed: 0,
-        conversion: conversion(&[("View", 500), ("Purchase", 8)]),
+        suppressed: false,
+        entered: Some(500),
+        converted: Some(8),
+        dropped: Some(413),
+        open: Some(70),
+        excluded: Some(9),
+        removed: Some(0),
+        conversion: Some(conversion(&[("View", 500), ("Purchase", 8)])),
         from_us: 0,
     }
 }

@@ -7,6 +7,7 @@ use super::build::{Catalog, total_tally};
 use super::table::{Cell, Column, Table};
 use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::plan::{Columns, ReadPlan};
 use crate::ingest::{
     Accumulator, Everything, ID_BORDER, Person, PersonRows, Session, SpillError, Tally, over_store,
@@ -218,11 +219,26 @@ pub struct SessionRows<'c> {
     kept: Vec<Kept>,
     /// Codes of the log's sessions of one session; reused.
     codes: Vec<u32>,
+    pseudonyms: Option<&'c Pseudonyms>,
+    ids_have_column: bool,
 }
 
 impl<'c> SessionRows<'c> {
     pub fn new(event_of_kind: &'c [u32], observed: Observed) -> SessionRows<'c> {
-        SessionRows { event_of_kind, observed, persons: Vec::new(), kept: Vec::new(), codes: Vec::new() }
+        SessionRows {
+            event_of_kind,
+            observed,
+            persons: Vec::new(),
+            kept: Vec::new(),
+            codes: Vec::new(),
+            pseudonyms: None,
+            ids_have_column: false,
+        }
+    }
+
+    /// With pseudonyms for the ids of people and of the log's sessions, and in their order.
+    pub fn under(self, pseudonyms: Option<&'c Pseudonyms>, ids_have_column: bool) -> SessionRows<'c> {
+        SessionRows { pseudonyms, ids_have_column, ..self }
     }
 
     fn keep(&mut self, rows: &PersonRows<'_>, session: &Session, person: u32, number: u32) {
@@ -236,7 +252,10 @@ impl<'c> SessionRows<'c> {
         self.codes.sort_unstable();
         self.codes.dedup();
         let log_session = match self.codes.as_slice() {
-            &[code] if all_carry_one => Some(rows.session_text(code).into()),
+            &[code] if all_carry_one => Some(match self.pseudonyms {
+                None => rows.session_text(code).into(),
+                Some(pseudonyms) => pseudonyms.of(rows.session_text(code)).into_bytes().into(),
+            }),
             _ => None,
         };
         self.kept.push(Kept {
@@ -277,7 +296,11 @@ impl<'c> SessionRows<'c> {
 impl Accumulator for SessionRows<'_> {
     fn person(&mut self, person: &Person<'_>) {
         let index = self.persons.len() as u32;
-        self.persons.push(person.rows.id().into());
+        let stored = person.rows.id();
+        self.persons.push(match self.pseudonyms {
+            None => stored.into(),
+            Some(pseudonyms) => pseudonyms.of_stored(stored, self.ids_have_column).into(),
+        });
         for (number, session) in (1..).zip(person.sessions) {
             self.keep(&person.rows, session, index, number);
         }
@@ -312,17 +335,19 @@ pub fn id_text(id: &[u8]) -> String {
     parts.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
 }
 
-/// Settles every person and lists their sessions.
+/// Settles every person and lists their sessions, with pseudonyms for ids where there are some.
 pub fn build(
     everything: Everything,
     plan: &ReadPlan,
     timeout_us: i64,
+    pseudonyms: Option<&Pseudonyms>,
     threads: usize,
 ) -> Result<SessionTable, SpillError> {
     let observed = Observed::of(&total_tally(&everything), plan, timeout_us);
     let (catalog, _) = Catalog::and_currencies(everything.dictionaries);
     let rows = over_store(everything.store, &catalog.ties, timeout_us, threads, || {
-        SessionRows::new(&catalog.event_of_kind, observed)
+        let rows = SessionRows::new(&catalog.event_of_kind, observed);
+        rows.under(pseudonyms, plan.columns.ids_have_column())
     })?;
     let sessions = rows.finish(catalog.events.clone(), &plan.columns, plan.layout.session);
     let session_timeout_s = timeout_us as f64 / 1e6;

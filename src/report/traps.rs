@@ -48,16 +48,8 @@ pub(super) fn traps(tally: &Tally, facts: &InputFacts, ids: &IdFacts, events: &[
         );
         warn("W09", nobody, message);
     }
-    let groups = look_alikes(events);
-    if !groups.is_empty() {
-        let told: Vec<String> = groups
-            .iter()
-            .take(LOOK_ALIKES_TOLD)
-            .map(|names| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and "))
-            .collect();
-        let more = if groups.len() > told.len() { ", and others" } else { "" };
-        let message = format!("event names differ in blanks or case alone: {}{more}", told.join("; "));
-        warn("W11", groups.len() as u64, message);
+    if let Some(Warning { code, n, message }) = look_alike_events(events) {
+        warn(&code, n, message);
     }
     let alike = ids.look_alikes();
     if alike.sharers > 0 {
@@ -84,7 +76,23 @@ pub(super) fn traps(tally: &Tally, facts: &InputFacts, ids: &IdFacts, events: &[
     warnings
 }
 
-/// Groups of names that are equal but for case, blanks around or of another kind, and signs of no width.
+/// Event names that look alike are most likely one event. `events` are the names that rows have.
+pub(super) fn look_alike_events(events: &[&str]) -> Option<Warning> {
+    let groups = look_alikes(events);
+    let told = groups.iter().take(LOOK_ALIKES_TOLD);
+    let told: Vec<String> = told
+        .map(|names| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and "))
+        .collect();
+    let more = if groups.len() > told.len() { ", and others" } else { "" };
+    let message = format!(
+        "event names look alike: {}{more}; --trim and --normalize nfc make one of those that differ in blanks \
+         around them or in how accents are written",
+        told.join("; ")
+    );
+    (!groups.is_empty()).then(|| Warning { code: "W11".to_owned(), n: groups.len() as u64, message })
+}
+
+/// Groups of names that are equal but for what [`fold`] leaves out.
 fn look_alikes<'e>(events: &[&'e str]) -> Vec<Vec<&'e str>> {
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for &event in events {
@@ -112,5 +120,6 @@ mod tests {
         assert_eq!(alike, [vec!["buy now", "buy\u{a0}now "], vec!["View", "view"]]);
         assert!(look_alikes(&[]).is_empty());
         assert_eq!(look_alikes(&["a", "a\u{200b}"]).len(), 1);
+        assert_eq!(look_alikes(&["caf\u{e9}", "cafe\u{301}", "\u{ff43}af\u{e9}"]).len(), 1);
     }
 }

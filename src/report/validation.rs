@@ -135,6 +135,9 @@ impl Validation {
             for guess in &run.guessed {
                 add("guessed", guess.clone());
             }
+            if let Some(version) = &run.time_zone_database {
+                add("zones", format!("by the time zone database {version}"));
+            }
             for file in &run.cohort_files {
                 add("list", file.text());
             }
@@ -214,6 +217,7 @@ mod tests {
             filtered: 0,
             blank_lines: 1,
             naive_times: 2,
+            partial: false,
             read_as: "comma".to_owned(),
         }
     }

@@ -201,12 +201,12 @@ impl Plain {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), SourceError> {
-        self.file.read_exact_at(buffer, offset).map_err(|source| match source.kind() {
+        self.file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
                 let offset = self.file.len().map_or(offset, |size| size.min(self.size));
                 SourceError::Shrunk { name: self.name.clone(), expected: self.size, offset }
             }
-            _ => SourceError::Read { name: self.name.clone(), offset, source },
+            _ => SourceError::Read { name: self.name.clone(), offset, error },
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What only the end of an input tells: padding, damage that was passed over, a file that changed.
 
 use super::streams::StreamFault;
-use super::{FileChange, SourceNote};
+use super::{FileChange, SourceError, SourceNote};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,17 @@ impl Ending {
     /// The input was damaged and is used only up to the damage.
     pub fn is_partial(&self) -> bool {
         self.damage.get().is_some()
+    }
+
+    /// The file is shorter than when it was opened: what cannot be read of it is no damage of its own.
+    pub fn shrunk(&self) -> Option<SourceError> {
+        match self.watch.as_ref()?.change()? {
+            FileChange::Written { size_at_open, size_now } if size_now < size_at_open => {
+                let name = self.name.clone();
+                Some(SourceError::Shrunk { name, expected: size_at_open, offset: size_now })
+            }
+            _ => None,
+        }
     }
 
     /// To be asked behind the last byte.

@@ -16,7 +16,11 @@ pub enum SourceError {
     #[error("{pattern}: not a pattern: {reason}")]
     BadPattern { pattern: String, reason: String },
     #[error("{path}: no log files in this directory")]
-    EmptyDirectory { path: String },
+    EmptyDirectory {
+        path: String,
+        /// Links in it, which may lead to some.
+        links: usize,
+    },
     #[error("{path}: cannot read this directory: {reason}")]
     Directory { path: String, reason: String },
     #[error("{path}: cannot read this list of files: {reason}")]
@@ -43,13 +47,13 @@ pub enum SourceError {
     TooLarge { name: String, most: u64, packed: u64 },
     #[error("{name}: the file shrank while it was read: {expected} bytes at first, none at byte {offset}")]
     Shrunk { name: String, expected: u64, offset: u64 },
-    #[error("{name}: cannot read on at byte {offset}")]
-    Read { name: String, offset: u64, source: io::Error },
+    #[error("{name}: cannot read on at byte {offset}: {error}")]
+    Read { name: String, offset: u64, error: io::Error },
     #[error(
-        "{name}: Parquet that does not lie in a plain file is copied to one first: cannot write to {} behind byte {written}",
+        "{name}: Parquet that does not lie in a plain file is copied to one first: cannot write to {} behind byte {written}: {error}",
         .directory.display()
     )]
-    Spool { name: String, directory: PathBuf, written: u64, source: io::Error },
+    Spool { name: String, directory: PathBuf, written: u64, error: io::Error },
 }
 
 impl SourceError {
@@ -82,8 +86,11 @@ impl SourceError {
             SourceError::NoMatch { nearest_directory: Some(directory), .. } => {
                 Some(format!("the nearest directory that exists is {directory}"))
             }
-            SourceError::EmptyDirectory { .. } => {
+            SourceError::EmptyDirectory { links: 0, .. } => {
                 Some(format!("looked for {} and their .gz and .zst", EXTENSIONS.join(", ")))
+            }
+            SourceError::EmptyDirectory { .. } => {
+                Some("it holds links, which --follow reads".to_owned())
             }
             SourceError::Unsupported { form, .. } => {
                 Some(format!("unpack the {form} and give what is inside"))
@@ -130,7 +137,7 @@ impl SourceError {
     pub(super) fn from_read(name: &str, offset: u64, error: io::Error) -> SourceError {
         let name = name.to_owned();
         let Some(fault) = StreamFault::of(&error) else {
-            return SourceError::Read { name, offset, source: error };
+            return SourceError::Read { name, offset, error };
         };
         match fault {
             StreamFault::Truncated => SourceError::Truncated { name, offset },

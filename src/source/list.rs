@@ -3,6 +3,7 @@
 //! Globs are expanded here, so that a scheduler's bare shell and an interactive one agree. Nothing is
 //! read but directories and lists; whether a file can be opened is tried for all before any work.
 
+use super::duplicates::repeated;
 use super::{Input, InputKind, SourceError, SourceNote};
 use globset::GlobBuilder;
 use std::collections::HashMap;
@@ -21,6 +22,10 @@ const LEAST_LIKENESS: f64 = 0.7;
 pub struct ListOptions {
     /// Where relative paths start; empty for the working directory of the process.
     pub working_directory: PathBuf,
+    /// Links met in directories are followed.
+    pub follow: bool,
+    /// Of files with the same content the first is read.
+    pub dedupe: bool,
 }
 
 /// The inputs, in the order to report them, and what was noticed on the way.
@@ -34,40 +39,42 @@ pub struct Expanded {
 /// file under two names is listed once.
 pub fn expand(arguments: &[String], options: &ListOptions) -> Result<Expanded, SourceError> {
     let base = &options.working_directory;
-    let mut inputs = Vec::new();
+    let mut found = Expanded::default();
     for argument in arguments {
         match argument.strip_prefix('@') {
             Some(list) if !exists(base, argument) => {
                 for line in read_list(base, list)? {
-                    expand_one(base, &line, &mut inputs)?;
+                    expand_one(options, &line, &mut found)?;
                 }
             }
-            _ => expand_one(base, argument, &mut inputs)?,
+            _ => expand_one(options, argument, &mut found)?,
         }
     }
-    let expanded = without_same_files(inputs);
+    let mut expanded = without_same_files(found.inputs);
+    expanded.notes.splice(0..0, found.notes);
     refuse_unreadable(&expanded.inputs)?;
+    tell_same_content(&mut expanded, options.dedupe);
     Ok(expanded)
 }
 
-fn expand_one(base: &Path, argument: &str, inputs: &mut Vec<Input>) -> Result<(), SourceError> {
+fn expand_one(options: &ListOptions, argument: &str, found: &mut Expanded) -> Result<(), SourceError> {
+    let base = &options.working_directory;
     if argument == "-" {
-        inputs.push(Input::stdin());
+        found.inputs.push(Input::stdin());
         return Ok(());
     }
     let paths = match fs::metadata(base.join(argument)) {
-        Ok(metadata) if metadata.is_dir() => files_below(base, Path::new(argument))?,
+        Ok(metadata) if metadata.is_dir() => files_below(options, Path::new(argument), &mut found.notes)?,
         Ok(_) => vec![PathBuf::from(argument)],
-        Err(error) if error.kind() != io::ErrorKind::NotFound && !is_pattern(argument) => {
-            return Err(SourceError::Unreadable { files: vec![(argument.to_owned(), error.to_string())] });
-        }
-        Err(_) if is_pattern(argument) => matching(base, argument)?,
-        Err(_) => {
+        Err(_) if is_pattern(argument) => matching(options, argument, &mut found.notes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let nearest = nearest_name(base, Path::new(argument));
             return Err(SourceError::NotFound { path: argument.to_owned(), nearest });
         }
+        // Told together with all others that cannot be read.
+        Err(_) => vec![PathBuf::from(argument)],
     };
-    inputs.extend(paths.into_iter().map(|path| Input {
+    found.inputs.extend(paths.into_iter().map(|path| Input {
         name: path.to_string_lossy().into_owned(),
         kind: InputKind::File(base.join(path)),
     }));
@@ -85,6 +92,26 @@ pub fn one_file(path: &Path) -> Result<Input, SourceError> {
             Err(SourceError::NotFound { nearest: nearest_name(Path::new(""), path), path: name })
         }
         Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+/// Notes files with the same content, and leaves out all but the first where that is wanted.
+fn tell_same_content(expanded: &mut Expanded, leave_out: bool) {
+    if expanded.inputs.len() < 2 {
+        return;
+    }
+    let repeated = repeated(&expanded.inputs);
+    expanded.notes.extend(repeated.iter().map(|&(place, first)| SourceNote::SameContent {
+        name: expanded.inputs[place].name.clone(),
+        first: expanded.inputs[first].name.clone(),
+        left_out: leave_out,
+    }));
+    if leave_out {
+        let mut place = 0;
+        expanded.inputs.retain(|_| {
+            place += 1;
+            repeated.binary_search_by_key(&(place - 1), |(place, _)| *place).is_err()
+        });
     }
 }
 
@@ -109,38 +136,101 @@ fn read_list(base: &Path, list: &str) -> Result<Vec<String>, SourceError> {
     Ok(lines.map(str::to_owned).collect())
 }
 
-/// The log files in a directory and below, sorted. Links are not followed; hidden files are not logs.
-fn files_below(base: &Path, directory: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let mut files = walk(base, directory, usize::MAX)?;
-    files.retain(|path| has_log_extension(path));
-    match files.is_empty() {
-        true => Err(SourceError::EmptyDirectory { path: directory.to_string_lossy().into_owned() }),
-        false => Ok(files),
+/// The log files in a directory and below, sorted. Hidden files are not logs; links, and what is no regular
+/// file, are left out unless they are asked for.
+fn files_below(
+    options: &ListOptions,
+    directory: &Path,
+    notes: &mut Vec<SourceNote>,
+) -> Result<Vec<PathBuf>, SourceError> {
+    let walked = walk(options, directory, usize::MAX)?;
+    let found = logs_of(options, directory, walked, notes, &has_log_extension);
+    match found.is_empty() {
+        true => {
+            let is_link = |note: &&SourceNote| matches!(note, SourceNote::LeftOut { .. });
+            let links = notes.iter().filter(is_link).count();
+            Err(SourceError::EmptyDirectory { path: directory.to_string_lossy().into_owned(), links })
+        }
+        false => Ok(found),
     }
 }
 
+/// What a walk met: files, and links and special files; named from the directory.
+struct Walked {
+    files: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+}
+
+/// The regular files of a walk that are logs by their names. Others of such names, and links to
+/// directories, are noted, unless they only lead to what was met anyway.
+fn logs_of(
+    options: &ListOptions,
+    directory: &Path,
+    walked: Walked,
+    notes: &mut Vec<SourceNote>,
+    is_log: &dyn Fn(&Path) -> bool,
+) -> Vec<PathBuf> {
+    let Walked { mut files, others } = walked;
+    files.retain(|path| is_log(path));
+    let base = &options.working_directory;
+    let target = |path: &PathBuf| fs::canonicalize(base.join(path)).ok();
+    let root = target(&directory.join("."));
+    let is_new = |path: &&PathBuf| match target(path) {
+        Some(target) if target.is_dir() => !root.as_ref().is_some_and(|root| target.starts_with(root)),
+        Some(target) if is_log(path) => !files.iter().any(|file| is_same(base, file, &target)),
+        Some(_) => false,
+        None => is_log(path),
+    };
+    let left_out: Vec<&PathBuf> = others.iter().filter(is_new).collect();
+    if let Some(first) = left_out.first() {
+        notes.push(SourceNote::LeftOut {
+            directory: directory.to_string_lossy().into_owned(),
+            first: first.to_string_lossy().into_owned(),
+            n: left_out.len(),
+        });
+    }
+    files
+}
+
+fn is_same(base: &Path, file: &Path, target: &Path) -> bool {
+    file.file_name() == target.file_name()
+        && fs::canonicalize(base.join(file)).is_ok_and(|path| path == target)
+}
+
 /// All files but hidden ones in a directory and so many levels below, sorted, named from `directory`.
-fn walk(base: &Path, directory: &Path, depth: usize) -> Result<Vec<PathBuf>, SourceError> {
+fn walk(options: &ListOptions, directory: &Path, depth: usize) -> Result<Walked, SourceError> {
+    let base = &options.working_directory;
     let root = if directory.as_os_str().is_empty() { base.join(".") } else { base.join(directory) };
     let is_hidden =
         |entry: &walkdir::DirEntry| entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
-    let mut files = Vec::new();
-    for entry in WalkDir::new(&root).max_depth(depth).into_iter().filter_entry(|entry| !is_hidden(entry)) {
-        let entry = entry.map_err(|error| SourceError::Directory {
-            path: error.path().unwrap_or(directory).to_string_lossy().into_owned(),
-            reason: error.to_string(),
-        })?;
-        // A link to a file is a file; a link to a directory is not gone into.
-        let is_file = match entry.file_type().is_symlink() {
-            true => entry.path().is_file(),
-            false => !entry.file_type().is_dir(),
+    let mut walked = Walked { files: Vec::new(), others: Vec::new() };
+    let entries = WalkDir::new(&root).follow_links(options.follow).max_depth(depth);
+    for entry in entries.into_iter().filter_entry(|entry| !is_hidden(entry)) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // The link leads back to where the walk has been, or nowhere.
+            Err(error) if error.loop_ancestor().is_some() => continue,
+            Err(error) => {
+                let path = error.path().unwrap_or(directory);
+                if let (true, Ok(below)) = (path.is_symlink(), path.strip_prefix(&root)) {
+                    walked.others.push(directory.join(below));
+                    continue;
+                }
+                return Err(SourceError::Directory {
+                    path: path.to_string_lossy().into_owned(),
+                    reason: error.to_string(),
+                });
+            }
         };
-        if is_file && let Ok(below) = entry.path().strip_prefix(&root) {
-            files.push(directory.join(below));
+        let kind = entry.file_type();
+        if let (false, Ok(below)) = (kind.is_dir(), entry.path().strip_prefix(&root)) {
+            let list = if kind.is_file() { &mut walked.files } else { &mut walked.others };
+            list.push(directory.join(below));
         }
     }
-    files.sort();
-    Ok(files)
+    walked.files.sort();
+    walked.others.sort();
+    Ok(walked)
 }
 
 fn has_log_extension(path: &Path) -> bool {
@@ -150,7 +240,12 @@ fn has_log_extension(path: &Path) -> bool {
 }
 
 /// The files that a pattern matches; where it matches only directories, the log files in them.
-fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, SourceError> {
+fn matching(
+    options: &ListOptions,
+    pattern: &str,
+    notes: &mut Vec<SourceNote>,
+) -> Result<Vec<PathBuf>, SourceError> {
+    let base = &options.working_directory;
     let bad = |error: globset::Error| SourceError::BadPattern {
         pattern: pattern.to_owned(),
         reason: error.kind().to_string(),
@@ -172,15 +267,20 @@ fn matching(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, SourceError> {
         return Err(no_match());
     }
     // `./` is a component of the pattern only at its start, where the walk keeps it too.
-    let files: Vec<PathBuf> = walk(base, &directory, depth)?;
-    let matched: Vec<PathBuf> = files.into_iter().filter(|path| matcher.is_match(path)).collect();
+    let Walked { files, others } = walk(options, &directory, depth)?;
+    // As a shell would: what the pattern names is named, whatever it is.
+    let named = others.into_iter().filter(|path| !base.join(path).is_dir());
+    let mut matched: Vec<PathBuf> = files.into_iter().chain(named).collect();
+    matched.retain(|path| matcher.is_match(path));
     if !matched.is_empty() {
+        matched.sort();
         return Ok(matched);
     }
-    let mut below: Vec<PathBuf> = walk(base, &directory, usize::MAX)?;
-    below.retain(|path| {
+    let is_below = |path: &Path| {
         has_log_extension(path) && path.ancestors().skip(1).any(|above| matcher.is_match(above))
-    });
+    };
+    let walked = walk(options, &directory, usize::MAX)?;
+    let below = logs_of(options, &directory, walked, notes, &is_below);
     if below.is_empty() { Err(no_match()) } else { Ok(below) }
 }
 
@@ -275,7 +375,8 @@ mod tests {
             fs::create_dir_all(path.parent().expect("below the directory")).expect("it can be written");
             fs::write(path, "x").expect("it can be written");
         }
-        let options = ListOptions { working_directory: directory.path().to_owned() };
+        let working_directory = directory.path().to_owned();
+        let options = ListOptions { working_directory, ..ListOptions::default() };
         (directory, options)
     }
 
@@ -364,7 +465,7 @@ mod tests {
     fn a_directory_without_logs_is_nothing_to_read() {
         let (_kept, options) = directory(&["docs/readme.md"]);
         let error = failure(&options, &["docs"]);
-        assert!(matches!(&error, SourceError::EmptyDirectory { path } if path == "docs"));
+        assert!(matches!(&error, SourceError::EmptyDirectory { path, links: 0 } if path == "docs"));
         assert!(error.is_nothing_to_read());
     }
 
@@ -406,6 +507,34 @@ mod tests {
         std::os::unix::fs::symlink(kept.path().join("other"), kept.path().join("named")).expect("linked");
         assert_eq!(names(&options, &["logs"]), ["logs/a.csv"]);
         assert_eq!(names(&options, &["named"]), ["named/b.csv"]);
+        // Links inside the directory lead to what is met anyway.
+        let expanded = expand(&arguments(&["logs"]), &options).expect("a directory");
+        assert_eq!(expanded.notes, []);
+        std::os::unix::fs::symlink(kept.path().join("other"), kept.path().join("logs/other"))
+            .expect("linked");
+        std::os::unix::fs::symlink("nowhere", kept.path().join("logs/gone.csv")).expect("linked");
+        let expanded = expand(&arguments(&["logs"]), &options).expect("a directory");
+        let left_out =
+            SourceNote::LeftOut { directory: "logs".to_owned(), first: "logs/gone.csv".to_owned(), n: 2 };
+        assert_eq!(expanded.notes, [left_out]);
+        let follow = ListOptions { follow: true, ..options };
+        fs::remove_file(kept.path().join("logs/gone.csv")).expect("it is ours");
+        assert_eq!(names(&follow, &["logs"]), ["logs/a.csv", "logs/other/b.csv"]);
+    }
+
+    #[test]
+    fn of_the_same_content_one_is_read_where_that_is_wanted() {
+        let (kept, options) = directory(&["a.csv", "b.csv", "c.csv"]);
+        for (name, text) in [("a.csv", "user\nu1\n"), ("b.csv", "user\nu2\n"), ("c.csv", "user\nu1\n")] {
+            fs::write(kept.path().join(name), text).expect("written");
+        }
+        assert_eq!(names(&options, &["*.csv"]), ["a.csv", "b.csv", "c.csv"]);
+        let dedupe = ListOptions { dedupe: true, ..options };
+        let expanded = expand(&arguments(&["*.csv"]), &dedupe).expect("files");
+        assert_eq!(expanded.inputs.len(), 2);
+        let same =
+            SourceNote::SameContent { name: "c.csv".to_owned(), first: "a.csv".to_owned(), left_out: true };
+        assert_eq!(expanded.notes, [same]);
     }
 
     #[cfg(unix)]

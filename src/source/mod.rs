@@ -6,6 +6,7 @@
 
 pub mod chunks;
 mod cutter;
+mod duplicates;
 pub mod encoding;
 mod ending;
 mod error;
@@ -86,6 +87,10 @@ impl fmt::Display for Compression {
 pub enum SourceNote {
     /// The same file under two names (or one name twice); it is read once.
     SameFile { name: String, first: String },
+    /// The same content under another name; read twice, unless one of the files was left out.
+    SameContent { name: String, first: String, left_out: bool },
+    /// Links and special files in a directory, which are not read.
+    LeftOut { directory: String, first: String, n: usize },
     /// The name says another compression than the first bytes do.
     ToldByContent { name: String, compression: Compression },
     /// A byte order mark was skipped, and the text converted unless it is UTF-8.
@@ -114,6 +119,8 @@ impl SourceNote {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             SourceNote::SameFile { .. } => Some("W19"),
+            SourceNote::SameContent { .. } => Some("W03"),
+            SourceNote::LeftOut { .. } => Some("W25"),
             SourceNote::ToldByContent { .. } => Some("W20"),
             SourceNote::Changed { .. } => Some("W07"),
             SourceNote::Partial { .. } => Some("W24"),
@@ -128,6 +135,22 @@ impl fmt::Display for SourceNote {
             SourceNote::SameFile { name, first } => {
                 write!(f, "{name} is the same file as {first}: read once")
             }
+            SourceNote::SameContent { name, first, left_out: true } => {
+                write!(f, "{name} has the same content as {first}: read once")
+            }
+            SourceNote::SameContent { name, first, left_out: false } => write!(
+                f,
+                "{name} has the same content as {first}: every row of it counts twice; --dedupe-files reads it once"
+            ),
+            SourceNote::LeftOut { directory, first, n } => write!(
+                f,
+                "{directory}: {}, the first is {first}; --follow reads what links lead to",
+                crate::human::counted(
+                    *n as u64,
+                    "link or special file was left out",
+                    "links and special files were left out"
+                )
+            ),
             SourceNote::ToldByContent { name, compression } => {
                 write!(f, "{name}: read as {compression}, told by its content and not by its name")
             }

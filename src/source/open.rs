@@ -9,6 +9,7 @@ use super::guards::{Counted, Limited, Salvaged, WholeFile};
 use super::magic::{
     MAGIC_BYTES, compression_note, compression_of, is_parquet, refuse_binary, unsupported_form,
 };
+use super::scratch::Scratch;
 use super::streams::{BoxedRead, GzipMembers, Transcoded, ZstdFrames, read_full};
 use super::{Compression, Input, InputKind, OpenOptions, SourceError, SourceNote};
 use std::fmt;
@@ -96,7 +97,7 @@ pub fn open(input: &Input, options: &OpenOptions) -> Result<Opened, SourceError>
         return Stream { name, options, ending, file_size: Some(0) }.open(Box::new(file));
     }
     let mut magic = [0; MAGIC_BYTES];
-    let failed = |source| SourceError::Read { name: name.clone(), offset: 0, source };
+    let failed = |error| SourceError::Read { name: name.clone(), offset: 0, error };
     let filled = read_full(&mut file, &mut magic).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let magic = &magic[..filled];
@@ -144,7 +145,7 @@ fn open_plain(
     options: &OpenOptions,
 ) -> Result<Opened, SourceError> {
     let name = ending.name.clone();
-    let failed = |source| SourceError::Read { name: name.clone(), offset: 0, source };
+    let failed = |error| SourceError::Read { name: name.clone(), offset: 0, error };
     let is_parquet = is_parquet(magic);
     let (encoding, mark) = if is_parquet { (TextEncoding::UTF_8, 0) } else { encoding_of(magic, options) };
     let mut notes = compression_note(&name, Compression::None);
@@ -258,13 +259,13 @@ impl Stream<'_> {
     fn spool(self, mut content: BoxedRead, compression: Compression) -> Result<Opened, SourceError> {
         let directory = self.options.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
         let name = self.name;
-        let failed = |written, source| SourceError::Spool {
+        let failed = |written, error| SourceError::Spool {
             name: name.to_owned(),
             directory: directory.clone(),
             written,
-            source,
+            error,
         };
-        let mut file = tempfile::tempfile_in(&directory).map_err(|error| failed(0, error))?;
+        let mut file = Scratch::file_in(&directory).map_err(|error| failed(0, error))?;
         let mut buffer = vec![0; HEAD_BYTES];
         let mut size = 0;
         loop {

@@ -4,6 +4,7 @@
 //! behind, however the program ends. What lies in them is not known here.
 
 use super::chunks::PlainFile;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,11 +17,15 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn create_in(directory: &Path) -> io::Result<Scratch> {
-        let file = tempfile::tempfile_in(directory).map_err(|error| {
+        Ok(Scratch { file: Arc::new(PlainFile::new(Scratch::file_in(directory)?)), len: 0 })
+    }
+
+    /// A temporary file for whoever reads it by its handle.
+    pub(super) fn file_in(directory: &Path) -> io::Result<File> {
+        tempfile::tempfile_in(directory).map_err(|error| {
             // The error names a temporary file as well, which nobody asked for.
             error.raw_os_error().map_or(error, io::Error::from_raw_os_error)
-        })?;
-        Ok(Scratch { file: Arc::new(PlainFile::new(file)), len: 0 })
+        })
     }
 
     /// Bytes written so far.

@@ -1,5 +1,6 @@
 //! What a kind of bad input is, and the runs that show what the program does with it.
 
+use crate::terminal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,13 @@ pub struct Run {
     files: Vec<(String, Vec<u8>)>,
     prepare: Option<fn(&Path)>,
     arguments: Vec<String>,
+    /// What a shell does instead, where one is needed.
+    script: Option<&'static str>,
+    /// Standard output is a terminal.
+    on_terminal: bool,
     environment: Vec<(&'static str, &'static str)>,
+    /// What a shell does before it becomes the program.
+    through: Option<&'static str>,
     stdin: Option<Vec<u8>>,
     exit: i32,
     /// Records read, used, rejected, filtered.
@@ -56,8 +63,16 @@ pub struct Run {
     says: Vec<&'static str>,
     /// Texts of standard output.
     prints: Vec<&'static str>,
+    /// Values of the JSON on standard output, by their pointers.
+    values: Vec<(&'static str, &'static str)>,
+    /// Texts in the notes of the run.
+    notes: Vec<&'static str>,
+    places: Vec<RejectAt>,
     check: Option<Check>,
 }
+
+/// Where a rejected record is said to stand: its code, line, byte and column.
+type RejectAt = (&'static str, u64, Option<u64>, Option<&'static str>);
 
 impl Run {
     /// `dropoff` with these words, separated by blanks (`'...'` keeps blanks), in a folder with no file yet.
@@ -67,7 +82,10 @@ impl Run {
             files: Vec::new(),
             prepare: None,
             arguments: split(words),
+            script: None,
+            on_terminal: false,
             environment: Vec::new(),
+            through: None,
             stdin: None,
             exit: 0,
             account: None,
@@ -75,8 +93,22 @@ impl Run {
             warnings: Vec::new(),
             says: Vec::new(),
             prints: Vec::new(),
+            values: Vec::new(),
+            notes: Vec::new(),
+            places: Vec::new(),
             check: None,
         }
+    }
+
+    /// What a shell does, in a folder with no file yet; it finds the program in `$DROPOFF`.
+    pub fn shell(script: &'static str) -> Run {
+        Run { script: Some(script), ..Run::of("") }
+    }
+
+    /// Standard output is a terminal; what it shows ends its lines with a carriage return.
+    pub fn on_terminal(mut self) -> Run {
+        self.on_terminal = true;
+        self
     }
 
     /// A report in JSON of a file `name` with these bytes, over the steps view and cart.
@@ -97,6 +129,12 @@ impl Run {
 
     pub fn environment(mut self, name: &'static str, value: &'static str) -> Run {
         self.environment.push((name, value));
+        self
+    }
+
+    /// The program is started by `bash`, after this: limits, redirections.
+    pub fn through(mut self, shell: &'static str) -> Run {
+        self.through = Some(shell);
         self
     }
 
@@ -137,6 +175,32 @@ impl Run {
     /// A text that standard output holds.
     pub fn prints(mut self, text: &'static str) -> Run {
         self.prints.push(text);
+        self
+    }
+
+    /// The value at a pointer in the JSON of a report, as JSON.
+    pub fn is(mut self, pointer: &'static str, value: &'static str) -> Run {
+        self.values.push((pointer, value));
+        self
+    }
+
+    /// A text that one of the notes of the run holds.
+    pub fn notes(mut self, text: &'static str) -> Run {
+        self.notes.push(text);
+        self
+    }
+
+    /// A reject is shown with this code, and stands there.
+    pub fn reject_at(
+        mut self,
+        code: &'static str,
+        line: u64,
+        byte: Option<u64>,
+        column: Option<&'static str>,
+    ) -> Run {
+        // What is said of a code again goes before.
+        self.places.retain(|place| place.0 != code);
+        self.places.push((code, line, byte, column));
         self
     }
 
@@ -184,12 +248,15 @@ impl Run {
             faults.push("panicked".to_owned());
         }
         faults.extend(self.counts_at_fault(json.as_ref()));
+        faults.extend(self.values_at_fault(json.as_ref().unwrap_or(&Value::Null)));
         if let Some(check) = self.check {
             let ended = Ended { folder, output: &output, json: json.as_ref() };
             faults.extend(check(&ended).err());
         }
         if !faults.is_empty() {
-            faults.push(format!("dropoff {}\n{said}\n{:.800}", self.arguments.join(" "), printed));
+            let command =
+                self.script.map_or_else(|| format!("dropoff {}", self.arguments.join(" ")), str::to_owned);
+            faults.push(format!("{command}\n{said}\n{printed:.800}"));
         }
         faults
     }
@@ -225,11 +292,55 @@ impl Run {
         faults
     }
 
+    fn values_at_fault(&self, json: &Value) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (pointer, expected) in &self.values {
+            let found = json.pointer(pointer).map(Value::to_string).unwrap_or_default();
+            if found != *expected {
+                faults.push(format!("{pointer} is {found}, expected {expected}"));
+            }
+        }
+        let notes = json["run"]["notes"].to_string();
+        let texts = self.notes.iter().map(|text| (text, Value::from(*text).to_string()));
+        let missing = texts.filter(|(_, quoted)| !notes.contains(quoted.trim_matches('"')));
+        faults.extend(missing.map(|(text, _)| format!("no note {text:?} in {notes}")));
+        let samples = json["run"]["reject_samples"].as_array().map_or(&[][..], Vec::as_slice);
+        for (code, line, byte, column) in &self.places {
+            let is_there = |sample: &Value| {
+                sample["code"] == *code
+                    && sample["line"] == *line
+                    && sample["byte"].as_u64() == *byte
+                    && sample["column"].as_str() == *column
+            };
+            if !samples.iter().any(is_there) {
+                faults.push(format!(
+                    "no {code} on line {line}, byte {byte:?}, column {column:?} in {samples:?}"
+                ));
+            }
+        }
+        faults
+    }
+
     fn output(&self, folder: &Path) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dropoff"));
+        let mut command = match (self.script, self.through) {
+            (None, None) => program(),
+            (Some(script), _) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script]).env("DROPOFF", PROGRAM);
+                shell
+            }
+            (None, Some(shell)) => {
+                let mut command = Command::new("bash");
+                command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), PROGRAM]);
+                command
+            }
+        };
         command.current_dir(folder).env_remove("DROPOFF_CONFIG").env("TZ", "UTC").args(&self.arguments);
         command.envs(self.environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        if self.on_terminal {
+            return terminal::output(command);
+        }
         let mut child = command.spawn().expect("the program starts");
         let writer = child.stdin.take().zip(self.stdin.clone()).map(|(mut pipe, bytes)| {
             std::thread::spawn(move || {
@@ -244,6 +355,14 @@ impl Run {
         }
         output
     }
+}
+
+/// The built program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dropoff");
+
+/// A command that runs it.
+pub fn program() -> Command {
+    Command::new(PROGRAM)
 }
 
 /// Words as a shell would split them, where `'...'` keeps blanks.

@@ -11,9 +11,15 @@ mod case;
 mod csv;
 mod files;
 mod json;
+mod kills;
+mod moving;
 mod outputs;
 mod page;
 mod people;
+#[expect(dead_code, reason = "it serves other tests too")]
+#[path = "../support/mod.rs"]
+mod support;
+mod terminal;
 mod times;
 
 use case::{Family, Kind, faults_of};

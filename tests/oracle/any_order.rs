@@ -11,12 +11,16 @@ type Block = Vec<(usize, usize)>;
 impl World<'_> {
     pub fn found_in_any_order(&self, anchored: bool) -> Found {
         let blocks = self.blocks_of(0..self.log.len(), anchored);
-        let best = blocks.iter().min_by_key(|block| {
-            let moments: Vec<usize> = block.iter().map(|&(row, _)| self.first_of_moment(row)).collect();
-            let (rows, steps): (Vec<usize>, Vec<usize>) = block.iter().copied().unzip();
-            (Reverse(block.len()), moments, rows, steps)
+        let ordered = blocks.iter().map(|block| {
+            let mut block = block.clone();
+            block.sort_by_key(|&(row, step)| (self.first_of_moment(row), self.part(row), row, step));
+            block
         });
-        let best = best.cloned().unwrap_or_default();
+        let best = ordered.min_by_key(|block| {
+            let (rows, steps): (Vec<usize>, Vec<usize>) = block.iter().copied().unzip();
+            (Reverse(block.len()), self.rank(&rows), steps)
+        });
+        let best = best.unwrap_or_default();
         Found {
             served: best.iter().map(|&(_, step)| step as u16).collect(),
             live: blocks.iter().filter_map(|block| self.live_block(block)).collect(),
@@ -24,10 +28,6 @@ impl World<'_> {
             frozen: None,
             rows: self.log.len(),
         }
-    }
-
-    fn first_of_moment(&self, row: usize) -> usize {
-        (0..=row).find(|&other| self.is_one_moment(other, row)).unwrap_or(row)
     }
 
     fn blocks_of(&self, rows: std::ops::Range<usize>, anchored: bool) -> Vec<Block> {

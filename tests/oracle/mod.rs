@@ -8,6 +8,7 @@ mod tries;
 use dropoff::funnel::engine::{Observation, Outcome, Rules, Status, Tie};
 use dropoff::funnel::kinds::KindRoles;
 use dropoff::funnel::options::{Blocked, Choice, Entry, Exclusion, Order, RowUse};
+use std::cmp::Reverse;
 use tries::Ended;
 
 /// A funnel over kinds `0..roles.len()`.
@@ -158,6 +159,34 @@ impl<'a> World<'a> {
         if self.tie == Tie::File { a == b } else { self.time(a) == self.time(b) }
     }
 
+    fn first_of_moment(&self, row: usize) -> usize {
+        (0..=row).find(|&other| self.is_one_moment(other, row)).unwrap_or(row)
+    }
+
+    /// What orders rows of one moment: the steps that they may serve, the last one first, then what
+    /// else they may do.
+    fn part(&self, row: usize) -> [Vec<u16>; 4] {
+        let roles = &self.funnel.roles[self.log[row].1 as usize];
+        [&roles.steps, &roles.breaks, &roles.blocks, &roles.optional].map(|list| {
+            let mut list = list.clone();
+            list.sort_by_key(|&number| Reverse(number));
+            list.dedup();
+            list
+        })
+    }
+
+    /// What orders ways of the same length: when, by what sort of rows, by which rows.
+    fn rank(&self, rows: &[usize]) -> (Vec<usize>, Vec<[Vec<u16>; 4]>, Vec<usize>) {
+        let moments = rows.iter().map(|&row| self.first_of_moment(row)).collect();
+        (moments, rows.iter().map(|&row| self.part(row)).collect(), rows.to_vec())
+    }
+
+    /// Whether a forbidden row throws away the try that meets it.
+    fn throws_tries_away(&self) -> bool {
+        let options = self.options();
+        self.exclusions && options.choice == Choice::LatestStart && options.exclusion != Exclusion::Void
+    }
+
     /// Whether a row lies truly between two others: where equal times have no order, not at their times.
     fn is_inside(&self, row: usize, first: usize, last: usize) -> bool {
         match self.tie {
@@ -256,12 +285,13 @@ impl<'a> World<'a> {
         let (chain, mut live): (Vec<usize>, Vec<Live>);
         if options.choice != Choice::EarliestStart || options.entry == Entry::Successive {
             let tries = watched.tries(options.entry);
-            let clean = |one: &&tries::Try| one.ended != Ended::Excluded;
-            let throws_away = options.choice == Choice::LatestStart && options.exclusion != Exclusion::Void;
-            let mut winner = watched.best_try(tries.iter().filter(|one| !throws_away || clean(one)));
-            if winner.is_none() {
-                winner = watched.best_try(tries.iter());
-                frozen = Some((rows, Ended::Excluded));
+            let mut winner = watched.best_try(&tries);
+            if watched.throws_tries_away() {
+                let sound = watched.best_sound_try(&tries);
+                if sound.is_none() {
+                    frozen = Some((rows, Ended::Excluded));
+                }
+                winner = sound.or(winner);
             }
             chain = winner.map_or(vec![], |one| one.rows.clone());
             let running = tries.iter().filter(|one| one.ended == Ended::Running);
@@ -270,7 +300,7 @@ impl<'a> World<'a> {
             let chains = watched.chains(true);
             chain = chains
                 .iter()
-                .min_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)))
+                .min_by_key(|chain| (Reverse(chain.len()), self.rank(chain)))
                 .cloned()
                 .unwrap_or_default();
             let goes_back = self.tie == Tie::Step && self.tolerance() > 0;
@@ -303,7 +333,8 @@ impl<'a> World<'a> {
         let without = World { exclusions: false, ..*self }.found();
         let converted = steps > 0 && level == steps;
         let entered = self.first_entry().filter(|_| steps > 0);
-        let is_excluded = without.chain.len() > level || found.frozen == Some(Ended::Excluded);
+        let is_held_up = !self.throws_tries_away() && without.chain.len() > level;
+        let is_excluded = is_held_up || found.frozen == Some(Ended::Excluded);
         let status = match () {
             () if entered.is_none() => Status::NotEntered,
             () if converted => Status::Converted,

@@ -44,7 +44,7 @@ impl World<'_> {
     }
 
     fn extend_run(&self, moment: &[usize], step: usize, run: &mut Vec<usize>, best: &mut Vec<usize>) {
-        if run.len() > best.len() || (run.len() == best.len() && *run < *best) {
+        if run.len() > best.len() || (run.len() == best.len() && self.rank(run) < self.rank(best)) {
             best.clone_from(run);
         }
         let next = step + run.len();
@@ -120,13 +120,59 @@ impl World<'_> {
     }
 
     /// Longest; then by the rule of choice.
-    pub fn best_try<'t>(&self, tries: impl Iterator<Item = &'t Try>) -> Option<&'t Try> {
+    pub fn best_try<'t>(&self, tries: &'t [Try]) -> Option<&'t Try> {
         let is_latest = self.options().choice == Choice::LatestStart;
-        tries.min_by_key(|one| {
+        tries.iter().min_by_key(|one| {
             let (start, last) = (self.moment(one.rows[0]), self.moment(one.rows[one.rows.len() - 1]));
             let level = std::cmp::Reverse(one.rows.len());
             if is_latest { (level, last, -start) } else { (level, start, 0) }
         })
+    }
+
+    /// Of the tries that met no forbidden row the one that got first to the deepest level, where those
+    /// that met one are counted with the step that they would have served next.
+    pub fn best_sound_try<'t>(&self, tries: &'t [Try]) -> Option<&'t Try> {
+        let lost = tries.iter().filter(|one| one.ended == Ended::Excluded);
+        let went_on = lost.filter(|one| self.would_go_on(one, tries)).map(|one| one.rows.len() + 1);
+        let deepest = tries.iter().map(|one| one.rows.len()).chain(went_on).max()?;
+        let stands = |one: &Try| one.rows.len() == deepest;
+        let last = |one: &Try| self.moment(one.rows[deepest - 1]);
+        // Of tries that stand on the same rows there is only the newest.
+        let is_newest = |one: &Try| {
+            tries
+                .iter()
+                .all(|other| !stands(other) || last(other) != last(one) || other.rows[0] <= one.rows[0])
+        };
+        let sound = |one: &&Try| stands(one) && one.ended != Ended::Excluded && is_newest(one);
+        tries.iter().filter(sound).min_by_key(|one| last(one))
+    }
+
+    /// Whether a row serves the step that a stopped try needs before its time is over and before a
+    /// newer try comes to need it.
+    fn would_go_on(&self, lost: &Try, tries: &[Try]) -> bool {
+        let level = lost.rows.len();
+        let (first, last) = (lost.rows[0], lost.rows[level - 1]);
+        for moment in self.moments().iter().filter(|moment| moment[0] > lost.ended_at) {
+            let apart = self.time(moment[0]) - self.time(last);
+            let is_in_limits = apart >= self.after(level - 1)
+                && self.within(level - 1).is_none_or(|within| apart <= within)
+                && (self.tie != Tie::Strict || apart > self.tolerance());
+            let serves = moment.iter().any(|&row| self.serves(row, level));
+            if serves && is_in_limits && self.is_in_time(first, moment[0]) {
+                return true;
+            }
+            let comes_to_need_it = |one: &Try| {
+                let here = |row: &usize| moment.contains(row);
+                one.rows[0] > first
+                    && one.rows.len() >= level
+                    && here(&one.rows[level - 1])
+                    && one.rows.get(level).is_none_or(|row| !here(row))
+            };
+            if tries.iter().any(comes_to_need_it) {
+                return false;
+            }
+        }
+        false
     }
 
     fn moment(&self, row: usize) -> i64 {

@@ -5,7 +5,7 @@ pub mod answer;
 pub mod run;
 
 use dropoff::definition::DefinitionFile;
-use dropoff::funnel::definition::Funnel;
+use dropoff::funnel::definition::{Funnel, Withheld};
 use dropoff::funnel::history::{History, Variants};
 use dropoff::funnel::kinds::KindTable;
 use serde_json::Value;
@@ -44,8 +44,9 @@ impl Question {
             names.push(name);
             by_user.entry(user).or_default().push((time_us(&event["ts"]), kind, event));
         }
-        let roles =
-            |kind: u32, without: &[u16]| funnel.roles_without(Some(&names[kind as usize]), |_| true, without);
+        let roles = |kind: u32, withheld: &Withheld| {
+            funnel.roles_without(Some(&names[kind as usize]), |_| true, withheld)
+        };
         let variants = Variants::new(funnel.restrictions(), &mut kinds, roles);
         let mut units = Vec::new();
         for (user, mut rows) in by_user {

@@ -86,7 +86,7 @@ impl RecordReader {
     pub(super) fn new(wanted: &[JsonPath], judged: &[bool]) -> RecordReader {
         let mut nodes = vec![Node::default()];
         for (slot, (path, &is_judged)) in wanted.iter().zip(judged).enumerate() {
-            let mut child = |nodes: &mut Vec<Node>, node: usize, key: &str| {
+            let child = |nodes: &mut Vec<Node>, node: usize, key: &str| {
                 let child = child_or_new(nodes, node, key);
                 nodes[child].is_judged |= is_judged;
                 child

@@ -1,9 +1,10 @@
 //! Which format the times of a file have, told from a sample: one for the file, never one per row.
 
 use super::format::{DateCache, DateOrder, EpochNumber, EpochUnit, SlashParts, TimeFormat, When};
+use super::{ClockChange, DEFAULT_MIN_TIME_US};
 
 /// What the user said about times.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeOptions {
     /// `--time-format`, as often as it was given; when not empty nothing is guessed.
     pub formats: Vec<TimeFormat>,
@@ -11,6 +12,22 @@ pub struct TimeOptions {
     pub epoch_unit: Option<EpochUnit>,
     /// `--date-order`: decides dates like `01/02/2026`.
     pub date_order: Option<DateOrder>,
+    /// `--min-time`: earlier ones are out of range.
+    pub min_us: i64,
+    /// `--dst`
+    pub clock_change: ClockChange,
+}
+
+impl Default for TimeOptions {
+    fn default() -> TimeOptions {
+        TimeOptions {
+            formats: Vec::new(),
+            epoch_unit: None,
+            date_order: None,
+            min_us: DEFAULT_MIN_TIME_US,
+            clock_change: ClockChange::default(),
+        }
+    }
 }
 
 /// The format of a file's times.

@@ -189,6 +189,21 @@ fn gaps_move_forward_and_folds_take_the_earlier_instant() {
 }
 
 #[test]
+fn gaps_and_folds_are_refused_where_neither_is_wanted() {
+    let mut parser = iso_in("Asia/Jerusalem").with_clock_change(ClockChange::Reject);
+    assert_eq!(parser.parse(b"2026-03-27 01:59:59"), Ok(us("2026-03-26T23:59:59Z")));
+    assert_eq!(parser.parse(b"2026-03-27 02:00:00"), Err(TimeError::Skipped));
+    assert_eq!(parser.parse(b"2026-03-27 02:59:59"), Err(TimeError::Skipped));
+    assert_eq!(parser.parse(b"2026-03-27 03:00:00"), Ok(us("2026-03-27T00:00:00Z")));
+    assert_eq!(parser.parse(b"2026-10-25 01:00:00"), Err(TimeError::Repeated));
+    assert_eq!(parser.parse(b"2026-10-25 01:59:59"), Err(TimeError::Repeated));
+    assert_eq!(parser.parse(b"2026-10-25 02:00:00"), Ok(us("2026-10-25T00:00:00Z")));
+    assert_eq!(parser.parse(b"2026-10-25 01:30:00+02:00"), Ok(us("2026-10-24T23:30:00Z")));
+    assert_eq!(parser.notes(), TimeNotes { naive: 3, ..TimeNotes::default() });
+    assert_eq!([TimeError::Skipped.code(), TimeError::Repeated.code()], [RejectCode::R04; 2]);
+}
+
+#[test]
 fn half_hour_transitions_do_not_spoil_the_hours_that_are_kept() {
     // Lord Howe Island moves by 30 minutes: on 2026-04-05 at 02:00 (+11:00) back to 01:30 (+10:30).
     let mut parser = iso_in("Australia/Lord_Howe");

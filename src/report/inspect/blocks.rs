@@ -7,6 +7,9 @@ use crate::report::derived::Derived;
 use crate::report::table::{Block, Cell, Column, Table};
 use crate::report::{files_text, input_facts, rejects_table};
 
+/// Event names above which a pattern is suggested.
+const MANY_NAMES: u64 = 500;
+
 impl Inspection {
     /// The inspection for people and for table formats.
     pub fn blocks(&self) -> Vec<Block> {
@@ -151,6 +154,13 @@ impl Events {
                 counted(self.other_names, "more name", "more names"),
                 counted(self.other_rows, "row", "rows")
             ));
+        }
+        if self.names > MANY_NAMES {
+            notes.push(
+                "so many names are pages or ids rather than events: a pattern brings them together, in a step \
+                 (--steps '/product/*, ...') or as a name of its own (--derive 'product=/product/*')"
+                    .to_owned(),
+            );
         }
         Table {
             name: "events".to_owned(),

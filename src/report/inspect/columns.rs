@@ -1,6 +1,7 @@
 //! What the sample shows of each column, and what could not be told from it.
 
 use super::Look;
+use crate::identity::pseudonym::Pseudonyms;
 use crate::report::table::{Cell, Column, Table};
 use crate::schema::roles::{Choice, Confidence, Guess, Role, RoleProblem};
 use schemars::JsonSchema;
@@ -86,11 +87,23 @@ pub(super) fn inspect_columns(look: &Look<'_>) -> Vec<InspectedColumn> {
                 confidence: chosen.map(|(_, choice)| confidence_name(choice.confidence).to_owned()),
                 evidence: chosen.map(|(_, choice)| choice.evidence.clone()),
                 distinct: first.len(),
-                values: first.into_iter().take(SAMPLES).map(|value| cut(value, SAMPLE_SIGNS)).collect(),
+                values: sampled(&first, chosen.map(|(role, _)| role), look.pseudonyms),
                 empty: (rows > 0).then(|| (rows - present.len()) as f64 / rows as f64),
             }
         })
         .collect()
+}
+
+/// The values that are shown of a column; pseudonyms where it holds ids, and none where it may.
+fn sampled(values: &[&str], role: Option<Role>, pseudonyms: Option<&Pseudonyms>) -> Vec<String> {
+    let values = values.iter().take(SAMPLES);
+    match (pseudonyms, role) {
+        (Some(pseudonyms), Some(Role::User | Role::Session)) => {
+            values.map(|value| pseudonyms.of(value.as_bytes())).collect()
+        }
+        (Some(_), None) => Vec::new(),
+        _ => values.map(|value| cut(value, SAMPLE_SIGNS)).collect(),
+    }
 }
 
 fn cut(value: &str, signs: usize) -> String {

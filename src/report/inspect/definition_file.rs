@@ -78,9 +78,14 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         ("assume_time_zone", &source.assume_time_zone),
         ("epoch_unit", &source.epoch_unit),
         ("date_order", &source.date_order),
+        ("min_time", &source.min_time),
+        ("dst", &source.dst),
         ("where", &source.filter),
         ("log_format", &source.log_format),
         ("delimiter", &source.delimiter),
+        ("escape", &source.escape),
+        ("max_field", &source.max_field),
+        ("normalize", &source.normalize),
         ("decimal", &source.decimal),
         ("encoding", &source.encoding),
     ];
@@ -94,8 +99,17 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
         Some(OneOrMore::More(layouts)) => lines.key("time_format", list(layouts)),
         None => {}
     }
-    if let Some(header) = source.header {
-        lines.key("header", header.to_string());
+    let of_one_word = [
+        ("header", source.header.map(|header| header.to_string())),
+        ("skip_lines", source.skip_lines.map(|lines| lines.to_string())),
+        ("skip_after_header", source.skip_after_header.map(|lines| lines.to_string())),
+        ("keep_empty_id", source.keep_empty_id.map(|keeps| keeps.to_string())),
+        ("trim", source.trim.map(|trims| trims.to_string())),
+    ];
+    for (key, value) in of_one_word {
+        if let Some(value) = value {
+            lines.key(key, value);
+        }
     }
     for (key, value) in [("columns", &source.columns), ("null_ids", &source.null_ids)] {
         if let Some(value) = value {
@@ -117,6 +131,9 @@ fn identity(look: &Look<'_>, lines: &mut Lines) {
         (key, _) if !key.is_empty() => {
             lines.section("[dedupe]");
             lines.key("key", list(&key));
+            if let Some(window) = &look.dedupe.window {
+                lines.key("window", text(window));
+            }
         }
         (_, Some(exact)) => {
             lines.section("[dedupe]");

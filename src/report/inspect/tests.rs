@@ -68,6 +68,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         session_timeout_us: TIMEOUT_US,
         zone: &TimeZone::UTC,
         funnels: &typed.funnels,
+        pseudonyms: None,
     };
     if plan.columns.user.is_empty() || plan.columns.time.is_empty() {
         return build_unread(&look, no_run());
@@ -90,6 +91,7 @@ fn no_run() -> Run {
         rows_out_of_order: 0,
         spilled_bytes: 0,
         cohort_files: Vec::new(),
+        time_zone_database: None,
     }
 }
 

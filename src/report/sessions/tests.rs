@@ -60,6 +60,8 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         as_of_us: None,
         decimal_mark: b'.',
         null_ids: Vec::new(),
+        keep_empty_ids: false,
+        cleaning: crate::ingest::clean::Cleaning::default(),
         open: OpenOptions::default(),
         limits: Limits::default(),
         members: None,
@@ -91,7 +93,7 @@ pub(in crate::report) fn file_of(text: &str) -> tempfile::NamedTempFile {
 
 fn sessions(text: &str, columns: Columns, threads: usize) -> SessionTable {
     let (file, plan) = (file_of(text), plan(columns));
-    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, threads).expect("all is in memory")
+    build(read_file(file.path(), &plan, threads), &plan, TIMEOUT_US, None, threads).expect("all is in memory")
 }
 
 fn small(threads: usize) -> SessionTable {
@@ -219,7 +221,7 @@ fn json_and_table_say_the_same() {
 fn a_shop_whose_sessions_are_cut_by_the_same_rule() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/retentioneering-ecom.csv.gz");
     let plan = plan(columns(&["user_id"], "timestamp", "event", Some("session_id")));
-    let table = build(read_file(&path, &plan, 2), &plan, TIMEOUT_US, 2).expect("all is in memory");
+    let table = build(read_file(&path, &plan, 2), &plan, TIMEOUT_US, None, 2).expect("all is in memory");
     assert_eq!(table.sessions.len(), 3605);
     assert_eq!(table.sessions.iter().filter(|row| row.session == 1).count(), 600);
     assert!(table.sessions.iter().all(|row| row.log_sessions == Some(1) && row.log_session.is_some()));
