@@ -168,7 +168,7 @@ fn junk_lines_are_one_reject_each_with_a_reason() {
     assert_eq!(
         messages,
         [
-            "NaN and Infinity are not JSON (byte 1 of the line)",
+            "this is not a JSON value (byte 1 of the line)",
             "not an object (byte 1 of the line)",
             "not an object (byte 1 of the line)",
             "not an object (byte 1 of the line)",
