@@ -43,10 +43,22 @@ const REJECTS: &[Code] = &[
     code("R09", "a value that is not a number; in access logs also status and bytes"),
     code("R10", "not a JSON object"),
     code("R11", "JSON nested more than 128 deep"),
-    code("R13", "record over 2 MiB, or field over 64 KiB"),
-    code("R14", "a NUL byte in a column that is read, or anywhere in a line of an access log"),
-    code("R15", "a quote that is never closed, or in access logs one inside a value that is not escaped"),
-    code("R16", "the header line again, inside the data; does not count against --max-rejects"),
+    code("R13", "record over 2 MiB, or field over --max-field (64 KiB)"),
+    code(
+        "R14",
+        "a NUL byte in a column that the source names, or anywhere in a line of an access log; 512 and more in a row are a \
+         hole in the file",
+    ),
+    code(
+        "R15",
+        "a quote that is never closed: the run stops, unless --salvage; in access logs one inside a value that is not \
+         escaped",
+    ),
+    code(
+        "R16",
+        "the header line again, inside the data: the same line, or a row whose time is the name of its column; does not count \
+         against --max-rejects",
+    ),
     code("R17", "a time after --as-of"),
 ];
 
@@ -74,7 +86,8 @@ const WARNINGS: &[Code] = &[
     code("W10", "one person of more than ten has more than 10 % of the rows"),
     code(
         "W11",
-        "event names, or ids of people, that are alike but for case, blanks or signs of no width (inspect, validate)",
+        "event names that are alike but for case, blanks, signs of no width or the form of their letters (NFKC); of ids of \
+         people too (inspect, validate)",
     ),
     code("W12", "half of the ids or more look like e-mail addresses (inspect, validate)"),
     code("W13", "session ids of the log that several people have (inspect, validate)"),

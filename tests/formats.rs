@@ -230,7 +230,7 @@ fn json_array(events: &[Event]) -> Vec<u8> {
 }
 
 /// A line a row in the form of a web server's log.
-const LOG_FORMAT: &str = "$at \"$who\" \"$what\" [$visit] $price \"$device\"";
+const LOG_FORMAT: &str = "$time_iso8601 \"$who\" \"$what\" [$visit] $price \"$device\"";
 
 fn log_lines(events: &[Event]) -> Vec<u8> {
     let text = |text: &Option<String>| match text {
@@ -374,6 +374,9 @@ const QUESTIONS: [Question; 4] = [
 /// Columns by their plain names.
 const PLAIN: [&str; 10] =
     ["--user", "who", "--time", "at", "--event", "what", "--session", "visit", "--value", "price"];
+/// The same columns in the form of a web server's log, whose time has a name of its own.
+const LOGGED: [&str; 10] =
+    ["--user", "who", "--time", "time", "--event", "what", "--session", "visit", "--value", "price"];
 /// The same columns in the nested form.
 const NESTED: [&str; 10] = [
     "--user",
@@ -478,7 +481,8 @@ fn disk(events: &[Event]) -> Disk {
         ("access log, CRLF", "crlf.log", crlf(&lines)),
         ("access log, zstd", "access.log.zst", zstandard(&lines)),
     ] {
-        disk.one(name, file, &bytes).flags = &["--log-format", LOG_FORMAT];
+        let form = disk.one(name, file, &bytes);
+        (form.columns, form.flags) = (LOGGED, &["--log-format", LOG_FORMAT]);
     }
     for (name, file, time, group_rows) in [
         ("Parquet, times as text", "text.parquet", ParquetTime::Text, ROWS),

@@ -82,7 +82,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
         let sample = sample.map_err(|error| unusable_input(plan, error))?;
         let has_rows = !sample.rows.is_empty();
         if has_rows || found.columns.is_empty() {
-            found.guess = guess(&column_samples(&sample), &plan.asked);
+            found.guess = guess(&column_samples(&sample), &asked_of(&sample, &plan.asked));
             found.columns.clone_from(&sample.columns);
             found.rows = Arc::clone(&sample.rows);
         }
@@ -130,6 +130,24 @@ fn repeated_name(problem: &RoleProblem) -> Option<&str> {
     let RoleProblem::Ambiguous { candidates, .. } = problem else { return None };
     let (first, others) = candidates.split_first()?;
     others.iter().any(|other| other.column == first.column).then_some(first.column.as_str())
+}
+
+/// What was asked, with the names of columns as this input writes them.
+fn asked_of(sample: &Sample, asked: &Asked) -> Asked {
+    let name =
+        |name: &String| sample.find(name).map_or_else(|| name.clone(), |at| sample.columns[at].clone());
+    let names = |names: &[String]| names.iter().map(name).collect();
+    let optional = |asked: &Option<String>| asked.as_ref().map(name);
+    Asked {
+        user: names(&asked.user),
+        time: names(&asked.time),
+        event: optional(&asked.event),
+        url: optional(&asked.url),
+        session: optional(&asked.session),
+        value: optional(&asked.value),
+        currency: optional(&asked.currency),
+        ..asked.clone()
+    }
 }
 
 fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {

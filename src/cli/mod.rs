@@ -26,6 +26,8 @@ mod run;
 mod sessions;
 mod setting;
 mod target;
+mod texts;
+mod tolerance;
 mod unknown_column;
 mod validate;
 mod when;

@@ -1,32 +1,15 @@
-//! How files are opened and how much one of them may hold: what was typed and written, decided.
+//! How files are opened: what was typed and written, decided.
 
 use super::args::InputArgs;
 use super::failure::Failure;
 use super::memory::read_bytes;
 use super::setting::Settings;
-use crate::decode::Limits;
 use crate::definition::SourceTable;
 use crate::source::OpenOptions;
 use std::path::Path;
 
 /// What a file of a stranger may unpack to.
 const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
-/// A longer field would leave little of what a record may hold.
-const MOST_FIELD_BYTES: u64 = 1 << 20;
-
-/// Of one record.
-pub fn limits(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Limits, Failure> {
-    let limits = Limits { salvage: args.salvage, ..Limits::default() };
-    let Some(text) = &source.max_field else { return Ok(limits) };
-    match read_bytes("--max-field", text)? {
-        bytes @ 1..=MOST_FIELD_BYTES => Ok(Limits { max_field_bytes: bytes as usize, ..limits }),
-        _ => {
-            let setting = settings.of("--max-field", args.max_field.is_some(), "max_field");
-            Err(setting.wrong(format!("{text} is not between 1B and 1MiB")))
-        }
-    }
-}
-
 /// `temp_dir` is where temporary files lie if nothing else was typed.
 pub fn open_options(
     args: &InputArgs,

@@ -7,8 +7,10 @@ use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
 use super::memory::store_bytes;
-use super::opening::{limits, open_options};
+use super::opening::open_options;
 use super::setting::{Setting, Settings};
+use super::texts::{cleaning, limits};
+use super::tolerance::Tolerance;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
@@ -94,41 +96,6 @@ pub struct InputPlan {
     pub store_bytes: u64,
     /// Where they go beyond that.
     pub temp_dir: PathBuf,
-}
-
-/// Rejected rows that a run may have and still be trusted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Tolerance {
-    Rows(u64),
-    /// Of the rows read, `0.0..=1.0`.
-    Share(f64),
-}
-
-impl Tolerance {
-    pub fn allows(self, rejected: u64, read: u64) -> bool {
-        match self {
-            Tolerance::Rows(most) => rejected <= most,
-            Tolerance::Share(share) => rejected as f64 <= share * read as f64,
-        }
-    }
-}
-
-impl FromStr for Tolerance {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Tolerance, String> {
-        let wrong = || format!("{text:?} is neither a number of rows nor a share such as 0.5%");
-        match text.strip_suffix('%') {
-            Some(per_cent) => {
-                let per_cent: f64 = per_cent.trim().parse().map_err(|_| wrong())?;
-                if !(0.0..=100.0).contains(&per_cent) {
-                    return Err(wrong());
-                }
-                Ok(Tolerance::Share(per_cent / 100.0))
-            }
-            None => text.parse().map(Tolerance::Rows).map_err(|_| wrong()),
-        }
-    }
 }
 
 /// More threads than this would only wait for one another.
@@ -371,18 +338,6 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
-}
-
-fn cleaning(args: &InputArgs, source: &SourceTable, settings: &Settings<'_>) -> Result<Cleaning, Failure> {
-    let composes = match source.normalize.as_deref() {
-        None => false,
-        Some("nfc") => true,
-        Some(other) => {
-            let setting = settings.of("--normalize", args.normalize.is_some(), "normalize");
-            return Err(setting.wrong(format!("{other:?} is not nfc")));
-        }
-    };
-    Ok(Cleaning { trims: source.trim == Some(true), composes })
 }
 
 /// The rules that were typed, else those of the definition file.
@@ -684,14 +639,5 @@ mod tests {
             let failure = request(&args, "").expect_err("it cannot be met");
             assert_eq!(failure.exit.code(), 2, "{args:?}");
         }
-    }
-
-    #[test]
-    fn tolerances_are_rows_or_shares() {
-        assert!("1%".parse::<Tolerance>().unwrap().allows(1, 100));
-        assert!(!"1%".parse::<Tolerance>().unwrap().allows(2, 100));
-        assert!("3".parse::<Tolerance>().unwrap().allows(3, 3));
-        assert!("101%".parse::<Tolerance>().is_err());
-        assert!("x".parse::<Tolerance>().is_err());
     }
 }

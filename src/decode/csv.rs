@@ -10,7 +10,7 @@
 use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, read_record};
 use super::csv_scan::Signs;
 use super::csv_walk::{Record, Records, Window};
-use super::dialect::{BYTE_ORDER_MARK, Dialect};
+use super::dialect::Dialect;
 use super::lines::hole;
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
@@ -89,7 +89,8 @@ impl CsvDecoder {
     ///
     /// A record that goes on beyond the piece is left over (see [`PieceEnd::consumed`]). A quote is
     /// taken for unclosed (R15) when the limit of lines in a field or of bytes in a record is
-    /// passed, or the input ends, while it is open; the reject's place is that of the quote, and
+    /// passed, or the input ends, while it is open, or when text follows the quote that closes it on
+    /// another line; the reject's place is that of the quote, and
     /// decoding goes on behind the line on which it opened, so that one stray quote costs one
     /// line and not the hundred behind it. A record that passes the limit of bytes outside quotes
     /// (R13) ends at the next line break. A closed field over its limit is R13 as well, and its
@@ -371,9 +372,7 @@ impl CsvDecoder {
             fault.from = from;
             return Err(fault);
         }
-        // A file may have been put together of several that have a header, and a mark, each.
-        let unmarked = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
-        if self.header_record.as_deref() == Some(unmarked) {
+        if self.header_record.as_deref() == Some(content) {
             return Err(Fault::new(RejectCode::R16, "the header line again".to_owned()));
         }
         let columns = self.columns;

@@ -2,7 +2,7 @@
 //!
 //! The state machine is that of `csv-core` (double quotes on, any number of fields): a quote opens
 //! a quoted field only as its first byte, elsewhere it is text; what follows a closing quote is
-//! text again. Limits and the place of an unclosed quote are ours. It serves the records that the
+//! text again. Limits, and what is taken for an unclosed quote, are ours. It serves the records that the
 //! fast walk does not take, and the sample of the dialect guess.
 
 use super::dialect::Dialect;
@@ -55,7 +55,7 @@ pub(super) enum ExactEnd {
     /// More than `max_record_bytes`; `next` is behind the next line break.
     TooLarge { next: usize },
     /// A quote opened at `opened_at`, in field `field`, and was not closed within the limits or the
-    /// input; `next` is behind the line on which it opened.
+    /// input, or on another line by a quote with text behind it; `next` is behind the line on which it opened.
     OpenQuote { opened_at: usize, field: usize, next: usize },
 }
 
@@ -141,6 +141,9 @@ pub(super) fn read_record(
                 fields.ends.push(fields.text.len());
                 return ExactEnd::Complete { content_end: position, next: after_break(bytes, position) };
             }
+            // Text behind a closing quote is a stray quote; but if the field goes over several lines, the
+            // quote that closes it opens the field of another record.
+            State::AfterQuote if breaks_in_field > 0 => return open_quote(bytes, opened_at, fields),
             before => {
                 fields.stray_quote |= before == State::AfterQuote || Some(byte) == dialect.quote;
                 fields.text.push(byte);
@@ -242,6 +245,21 @@ mod tests {
     fn an_open_quote_gives_up_its_line_only() {
         let (end, _, _) = read("a,\"b\nc,d\n", &dialect(), Limits::default());
         assert_eq!(end, ExactEnd::OpenQuote { opened_at: 2, field: 1, next: 5 });
+    }
+
+    #[test]
+    fn a_quote_that_opens_another_field_closes_none() {
+        // Closed by the quote that opens `"d"`, the field would swallow the line between.
+        let (end, _, _) = read("a,\"b\nc,\"d\"\n", &dialect(), Limits::default());
+        assert_eq!(end, ExactEnd::OpenQuote { opened_at: 2, field: 1, next: 5 });
+        let (end, fields, stray) = read("a,\"b\nc\",d\n", &dialect(), Limits::default());
+        assert_eq!(
+            (fields.as_slice(), stray),
+            (&["a".to_owned(), "b\nc".to_owned(), "d".to_owned()][..], false)
+        );
+        assert_eq!(end, ExactEnd::Complete { content_end: 9, next: 10 });
+        // On one line it is a stray quote.
+        assert!(read("a,\"b\"c,d\n", &dialect(), Limits::default()).2);
     }
 
     #[test]

@@ -131,6 +131,23 @@ fn oracle(bytes: &[u8], columns: usize, wanted: &[usize]) -> (Vec<Judged>, bool)
     (judged.collect(), !is_guard)
 }
 
+/// Byte of the piece at which a record or the fault of one starts.
+fn told_at(told: &Told) -> usize {
+    match told {
+        Told::Record { at, .. } | Told::Reject { at, .. } => at.1 as usize,
+    }
+}
+
+/// Whether a text starts with a quoted field over several lines that has text behind its closing quote.
+fn closes_with_text(text: &[u8]) -> bool {
+    let mut at = 1;
+    while at < text.len() && (text[at] != b'"' || text.get(at + 1) == Some(&b'"')) {
+        at += 1 + usize::from(text.get(at) == Some(&b'"'));
+    }
+    let lines = text[1..at].iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+    text[0] == b'"' && lines && !matches!(text.get(at + 1), None | Some(b',' | b'\n' | b'\r'))
+}
+
 fn judged(told: &[Told]) -> Vec<Judged> {
     let one = |told: &Told| match told {
         Told::Record { fields, .. } => Ok(fields.clone()),
@@ -226,7 +243,13 @@ proptest! {
             decoder.window = Window::with_blocks(level, SIGNS, columns, blocks);
             let (recorder, end) = decode(&mut decoder, &bytes);
             let got = judged(&recorder.told);
-            if open {
+            // Where a quote on another line closes a field and text follows, the crate goes on and we do not.
+            let unclosed = got.iter().position(|one| *one == Err(RejectCode::R15));
+            if let Some(index) = unclosed.filter(|index| !open || *index < expected.len()) {
+                prop_assert_eq!(&got[..index], &expected[..index]);
+                let from = told_at(&recorder.told[index]);
+                prop_assert!(closes_with_text(&bytes[from..]), "{:?}", &bytes[from..]);
+            } else if open {
                 prop_assert_eq!(&got[..expected.len()], &expected[..]);
                 prop_assert_eq!(&got[expected.len()], &Err(RejectCode::R15));
             } else {
@@ -358,17 +381,7 @@ fn places_stay_right_after_quoted_breaks_and_all_kinds_of_line_ends() {
         Told::Reject { at: (8, 26), code: RejectCode::R01, slot: None },
     ];
     assert_eq!(recorder.told, expected);
-    assert_eq!(
-        end,
-        PieceEnd {
-            records: 4,
-            blank_lines: 3,
-            lines: 8,
-            consumed: 27,
-            stray_quotes: 0,
-            ..PieceEnd::default()
-        }
-    );
+    assert_eq!(end, PieceEnd { records: 4, blank_lines: 3, lines: 8, consumed: 27, ..PieceEnd::default() });
 }
 
 #[test]

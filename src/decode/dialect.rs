@@ -15,7 +15,7 @@ const SAMPLE_RECORDS: usize = 1_000;
 /// Physical lines in which the header is searched.
 const PREAMBLE_LINES: usize = 200;
 /// That of UTF-8.
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// How a delimited text is written.
@@ -207,7 +207,11 @@ pub fn sniff(
         return Err(DialectError::MissingColumns { missing, columns: first_fields });
     }
     if best.fitting * 2 < best.rows.len() {
-        let tried = dialects.iter().filter_map(|dialect| Candidate::consistent(head, from, *dialect, hints));
+        let whole = |dialect: &Dialect| Candidate::at(head, from, *dialect, hints);
+        let tried = dialects.iter().filter_map(|dialect| {
+            Candidate::consistent(head, from, *dialect, hints).or_else(|| whole(dialect))
+        });
+        let tried = tried.filter(|candidate| candidate.columns > 1);
         return Err(DialectError::Ragged { tried: tried.map(|candidate| candidate.tried()).collect() });
     }
     if hints.columns.is_some() && names.len() != best.columns {

@@ -90,7 +90,7 @@ mod tests {
             })
             .collect();
         let expected =
-            [(1, 22), (3, 27), (4, 40), (5, 14), (6, 36), (8, 12), (9, 7), (10, 19), (11, 8), (13, 96)];
+            [(1, 22), (3, 27), (4, 41), (5, 14), (6, 35), (8, 12), (9, 7), (10, 19), (11, 8), (13, 83)];
         assert_eq!(places, expected);
         assert!(file.faults_of_column("cc", "").len() == 1 && file.faults_of_column("zz", "").is_empty());
     }

@@ -8,6 +8,7 @@ use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
 use super::naming::{Naming, Origin};
 use super::plan::{Dedupe, ReadPlan};
 use crate::decode::RecordSink;
+use crate::decode::header::folded;
 use crate::decode::number::{NumberError, parse_amount};
 use crate::decode::time::{TimeError, TimeParser};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
@@ -463,8 +464,17 @@ impl ReadPlan {
         };
         match parsed {
             Ok(time_us) => Ok(time_us),
+            Err(_) if self.is_own_name(slot, fields[slot]) => {
+                Err(Fault::new(RejectCode::R16, slot, "the header line again".to_owned()))
+            }
             Err(error) => Err(Fault::of_time(error, slot, fields[slot])),
         }
+    }
+
+    /// A column holds its own name: a header, of a file that was put behind another.
+    #[cold]
+    fn is_own_name(&self, slot: usize, field: Field<'_>) -> bool {
+        matches!(field, Field::Text(text) if folded(&String::from_utf8_lossy(text)) == folded(&self.slots[slot]))
     }
 
     #[inline(always)]

@@ -297,4 +297,16 @@ mod tests {
         scratch.gather(&twice, 0..3, &seed, PART_BITS);
         assert_eq!(gathered(&scratch, &twice).len(), 2);
     }
+
+    #[test]
+    fn ids_that_meet_under_one_seed_are_apart_under_another() {
+        let (known, other) = (RandomState::default(), RandomState::default());
+        let shard = |id: &str, seed: &RandomState| (hash_of(id.as_bytes(), seed) >> 56) as usize;
+        let ids: Vec<String> =
+            (0..100_000).map(|n| format!("u{n}")).filter(|id| shard(id, &known) == 7).collect();
+        let mut spread = [0; 256];
+        ids.iter().for_each(|id| spread[shard(id, &other)] += 1);
+        let most = spread.into_iter().max().unwrap_or(0);
+        assert!(ids.len() > 200 && most < ids.len() / 10, "{most} of {} meet again", ids.len());
+    }
 }

@@ -358,6 +358,10 @@ impl Job {
         // A file that is damaged in two ways is one damaged file.
         let damage = account.notes.iter_mut().filter(|note| note.code == Some("W24"));
         damage.skip(1).for_each(|note| note.code = None);
+        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
+        if account.read.tally.read == 0 && !is_told {
+            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
+        }
         account
     }
 

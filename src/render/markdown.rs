@@ -72,7 +72,8 @@ impl Renderer for Markdown {
                 Block::Note(text) => writeln!(out, "{}", escape::markdown_line(text))?,
                 Block::Command(line) => {
                     let fence = fence(line);
-                    writeln!(out, "{fence}sh\n{}\n{fence}", escape::visible(line, false))?;
+                    let line = escape::visible(line, false);
+                    writeln!(out, "{fence}sh\n{}\n{fence}", escape::log_line(&line))?;
                 }
                 Block::Warning { code, text } => {
                     writeln!(out, "> **{}** {}", escape::markdown(code), escape::markdown(text))?;

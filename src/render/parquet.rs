@@ -10,7 +10,9 @@ use polars::prelude::{
     Column, DataFrame, DataType, Field, NamedFrom, ParquetWriter, PolarsError, PolarsResult, Schema, Series,
     TimeUnit, TimeZone,
 };
+use std::cell::OnceCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 /// Rows of a row group.
 const GROUP_ROWS: usize = 100_000;
@@ -20,7 +22,33 @@ pub struct ParquetRows<W: Write> {
     columns: Vec<RowColumn>,
     values: Vec<Values>,
     rows: usize,
-    out: BatchedWriter<W>,
+    out: BatchedWriter<Whole<W>>,
+    failed: Rc<OnceCell<io::ErrorKind>>,
+}
+
+/// Takes all that it is given, however the place below takes it, and keeps why that failed: the writer of
+/// Parquet takes an interruption for an error, and tells none of the others apart.
+struct Whole<W> {
+    out: W,
+    failed: Rc<OnceCell<io::ErrorKind>>,
+}
+
+impl<W> Whole<W> {
+    /// Keeps the first failure: what comes after it follows from it.
+    fn note(&self, error: &io::Error) {
+        self.failed.get_or_init(|| error.kind());
+    }
+}
+
+impl<W: Write> Write for Whole<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write_all(bytes).inspect_err(|error| self.note(error));
+        written.map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush().inspect_err(|error| self.note(error))
+    }
 }
 
 /// The cells of one column that were not written yet.
@@ -35,9 +63,16 @@ impl<W: Write> ParquetRows<W> {
     pub fn new(columns: &[RowColumn], out: W) -> io::Result<ParquetRows<W>> {
         let fields = columns.iter().map(|column| Field::new((&*column.name).into(), data_type(column.kind)));
         let schema = Schema::from_iter(fields);
-        let writer = ParquetWriter::new(out).set_parallel(false).batched(&schema).map_err(io_error)?;
+        let failed = Rc::new(OnceCell::new());
+        let out = Whole { out, failed: Rc::clone(&failed) };
+        let writer = ParquetWriter::new(out).set_parallel(false).batched(&schema);
+        let writer = writer.map_err(|error| io_error(error, &failed))?;
         let values = columns.iter().map(|column| Values::new(column.kind)).collect();
-        Ok(ParquetRows { columns: columns.to_vec(), values, rows: 0, out: writer })
+        Ok(ParquetRows { columns: columns.to_vec(), values, rows: 0, out: writer, failed })
+    }
+
+    fn error(&self, error: PolarsError) -> io::Error {
+        io_error(error, &self.failed)
     }
 
     fn write_group(&mut self) -> PolarsResult<()> {
@@ -55,14 +90,14 @@ impl<W: Write> RowWriter for ParquetRows<W> {
             values.push(cell);
         }
         self.rows += 1;
-        if self.rows < GROUP_ROWS { Ok(()) } else { self.write_group().map_err(io_error) }
+        if self.rows < GROUP_ROWS { Ok(()) } else { self.write_group().map_err(|error| self.error(error)) }
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         if self.rows > 0 {
-            self.write_group().map_err(io_error)?;
+            self.write_group().map_err(|error| self.error(error))?;
         }
-        self.out.finish().map(drop).map_err(io_error)
+        self.out.finish().map(drop).map_err(|error| self.error(error))
     }
 }
 
@@ -114,10 +149,10 @@ impl Values {
 }
 
 /// The error below, where there is one: a full disk must still be known as one.
-fn io_error(error: PolarsError) -> io::Error {
-    match error {
-        PolarsError::IO { error, .. } => io::Error::new(error.kind(), error.to_string()),
-        error => io::Error::other(error.to_string()),
+fn io_error(error: PolarsError, failed: &OnceCell<io::ErrorKind>) -> io::Error {
+    match failed.get() {
+        Some(&kind) => kind.into(),
+        None => io::Error::other(error.to_string()),
     }
 }
 

@@ -164,8 +164,16 @@ impl Cutter {
             bytes.resize(room, 0);
             let end = self.read(bytes, filled, gone)?;
             let last = end < room;
-            let border = memchr::memrchr(self.options.border, &bytes[searched..end]);
-            let cut = if last { Some(end) } else { border.map(|at| searched + at + 1) };
+            // Behind a line that lost some of its bytes the chunk ends, so that places in it hold.
+            let is_long = stretch.is_some() || end > most;
+            let text = &bytes[searched..end];
+            let border = match is_long {
+                true => memchr::memchr(self.options.border, text),
+                false => memchr::memrchr(self.options.border, text),
+            };
+            let behind = border.map(|at| searched + at + 1);
+            let last = last && (!is_long || behind.is_none_or(|behind| behind == end));
+            let cut = if last { Some(end) } else { behind };
             let content = cut.unwrap_or(end);
             if stretch.is_none() && content <= most {
                 if let Some(cut) = cut {

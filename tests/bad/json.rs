@@ -31,7 +31,7 @@ fn rejected(line: impl AsRef<[u8]>, code: &'static str, more: &str) -> Run {
 const THIRD: u64 = 134;
 
 pub fn kinds() -> Vec<Kind> {
-    [lines(), values(), shapes()].concat()
+    [lines(), values(), shapes()].into_iter().flatten().collect()
 }
 
 fn lines() -> Vec<Kind> {
@@ -90,7 +90,7 @@ fn values() -> Vec<Kind> {
         .run(
             report(free("\"x\":1,\"x\":2"), "--by x")
                 .account(3, 3, 0, 0)
-                .is("/body/funnels/0/segments/0/by/x", "\"2\""),
+                .prints("\"x\": \"2\""),
         ),
         kind(
             "J05",

