@@ -10,10 +10,7 @@ use std::path::Path;
 
 /// What a file of a stranger may unpack to.
 const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
-<<<<<<< HEAD
 
-=======
->>>>>>> h-source
 /// `temp_dir` is where temporary files lie if nothing else was typed.
 pub fn open_options(
     args: &InputArgs,
