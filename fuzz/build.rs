@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Rooms that are taken over whole, but for what reads and writes Parquet.
+/// What brings polars along: it reads or writes Parquet.
+const LEFT_OUT: [&str; 2] = ["parquet", "small_table"];
+/// Rooms that are taken over but for that.
 const ROOMS: [&str; 6] = ["condition", "decode", "definition", "derive", "funnel", "render"];
 /// Files and where they go: a room's first file into its folder, as its parts are found from there.
 const FILES: [(&str, &str); 5] = [
@@ -34,7 +36,8 @@ fn main() -> io::Result<()> {
     fs::copy(root.join("stub/parquet.rs"), to.join("render/parquet.rs"))?;
     let list = to.join("decode/mod.rs");
     let modules = fs::read_to_string(&list)?;
-    let kept = modules.lines().filter(|line| !line.ends_with("mod parquet;"));
+    let is_left_out = |line: &&str| LEFT_OUT.iter().any(|name| line.ends_with(&format!("mod {name};")));
+    let kept = modules.lines().filter(|line| !is_left_out(line));
     fs::write(&list, kept.map(|line| format!("{line}\n")).collect::<String>())
 }
 
@@ -43,9 +46,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
+        if LEFT_OUT.iter().any(|left_out| path.file_stem() == Some(left_out.as_ref())) {
+            continue;
+        }
         if path.is_dir() {
             copy(&path, &to.join(name))?;
-        } else if name != "parquet.rs" {
+        } else {
             let source = fs::read(&path)?;
             fs::write(to.join(name), if under_miri() { with_few_cases(&source) } else { source })?;
         }

@@ -166,6 +166,8 @@ impl Acted {
 enum Dedupe {
     Nothing,
     Key,
+    /// Ten minutes, inclusive, behind the row that is kept.
+    KeyForTenMinutes,
     Exact,
 }
 
@@ -175,15 +177,23 @@ fn deduped(rows: Vec<Acted>, dedupe: Dedupe) -> Vec<Acted> {
     for acted in rows {
         match dedupe {
             Dedupe::Nothing => kept.push(acted),
-            Dedupe::Key if acted.row.event_id.is_empty() => kept.push(acted),
-            Dedupe::Key => groups.entry(acted.row.event_id.clone()).or_default().push(acted),
+            Dedupe::Key | Dedupe::KeyForTenMinutes if acted.row.event_id.is_empty() => kept.push(acted),
+            Dedupe::Key | Dedupe::KeyForTenMinutes => {
+                groups.entry(acted.row.event_id.clone()).or_default().push(acted)
+            }
             Dedupe::Exact => groups.entry(format!("{:?}", acted.row)).or_default().push(acted),
         }
     }
     // By time, person, device (none first) and event.
     let used =
         |acted: &Acted| (acted.row.at_s, acted.id.clone(), acted.device.clone(), acted.row.event.clone());
-    kept.extend(groups.into_values().filter_map(|group| group.into_iter().min_by_key(used)));
+    let window_s = if dedupe == Dedupe::KeyForTenMinutes { 600 } else { i64::MAX };
+    for mut group in groups.into_values() {
+        while let Some(first) = group.iter().min_by_key(|acted| used(acted)).cloned() {
+            group.retain(|acted| acted.row.at_s - first.row.at_s > window_s);
+            kept.push(first);
+        }
+    }
     kept
 }
 
@@ -347,6 +357,9 @@ fn asked(way: &str, dedupe: Dedupe, is_mapped: bool) -> Vec<String> {
     words.extend(match dedupe {
         Dedupe::Nothing => Vec::new(),
         Dedupe::Key => vec!["--dedupe-key".to_owned(), "event_id".to_owned()],
+        Dedupe::KeyForTenMinutes => {
+            ["--dedupe-key", "event_id", "--dedupe-window", "10m"].map(str::to_owned).to_vec()
+        }
         Dedupe::Exact => vec!["--dedupe-exact".to_owned()],
     });
     if is_mapped {
@@ -388,7 +401,8 @@ fn people_sessions_and_conversion_are_those_of_a_plain_second_look() {
         let lines = if case % 3 == 0 { map(&mut random, users.max(devices)) } else { Vec::new() };
         write_log(&folder.join("log.csv"), &rows);
         write_map(&folder.join("map.csv"), &lines);
-        let dedupe = [Dedupe::Nothing, Dedupe::Key, Dedupe::Exact][case as usize / 3 % 3];
+        let ways_to_dedupe = [Dedupe::Nothing, Dedupe::Key, Dedupe::Exact, Dedupe::KeyForTenMinutes];
+        let dedupe = ways_to_dedupe[case as usize / 3 % 4];
         let way = ["forward", "both", "none", "both"][case as usize % 4];
         let acted: Vec<Acted> = rows.iter().map(|row| Acted::of(row, &lines)).collect();
         let kept = deduped(acted, dedupe);
@@ -467,7 +481,13 @@ fn the_answer_depends_neither_on_memory_nor_on_threads_nor_on_the_order_of_rows(
     packed("part0.csv", "part0.csv.gz", gzip);
     packed("part2.csv", "part2.csv.zst", zstandard);
     let funnel = ["--steps", "a, b, c", "--window", "2d", "--by", "note"].map(String::from);
-    for (way, dedupe) in [("both", Dedupe::Key), ("forward", Dedupe::Exact), ("none", Dedupe::Exact)] {
+    let asked_for = [
+        ("both", Dedupe::Key),
+        ("forward", Dedupe::Exact),
+        ("none", Dedupe::Exact),
+        ("none", Dedupe::KeyForTenMinutes),
+    ];
+    for (way, dedupe) in asked_for {
         let of = |files: &[&str], more: &[&str]| {
             let more: Vec<String> = more.iter().map(ToString::to_string).collect();
             let all = [&asked(way, dedupe, true)[..], &funnel[..], &more[..]].concat();

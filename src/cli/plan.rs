@@ -6,9 +6,11 @@ use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
-use super::memory::{read_bytes, store_bytes};
+use super::memory::store_bytes;
+use super::opening::open_options;
 use super::setting::{Setting, Settings};
 use super::texts::{cleaning, limits};
+use super::tolerance::Tolerance;
 use super::when::parse_when;
 use crate::calendar::Period;
 use crate::condition::{Condition, SyntaxError, suggest_nearest};
@@ -39,8 +41,6 @@ use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
-/// What a file of a stranger may unpack to.
-const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
 /// What the world says, taken once.
@@ -96,41 +96,6 @@ pub struct InputPlan {
     pub store_bytes: u64,
     /// Where they go beyond that.
     pub temp_dir: PathBuf,
-}
-
-/// Rejected rows that a run may have and still be trusted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Tolerance {
-    Rows(u64),
-    /// Of the rows read, `0.0..=1.0`.
-    Share(f64),
-}
-
-impl Tolerance {
-    pub fn allows(self, rejected: u64, read: u64) -> bool {
-        match self {
-            Tolerance::Rows(most) => rejected <= most,
-            Tolerance::Share(share) => rejected as f64 <= share * read as f64,
-        }
-    }
-}
-
-impl FromStr for Tolerance {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Tolerance, String> {
-        let wrong = || format!("{text:?} is neither a number of rows nor a share such as 0.5%");
-        match text.strip_suffix('%') {
-            Some(per_cent) => {
-                let per_cent: f64 = per_cent.trim().parse().map_err(|_| wrong())?;
-                if !(0.0..=100.0).contains(&per_cent) {
-                    return Err(wrong());
-                }
-                Ok(Tolerance::Share(per_cent / 100.0))
-            }
-            None => text.parse().map(Tolerance::Rows).map_err(|_| wrong()),
-        }
-    }
 }
 
 /// More threads than this would only wait for one another.
@@ -319,7 +284,7 @@ impl InputPlan {
         let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
             file: Arc::new(file.clone()),
-            open: open_options(args, &source, &settings, environment)?,
+            open: open_options(args, &source, &settings, &environment.temp_dir)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
             limits: limits(args, &source, &settings)?,
@@ -373,25 +338,6 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
-}
-
-fn open_options(
-    args: &InputArgs,
-    source: &SourceTable,
-    settings: &Settings<'_>,
-    environment: &Environment,
-) -> Result<OpenOptions, Failure> {
-    let typed = args.max_decompressed.as_deref();
-    let typed = typed.map(|text| read_bytes("--max-decompressed", text)).transpose()?;
-    Ok(OpenOptions {
-        encoding: read(
-            &settings.of("--encoding", args.encoding.is_some(), "encoding"),
-            source.encoding.clone(),
-        )?,
-        salvage: args.salvage,
-        max_decompressed: typed.or(args.untrusted.then_some(UNTRUSTED_DECOMPRESSED_BYTES)),
-        temp_dir: Some(args.temp_dir.as_ref().unwrap_or(&environment.temp_dir).clone()),
-    })
 }
 
 /// The rules that were typed, else those of the definition file.
@@ -693,14 +639,5 @@ mod tests {
             let failure = request(&args, "").expect_err("it cannot be met");
             assert_eq!(failure.exit.code(), 2, "{args:?}");
         }
-    }
-
-    #[test]
-    fn tolerances_are_rows_or_shares() {
-        assert!("1%".parse::<Tolerance>().unwrap().allows(1, 100));
-        assert!(!"1%".parse::<Tolerance>().unwrap().allows(2, 100));
-        assert!("3".parse::<Tolerance>().unwrap().allows(3, 3));
-        assert!("101%".parse::<Tolerance>().is_err());
-        assert!("x".parse::<Tolerance>().is_err());
     }
 }

@@ -28,14 +28,12 @@ pub fn unknown_column(
 
 /// What is wrong with an input whose header may lack a column that the definition file asks for.
 pub fn unusable_input(plan: &InputPlan, error: IngestError) -> Failure {
-    if let IngestError::Dialect { name, error } = &error
-        && let DialectError::MissingColumns { missing, columns } = &**error
-        && let Some(missing) = missing.first()
-        && let Some(failure) = written(plan, None, missing, &hint(missing, columns, Some(name)))
-    {
-        return failure;
-    }
-    error.into()
+    let IngestError::Dialect { name, error: of_header } = &error else { return error.into() };
+    let DialectError::MissingColumns { missing, columns } = &**of_header else { return error.into() };
+    let missing = missing.first();
+    let failure =
+        missing.and_then(|missing| written(plan, None, missing, &hint(missing, columns, Some(name))));
+    failure.unwrap_or_else(|| Failure::from(error).code(UNKNOWN))
 }
 
 /// Why nobody plays a role, which may be that the definition file names a column that is not there.

@@ -90,6 +90,7 @@ fn decode_in_pieces(decoder: &mut CsvDecoder, bytes: &[u8], border: u8) -> (Reco
         total.lines += end.lines;
         total.consumed += end.consumed;
         total.stray_quotes += end.stray_quotes;
+        total.empty_tails += end.empty_tails;
         recorder.before = (total.lines, total.consumed as u64);
         carried.drain(..end.consumed);
     }
@@ -141,7 +142,7 @@ fn told_at(told: &Told) -> usize {
 /// Whether a text starts with a quoted field over several lines that has text behind its closing quote.
 fn closes_with_text(text: &[u8]) -> bool {
     let mut at = 1;
-    while text.get(at) != Some(&b'"') || text.get(at + 1) == Some(&b'"') {
+    while at < text.len() && (text[at] != b'"' || text.get(at + 1) == Some(&b'"')) {
         at += 1 + usize::from(text.get(at) == Some(&b'"'));
     }
     let lines = text[1..at].iter().any(|byte| matches!(byte, b'\n' | b'\r'));

@@ -190,7 +190,7 @@ impl Tolerant {
             self.finishes[step] = finishes;
         }
         let mut best: Option<Vec<u32>> = None;
-        let mut instant_us = None;
+        let (mut instant_us, mut tried) = (None, Vec::new());
         for start in 0..rows {
             if best.as_ref().is_some_and(|best| is_later(view, start, best[0])) {
                 break;
@@ -199,10 +199,16 @@ impl Tolerant {
             if finish == NONE || !may_enter(view, start) || !view.is_in_time(start, !finish) {
                 continue;
             }
-            // Of starts at one instant the windows are one.
+            // Of starts at one instant the windows are one, and those of one class are alike.
             if instant_us.replace(view.unit.time_us(start)) != Some(view.unit.time_us(start)) {
                 self.ways_on.clear();
+                tried.clear();
             }
+            let class = view.unit.class_number(start);
+            if tried.contains(&class) {
+                continue;
+            }
+            tried.push(class);
             best = better(view, best, self.by_way_of(view, level, start, chain));
         }
         chain.clear();

@@ -355,6 +355,13 @@ impl Job {
         account.partial = self.ending.is_partial() || account.read.is_damaged;
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
+        let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
+        if account.read.tally.read == 0 && !is_told {
+            account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
+        }
+        // A file that is damaged in two ways is one damaged file.
+        let damage = account.notes.iter_mut().filter(|note| note.code == Some("W24"));
+        damage.skip(1).for_each(|note| note.code = None);
         account
     }
 

@@ -159,7 +159,7 @@ fn dialect_code(error: &DialectError) -> Option<&'static str> {
             Some("E-C11")
         }
         DialectError::HeaderLooksLikeData { .. } | DialectError::ColumnCount { .. } => Some("E-C21"),
-        DialectError::MissingColumns { .. } => Some("E-C24"),
+        DialectError::MissingColumns { .. } => Some("E-F16"),
         DialectError::Empty => None,
     }
 }

@@ -472,7 +472,6 @@ mod tests {
     use crate::decode::Limits;
     use crate::decode::time::TimeOptions;
     use crate::ingest::RowLayout;
-    use crate::ingest::clean::Cleaning;
     use crate::ingest::plan::{Columns, IdentityPlan, Slots};
     use crate::source::OpenOptions;
     use jiff::tz::TimeZone;

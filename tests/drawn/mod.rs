@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 pub const SECOND_US: i64 = 1_000_000;
 /// 2026-03-01T23:40:00Z, a Sunday: some rows lie before midnight and some behind it.
 pub const START_US: i64 = 1_772_408_400 * SECOND_US;
-pub const PEOPLE: usize = 12;
+const PEOPLE: usize = 12;
 
 /// Numbers that are the same in every run (splitmix64, Steele, Lea and Flood 2014).
 pub struct Dice(pub u64);

@@ -15,6 +15,11 @@ pub fn run(data: &[u8]) {
     if let Err(error) = file.rules() {
         points_into(&error, text);
     }
+    for name in text.split(|c: char| !c.is_alphanumeric()).take(20) {
+        for fault in file.faults_of_column(name, "no such column") {
+            points_into(&file.fault(&fault), text);
+        }
+    }
     for (name, table) in file.funnels() {
         let path = Path::of("funnel").key(name);
         assert!(file.holds(&path), "{name:?}");
