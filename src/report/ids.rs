@@ -232,6 +232,6 @@ mod tests {
             assert_eq!(all(&texts, parts), one);
             assert_eq!(all(&backwards, parts), one);
         }
-        assert_eq!(all(&texts[..100], 3).is_share, false);
+        assert!(!all(&texts[..100], 3).is_share);
     }
 }
