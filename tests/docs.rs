@@ -313,7 +313,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
     let ids = folder.path().join("ids.csv");
     fs::write(&ids, "id,name\nx,1\n,2\nx,3\nw,4\n").expect("it can be written");
     let (leads, ids) = (leads.to_string_lossy(), ids.to_string_lossy());
-    let runs: [&[&str]; 16] = [
+    let runs: &[&[&str]] = &[
         &[
             &linked,
             "--steps",
@@ -395,6 +395,7 @@ fn the_json_of_reports_is_what_the_formats_list() {
         ],
         &["--config", "examples/ecom.toml", "--open", "--by", "platform", "--unit", "session"],
         &["--config", "examples/ecom.toml", "--by", "platform", "--trend", "month", "--min-cell", "100000"],
+        &["--config", "examples/ecom.toml", "--rules", "posthog", "--order", "any"],
     ];
     let mut seen = BTreeSet::new();
     for arguments in runs {

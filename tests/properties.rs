@@ -153,11 +153,15 @@ type Told = (Outcome, Vec<(i64, KindRoles)>, Vec<Option<i64>>);
 
 fn told(funnel: &Funnel, log: &Log, outcome: &Outcome) -> Told {
     let at = |&row: &u32| log[row as usize].0;
-    let sorted = |list: &[u16]| list.iter().copied().collect::<BTreeSet<u16>>().into_iter().collect();
+    // Who enters an open funnel at a later step goes through the funnel of the steps from there on.
+    let first = outcome.entered_at as u16;
+    let sorted = |list: &[u16]| -> Vec<u16> {
+        list.iter().copied().filter(|&at| at >= first).collect::<BTreeSet<u16>>().into_iter().collect()
+    };
     let roles = |&row: &u32| {
         let roles = &funnel.roles[log[row as usize].1 as usize];
-        let [steps, breaks, blocks, optional] =
-            [&roles.steps, &roles.breaks, &roles.blocks, &roles.optional].map(|list| sorted(list));
+        let [steps, breaks, blocks] = [&roles.steps, &roles.breaks, &roles.blocks].map(|list| sorted(list));
+        let optional = if first == 0 { sorted(&roles.optional) } else { Vec::new() };
         KindRoles { steps, breaks, blocks, optional }
     };
     let others = outcome.optional.iter().chain([&outcome.first_entry]);

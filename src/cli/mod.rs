@@ -15,6 +15,7 @@ mod input;
 mod inspect;
 mod lists;
 mod memory;
+mod opening;
 mod output;
 mod plan;
 mod privacy;

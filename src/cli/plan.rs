@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::funnel::funnel_request;
 use super::identity::{DedupeRequest, IdentityRequest};
 use super::input::unpivot_failure;
-use super::memory::{read_bytes, store_bytes};
+use super::memory::store_bytes;
+use super::opening::open_options;
 use super::setting::{Setting, Settings};
 use super::texts::{cleaning, limits};
 use super::tolerance::Tolerance;
@@ -40,8 +41,6 @@ use std::sync::Arc;
 
 const DEFAULT_TIMEOUT_US: i64 = 30 * MINUTE_US;
 const DEFAULT_TOP: usize = 20;
-/// What a file of a stranger may unpack to.
-const UNTRUSTED_DECOMPRESSED_BYTES: u64 = 10 << 30;
 const DEFAULT_QUANTILES: [&str; 6] = ["0.25", "0.5", "0.75", "0.9", "0.95", "0.99"];
 
 /// What the world says, taken once.
@@ -285,7 +284,7 @@ impl InputPlan {
         let unpivot = unpivot(args, &source, &rules, &identity, file)?;
         Ok(InputPlan {
             file: Arc::new(file.clone()),
-            open: open_options(args, &source, &settings, environment)?,
+            open: open_options(args, &source, &settings, &environment.temp_dir)?,
             follow: args.follow,
             dedupe_files: args.dedupe_files,
             limits: limits(args, &source, &settings)?,
@@ -339,25 +338,6 @@ impl InputPlan {
             temp_dir: args.temp_dir.clone().unwrap_or_else(|| environment.temp_dir.clone()),
         })
     }
-}
-
-fn open_options(
-    args: &InputArgs,
-    source: &SourceTable,
-    settings: &Settings<'_>,
-    environment: &Environment,
-) -> Result<OpenOptions, Failure> {
-    let typed = args.max_decompressed.as_deref();
-    let typed = typed.map(|text| read_bytes("--max-decompressed", text)).transpose()?;
-    Ok(OpenOptions {
-        encoding: read(
-            &settings.of("--encoding", args.encoding.is_some(), "encoding"),
-            source.encoding.clone(),
-        )?,
-        salvage: args.salvage,
-        max_decompressed: typed.or(args.untrusted.then_some(UNTRUSTED_DECOMPRESSED_BYTES)),
-        temp_dir: Some(args.temp_dir.as_ref().unwrap_or(&environment.temp_dir).clone()),
-    })
 }
 
 /// The rules that were typed, else those of the definition file.

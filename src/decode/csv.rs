@@ -200,7 +200,6 @@ impl CsvDecoder {
             sink.reject(fault.reject(at, content));
         } else {
             piece.records += 1;
-            piece.empty_tails += u64::from(record.fields() > self.columns);
             let mut escaped = false;
             for (field, &column) in fields.iter_mut().zip(&self.slots) {
                 let raw = record.field(text, column);
@@ -210,6 +209,7 @@ impl CsvDecoder {
                 *field = Field::Text(inner);
             }
             let nul = if unusual.has_nul { self.slot_with_nul(fields) } else { None };
+            piece.empty_tails += u64::from(nul.is_none() && record.fields() > self.columns);
             match (nul, self.dialect.quote) {
                 (Some(slot), _) => sink.reject(self.nul_fault(slot).reject(at, content)),
                 (None, Some(quote)) if escaped => {

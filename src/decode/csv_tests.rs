@@ -90,6 +90,7 @@ fn decode_in_pieces(decoder: &mut CsvDecoder, bytes: &[u8], border: u8) -> (Reco
         total.lines += end.lines;
         total.consumed += end.consumed;
         total.stray_quotes += end.stray_quotes;
+        total.empty_tails += end.empty_tails;
         recorder.before = (total.lines, total.consumed as u64);
         carried.drain(..end.consumed);
     }

@@ -359,6 +359,9 @@ impl Job {
         if account.read.tally.read == 0 && !is_told {
             account.notes.push(FileNote::warning("W17", format!("{} holds no row", account.name)));
         }
+        // A file that is damaged in two ways is one damaged file.
+        let damage = account.notes.iter_mut().filter(|note| note.code == Some("W24"));
+        damage.skip(1).for_each(|note| note.code = None);
         account
     }
 

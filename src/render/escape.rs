@@ -250,7 +250,7 @@ pub fn markdown(text: &str) -> String {
 /// As [`markdown`], for text that starts a line: what would open a heading, list or rule, or
 /// be a command of a service for builds, is escaped.
 pub fn markdown_line(text: &str) -> String {
-    let escaped = markdown(text);
+    let escaped = markdown(text.trim_start());
     let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
     match escaped.as_bytes().get(digits) {
         Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &escaped[..digits], &escaped[digits..]),
@@ -370,6 +370,8 @@ mod tests {
     #[test]
     fn a_line_of_markdown_starts_no_block() {
         assert_eq!(markdown_line("::error::x"), "\\::error::x");
+        assert_eq!(markdown_line("    ::error::x"), "\\::error::x");
+        assert_eq!(markdown_line("  # x"), "\\# x");
         assert_eq!(markdown_line("# x"), "\\# x");
         assert_eq!(markdown_line("- x"), "\\- x");
         assert_eq!(markdown_line("+ x"), "\\+ x");

@@ -1,6 +1,6 @@
 //! Encodings of text: what a label, a byte order mark or the bytes themselves say.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_8859_8, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1255};
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,7 +28,9 @@ impl TextEncoding {
         }
         let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
         detector.feed(bytes, true);
-        Some(TextEncoding(detector.guess(None, chardetng::Utf8Detection::Deny)))
+        let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
+        // The same letters, and what files of today hold besides.
+        Some(TextEncoding(if guess == ISO_8859_8 { WINDOWS_1255 } else { guess }))
     }
 
     /// The kind of UTF-16 that text without a byte order mark looks like: of ASCII, which delimiters,

@@ -180,11 +180,10 @@ mod tests {
     fn a_file_that_is_given_up_leaves_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("out.csv");
-        for mut file in every_kind(&path) {
-            file.write_all(b"half").expect("written");
-            drop(file);
-            assert!(names(directory.path()).is_empty());
-        }
+        let mut files = every_kind(&path);
+        files.iter_mut().for_each(|file| file.write_all(b"half").expect("written"));
+        drop(files);
+        assert!(names(directory.path()).is_empty());
     }
 
     #[test]

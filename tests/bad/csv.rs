@@ -467,7 +467,7 @@ fn headers() -> Vec<Kind> {
         .run(
             report(log("").replacen(HEADER.trim(), "\u{feff}User_ID , \"Timestamp\",\u{200b}EVENT,note", 1), NAMED)
                 .account(2, 2, 0, 0)
-                .notes("is taken for \"timestamp\""),
+                .notes("is taken for \"user_id\""),
         )
         .run(
             report(log("").replacen("note", "Event", 1), "--user user_id --time timestamp --event EVENT")

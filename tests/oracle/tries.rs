@@ -152,13 +152,15 @@ impl World<'_> {
     fn would_go_on(&self, lost: &Try, tries: &[Try]) -> bool {
         let level = lost.rows.len();
         let (first, last) = (lost.rows[0], lost.rows[level - 1]);
-        for moment in self.moments().iter().filter(|moment| moment[0] > lost.ended_at) {
+        // A newer one may come to need it where the forbidden row lies; nothing there goes on.
+        for moment in self.moments().iter().filter(|moment| moment[0] >= lost.ended_at) {
             let apart = self.time(moment[0]) - self.time(last);
             let is_in_limits = apart >= self.after(level - 1)
                 && self.within(level - 1).is_none_or(|within| apart <= within)
                 && (self.tie != Tie::Strict || apart > self.tolerance());
             let serves = moment.iter().any(|&row| self.serves(row, level));
-            if serves && is_in_limits && self.is_in_time(first, moment[0]) {
+            let is_later = moment[0] > lost.ended_at;
+            if is_later && serves && is_in_limits && self.is_in_time(first, moment[0]) {
                 return true;
             }
             let comes_to_need_it = |one: &Try| {
