@@ -47,7 +47,9 @@ fn xml_text(text: &str) -> XmlString {
 #[cfg(test)]
 mod tests {
     use super::super::{Check, Severity, evaluate};
+    use super::CheckResult;
     use crate::report::sample;
+    use proptest::prelude::*;
 
     fn check(text: &str, severity: Severity, min_n: u64) -> Check {
         Check { min_n, ..Check::parse_expression(text, severity).unwrap() }
@@ -91,6 +93,28 @@ mod tests {
         check.name = "a\u{0}\u{1b}[2J\u{fffe}\u{ffff}<\"&>ב".to_owned();
         let xml = evaluate(&[check], &sample::report()).junit().unwrap();
         assert!(xml.contains("name=\"a\u{fffd}\u{fffd}&lt;&quot;&amp;&gt;ב\""), "{xml}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_told_in_sound_xml(name in any::<String>(), message in any::<String>(), funnel in "\\PC{0,9}") {
+            let mut report = evaluate(&[check("persons < 1", Severity::Fail, 0)], &sample::report());
+            let told = report.junit().unwrap();
+            report.checks[0] = CheckResult { name, message, funnel: Some(funnel), ..report.checks[0].clone() };
+            let xml = report.junit().unwrap();
+            // The characters of XML 1.0, section 2.2.
+            let is_sound = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+            prop_assert!(xml.chars().all(is_sound), "{:?}", xml);
+            prop_assert!(!xml.contains('\x1b'));
+            let counts = |xml: &str| ['<', '>', '"'].map(|sign| xml.matches(sign).count());
+            prop_assert_eq!(counts(&xml), counts(&told));
+            for (at, _) in xml.match_indices('&') {
+                let end = xml[at..].find(';').map_or("", |end| &xml[at + 1..at + end]);
+                let is_known = ["lt", "gt", "amp", "quot", "apos"].contains(&end)
+                    || end.strip_prefix('#').is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+                prop_assert!(is_known, "{:?}", &xml[at..]);
+            }
+        }
     }
 
     #[test]
