@@ -56,7 +56,14 @@ pub fn run(data: &[u8]) {
         };
         assert_eq!(sound(&whole), sound(&decode(&fast, &every, &|_| false)), "what is wanted decides");
     }
-    if limits == Limits::default() && header.is_none() && quote == Some(b'"') && delimiter == b',' {
+    // The crate passes over a byte order mark; here that is done before anything is decoded.
+    let is_marked = bytes.starts_with(b"\xef\xbb\xbf");
+    if limits == Limits::default()
+        && header.is_none()
+        && quote == Some(b'"')
+        && delimiter == b','
+        && !is_marked
+    {
         against_the_csv_crate(bytes, columns, &wanted, &whole.0);
     }
 }
