@@ -17,7 +17,7 @@ use std::path::Path;
 fn saved_inputs_break_no_promise() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/saved");
     let (mut inputs, mut broken) = (0, Vec::new());
-    for (name, run) in targets::ALL {
+    for &(name, run) in targets::ALL {
         let text = std::fs::read_to_string(folder.join(name).with_extension("txt"));
         let text = text.unwrap_or_else(|error| panic!("the saved inputs of {name}: {error}"));
         assert!(text.lines().count() > 20, "{name} has hardly any inputs");

@@ -293,7 +293,7 @@ def body(case):
         "session_timeout_s": case.timeout_us / SECOND,
         "time_zone": case.zone_name, "from": write_time(case.start), "to": write_time(case.end),
         "where": case.where_text, "quantile_method": case.method, "top": case.top,
-        "stitch": "none", "identity_map": None, "dedupe_exact": False, "dedupe_key": []}}
+        "stitch": "none", "identity_map": None, "dedupe_exact": False, "dedupe_key": [], "dedupe_window_s": None}}
     found["input"] = events.input_block()
     blocks = [funnel_block(events, funnel) for funnel in case.funnels]
     found["funnels"] = [block for block, _ in blocks]

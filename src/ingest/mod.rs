@@ -67,6 +67,8 @@ pub enum IngestError {
     Times { name: String, column: String, error: Box<TimeFormatError> },
     #[error("{} is damaged", .place.file)]
     Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
+    #[error("{name}: one JSON document of more than {}, which is held in memory whole", crate::human::bytes(*.most))]
+    DocumentTooLarge { name: String, most: u64 },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String, columns: Vec<String>, header_lines: u64 },
     #[error("{name}: column {column:?} holds {holds}, not single values")]
@@ -105,6 +107,9 @@ impl IngestError {
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
+            IngestError::DocumentTooLarge { .. } => Some(
+                "write one object a line, which is read piece by piece: jq -c '.[]'; or give more with --memory".to_owned(),
+            ),
             IngestError::RepeatedColumn { columns, header_lines, .. } => {
                 let names = told_apart(columns).join(",").replace('\'', "'\\''");
                 Some(format!(
@@ -132,6 +137,7 @@ impl IngestError {
             IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
+            IngestError::DocumentTooLarge { .. } => Some("E-F14"),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
             IngestError::NoValues { .. } => Some("E-J12"),
             IngestError::MissingColumn { .. } => Some("E-F16"),

@@ -73,6 +73,7 @@ pub fn read_all(
         plan,
         hints,
         store,
+        document_bytes: resources.store_bytes / 4,
         identifier,
         progress,
         failed: AtomicBool::new(false),
@@ -107,6 +108,8 @@ struct Shared<'s> {
     plan: &'s ReadPlan,
     hints: &'s DialectHints,
     store: Store,
+    /// What one JSON document may take: its text lies in memory whole, at times in two buffers.
+    document_bytes: u64,
     /// Where more than its own id tells whose a row is.
     identifier: Option<Identifier<'s>>,
     progress: &'s dyn Progress,
@@ -307,6 +310,12 @@ impl<'s> Worker<'s> {
             if chunk.index == 0 {
                 chunk.bytes.drain(..*data_offset);
                 chunk.offset += *data_offset as u64;
+            }
+            if matches!(decoder, Decoder::JsonDocument(_))
+                && chunk.offset + chunk.bytes.len() as u64 > self.shared.document_bytes
+            {
+                let (name, most) = (job.account.name.clone(), self.shared.document_bytes);
+                return Err(IngestError::DocumentTooLarge { name, most });
             }
             let mut batch = self.spare_batch();
             let whole = chunk.last && decoder.ends_whole(chunk.cut_short);

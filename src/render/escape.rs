@@ -117,8 +117,9 @@ impl<W: Write> Write for VisibleWriter<W> {
 
 /// A line that a service for builds may read from its log: what would be a command of one (`::error::`
 /// at the start, `##[`, `##vso[`, `##teamcity[` anywhere) has its first sign shown as `\x3a` or `\x23`.
+/// Colours are no part of a line.
 pub fn log_line(line: &str) -> Cow<'_, str> {
-    let indent = line.len() - line.trim_start().len();
+    let indent = line.len() - behind_blanks_and_colours(line).len();
     let is_command = line[indent..].starts_with("::");
     if !is_command && !line.contains("##") {
         return Cow::Borrowed(line);
@@ -138,6 +139,17 @@ pub fn log_line(line: &str) -> Cow<'_, str> {
     }
     kept.push_str(rest);
     Cow::Owned(kept)
+}
+
+/// The rest of a line, from its first sign that is neither a blank nor of a sequence that chooses a colour.
+fn behind_blanks_and_colours(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some(parameters) = rest.strip_prefix("\x1b[") {
+        let end = parameters.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        let Some(behind) = end.strip_prefix('m') else { break };
+        rest = behind.trim_start();
+    }
+    rest
 }
 
 /// Passes text on line by line, each as [`log_line`].
@@ -354,6 +366,8 @@ mod tests {
             ("ab##[error]c", "ab\\x23#[error]c"),
             ("###[x ##vso[task.x] ## [", "#\\x23#[x \\x23#vso[task.x] ## ["),
             ("  ::##teamcity[x", "  \\x3a:\\x23#teamcity[x"),
+            ("\x1b[1m::a\x1b[0m", "\x1b[1m\\x3a:a\x1b[0m"),
+            ("\x1b[1;3m \x1b[2Ja::b", "\x1b[1;3m \x1b[2Ja::b"),
             ("עגלה", "עגלה"),
         ] {
             assert_eq!(log_line(line), wanted);

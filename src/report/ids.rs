@@ -1,7 +1,7 @@
 //! What the ids of people and of the log's sessions tell of themselves: ids that stand for nobody, that
 //! look like e-mail addresses, that differ from another in little, and sessions of several people.
 //!
-//! Memory: some 24 bytes for each of at most [`KEPT`] ids and sessions each; beyond them a share of
+//! Memory: some 24 bytes for each of at most `KEPT` ids and sessions each; beyond them a share of
 //! them is looked at, the same whatever the order.
 
 use crate::ingest::{Accumulator, Person};
@@ -232,6 +232,6 @@ mod tests {
             assert_eq!(all(&texts, parts), one);
             assert_eq!(all(&backwards, parts), one);
         }
-        assert_eq!(all(&texts[..100], 3).is_share, false);
+        assert!(!all(&texts[..100], 3).is_share);
     }
 }

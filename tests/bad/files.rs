@@ -301,8 +301,19 @@ fn told_by_content() -> Vec<Kind> {
         kind("F13", "one form under the name of another: JSON lines called .csv", "read as what it is, with a warning (W20)")
             .run(report("a.csv").file("a.csv", format!("{LINE}\n")).account(1, 1, 0, 0).warns("W20", 1))
             .run(report("a.jsonl").file("a.jsonl", LOG).account(3, 3, 0, 0).warns("W20", 1)),
-        kind("F14", "an array of JSON objects instead of lines", "its elements are the records; the table of files says so").run(
-            report("a.json").file("a.json", array).account(2, 2, 0, 0).prints("an array of objects"),
+        kind(
+            "F14",
+            "an array of JSON objects instead of lines",
+            "its elements are the records; the table of files says so. It is held whole: one that is larger than the memory \
+             for it stops (`E-F14`), exit code 1",
+        )
+        .run(report("a.json").file("a.json", array).account(2, 2, 0, 0).prints("an array of objects"))
+        .run(
+            report("a.json --threads 1 --memory 64MB")
+                .file("a.json", format!("[{}]", vec![LINE.trim_end(); 200_000].join(",")))
+                .exit(1)
+                .says("error[E-F14]: a.json: one JSON document of more than ")
+                .says("hint: write one object a line"),
         ),
         kind("F15", "files of several forms in one run", "each is told by its content; the table of files says what each is").run(
             report("logs")

@@ -18,8 +18,11 @@ pub mod tables;
 pub mod terminal;
 pub mod time;
 
+/// A target: its name, and what it does with the bytes of an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target by its name.
-pub const ALL: [(&str, fn(&[u8])); 11] = [
+pub const ALL: &[Target] = &[
     ("access_log", access_log::run),
     ("condition", condition::run),
     ("csv", csv::run),
