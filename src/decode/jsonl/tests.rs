@@ -1,7 +1,6 @@
 use super::*;
 use crate::decode::machine::Level;
 use proptest::prelude::*;
-use std::path::PathBuf;
 
 /// What a sink was given, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -379,77 +378,6 @@ fn json_is_known_by_its_first_bytes() {
     for head in ["", "{", "[", "[1]", "{a", "user,time", "\"a\"", "{{x}}"] {
         assert!(!looks_like_json(head.as_bytes()), "{head:?}");
     }
-}
-
-/// The folder of shared inputs, or `None` (said aloud) where it is not there.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("DROPOFF_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    let path = root.join(folder);
-    if !path.is_dir() {
-        eprintln!("SKIPPED: {} is not there; set DROPOFF_SHARED", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-/// `JSONTestSuite`, Seriot (2016): `y_` must be accepted, `n_` rejected, `i_` is ours to choose.
-#[test]
-fn the_json_test_suite_as_values_of_an_unused_key() {
-    let Some(folder) = shared("bad/json/test_parsing") else { return };
-    // Implementation-defined: rejected are only what is no text (bytes that are not UTF-8, half a surrogate pair)
-    // and nesting over the limit.
-    let rejected_by_choice = [
-        "i_object_key_lone_2nd_surrogate.json",
-        "i_string_1st_surrogate_but_2nd_missing.json",
-        "i_string_1st_valid_surrogate_2nd_invalid.json",
-        "i_string_UTF-16LE_with_BOM.json",
-        "i_string_UTF-8_invalid_sequence.json",
-        "i_string_UTF8_surrogate_U+D800.json",
-        "i_string_incomplete_surrogate_and_escape_valid.json",
-        "i_string_incomplete_surrogate_pair.json",
-        "i_string_incomplete_surrogates_escape_valid.json",
-        "i_string_invalid_lonely_surrogate.json",
-        "i_string_invalid_surrogate.json",
-        "i_string_invalid_utf-8.json",
-        "i_string_inverted_surrogates_U+1D11E.json",
-        "i_string_iso_latin_1.json",
-        "i_string_lone_second_surrogate.json",
-        "i_string_lone_utf8_continuation_byte.json",
-        "i_string_not_in_unicode_range.json",
-        "i_string_overlong_sequence_2_bytes.json",
-        "i_string_overlong_sequence_6_bytes.json",
-        "i_string_overlong_sequence_6_bytes_null.json",
-        "i_string_truncated-utf-8.json",
-        "i_string_utf16BE_no_BOM.json",
-        "i_string_utf16LE_no_BOM.json",
-        "i_structure_500_nested_arrays.json",
-        "i_structure_UTF-8_BOM_empty_object.json",
-    ];
-    let mut wrong = Vec::new();
-    let mut files = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let value = std::fs::read(&path).unwrap();
-        files += 1;
-        let text = [b"{\"unused\":", &value[..], b"}"].concat();
-        let value_accepts = if memchr::memchr(b'\n', value.trim_ascii()).is_none() {
-            let text = [b"{\"unused\":", value.strip_suffix(b"\n").unwrap_or(&value), b"}"].concat();
-            got(&["a"], text) == [Got::Record(0, vec![None])]
-        } else {
-            document(&["a"], text) == [Got::Record(0, vec![None])]
-        };
-        let expected = match &name[..2] {
-            "y_" => true,
-            "n_" => false,
-            _ => !rejected_by_choice.contains(&name.as_str()),
-        };
-        if value_accepts != expected {
-            wrong.push(name);
-        }
-    }
-    assert_eq!(files, 318);
-    assert_eq!(wrong, Vec::<String>::new());
 }
 
 proptest! {
