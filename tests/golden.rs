@@ -563,6 +563,8 @@ fn what_an_exclusion_takes_away_at_posthog() {
         ("A0 X5 B70 A80", "AB", NO_X, 1),
         // A newer try stood at step 1 when the row of step 2 came.
         ("A0 X5 A10 B15", "AB", NO_X, 2),
+        // Both come to step 2, the first only by the step that it would have gone on by: the sound one stands there.
+        ("A0 X5 B10 A20 B30", "ABC", NO_X, 2),
         // The newer start stands at B too, and X falls into its window, not into that of the older one.
         ("A0 A10 B20 X65", "ABC", NO_X_LATER, 0),
         ("A0 B20 X65", "ABC", NO_X_LATER, 2),
