@@ -4,7 +4,7 @@ use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
 use crate::human::count;
 use crate::ingest::cohort::CohortError;
-use crate::ingest::{self, IngestError, SpillError};
+use crate::ingest::{IngestError, Place, SpillError};
 use crate::render::escape::visible;
 use crate::render::width::{truncate, width};
 use crate::source::SourceError;
@@ -39,52 +39,29 @@ impl Exit {
     }
 }
 
-/// Where in an input something is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    pub file: String,
-    /// Physical line on which the record starts, from 1.
-    pub line: u64,
-    /// Of the record, in the decompressed stream.
-    pub byte: Option<u64>,
-    /// The name of the column at fault, and which one it is, from 1, where columns have an order.
-    pub column: Option<(String, Option<u64>)>,
-    /// The text at fault or the start of the record, as it is logged.
-    pub excerpt: String,
-    /// What is wrong there.
-    pub because: String,
-}
-
 /// Columns of a terminal that an excerpt may take.
 const EXCERPT_COLUMNS: usize = 80;
 
-impl Place {
-    fn of(place: ingest::Place, because: String) -> Place {
-        let ingest::Place { file, line, byte, column, excerpt } = place;
-        Place { file, line, byte, column, excerpt, because }
+/// Where, what stands there, and what is wrong with it.
+fn place_lines(place: &Place) -> Vec<String> {
+    let Place { file, line, byte, column, excerpt, because } = place;
+    let number = column.as_ref().and_then(|(_, number)| *number);
+    let number = number.map_or(String::new(), |number| format!(":{number}"));
+    let byte = byte.map(|byte| format!("byte {}", count(byte)));
+    let named = column.as_ref().map(|(name, _)| format!("column `{name}`"));
+    let within: Vec<String> = byte.into_iter().chain(named).collect();
+    let within = if within.is_empty() { String::new() } else { format!(" ({})", within.join(", ")) };
+    let mut lines = vec![format!("  --> {file}:{line}{number}{within}")];
+    let margin = " ".repeat(line.to_string().len());
+    let shown = truncate(&visible(excerpt, false), EXCERPT_COLUMNS, "…");
+    if shown.is_empty() {
+        lines.push(format!("   {margin} | {because}"));
+        return lines;
     }
-
-    /// Where, what stands there, and what is wrong with it.
-    fn lines(&self) -> Vec<String> {
-        let Place { file, line, byte, column, excerpt, because } = self;
-        let number = column.as_ref().and_then(|(_, number)| *number);
-        let number = number.map_or(String::new(), |number| format!(":{number}"));
-        let byte = byte.map(|byte| format!("byte {}", count(byte)));
-        let named = column.as_ref().map(|(name, _)| format!("column `{name}`"));
-        let within: Vec<String> = byte.into_iter().chain(named).collect();
-        let within = if within.is_empty() { String::new() } else { format!(" ({})", within.join(", ")) };
-        let mut lines = vec![format!("  --> {file}:{line}{number}{within}")];
-        let margin = " ".repeat(line.to_string().len());
-        let shown = truncate(&visible(excerpt, false), EXCERPT_COLUMNS, "…");
-        if shown.is_empty() {
-            lines.push(format!("   {margin} | {because}"));
-            return lines;
-        }
-        let marks = "^".repeat(if column.is_some() { width(&shown).max(1) } else { 1 });
-        lines.push(format!("   {line} | {shown}"));
-        lines.push(format!("   {margin} | {marks} {because}"));
-        lines
-    }
+    let marks = "^".repeat(if column.is_some() { width(&shown).max(1) } else { 1 });
+    lines.push(format!("   {line} | {shown}"));
+    lines.push(format!("   {margin} | {marks} {because}"));
+    lines
 }
 
 /// A run that ended without a report: why, what to do, and the exit code.
@@ -143,7 +120,7 @@ impl Failure {
         let code = self.code.as_ref().map_or(String::new(), |code| format!("[{code}]"));
         let mut lines: Vec<String> =
             format!("error{code}: {:#}", self.error).lines().map(str::to_owned).collect();
-        lines.extend(self.place.iter().flat_map(|place| place.lines()));
+        lines.extend(self.place.iter().flat_map(|place| place_lines(place)));
         lines.extend(self.hint.iter().flat_map(|hint| hint.lines()).map(|hint| format!("hint: {hint}")));
         lines.extend(self.read_as.iter().map(|read_as| format!("note: it was read as {read_as}")));
         lines
@@ -205,8 +182,8 @@ impl From<IngestError> for Failure {
         match error {
             IngestError::Source(error) => error.into(),
             IngestError::Spill(error) => error.into(),
-            IngestError::Damaged { message, place, read_as, .. } => Failure {
-                place: Some(Box::new(Place::of(*place, message))),
+            IngestError::Damaged { place, read_as, .. } => Failure {
+                place: Some(place),
                 read_as: Some(read_as),
                 ..Failure::failed(anyhow::Error::msg(text)).code(code).hint(hint.unwrap_or_default())
             },
@@ -255,10 +232,12 @@ mod tests {
     #[test]
     fn what_a_place_lacks_is_left_out() {
         let bare = Place { byte: None, column: None, excerpt: String::new(), ..place() };
-        assert_eq!(bare.lines(), ["  --> a.csv:12", "      | cannot be read as a time"]);
+        assert_eq!(place_lines(&bare), ["  --> a.csv:12", "      | cannot be read as a time"]);
         let record = Place { column: None, ..place() };
-        assert_eq!(record.lines()[2], "      | ^ cannot be read as a time");
+        assert_eq!(place_lines(&record)[2], "      | ^ cannot be read as a time");
         let long = Place { excerpt: "x".repeat(200), ..place() };
-        assert!(long.lines()[1].ends_with('…') && width(&long.lines()[1]) == "   12 | ".len() + 80);
+        assert!(
+            place_lines(&long)[1].ends_with('…') && width(&place_lines(&long)[1]) == "   12 | ".len() + 80
+        );
     }
 }

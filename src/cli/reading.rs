@@ -1,7 +1,7 @@
 //! Reads all rows for a verb, and keeps the account of the run.
 
 use super::args::InputArgs;
-use super::failure::{Exit, Failure, Place};
+use super::failure::{Exit, Failure};
 use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
 use super::output::write_rejects;
@@ -12,7 +12,7 @@ use crate::event::RejectCode;
 use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
-use crate::ingest::{Everything, FileAccount, PlacedReject, Tally};
+use crate::ingest::{Everything, FileAccount, Place, PlacedReject, Tally};
 use crate::report::build::{Request, definition_hash, total_tally};
 use crate::report::{CohortFile, FileRead, RejectSample, Run, Warning};
 use crate::source::OpenOptions;

@@ -66,7 +66,7 @@ pub enum IngestError {
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
     #[error("{} is damaged", .place.file)]
-    Damaged { code: &'static str, message: String, place: Box<Place>, read_as: String },
+    Damaged { code: &'static str, place: Box<Place>, read_as: String },
     #[error("{name}: one JSON document of more than {}, which is held in memory whole", crate::human::bytes(*.most))]
     DocumentTooLarge { name: String, most: u64 },
     #[error("{name}: more than one column is called {column:?}")]

@@ -7,7 +7,7 @@ use super::sequence::{FileTally, PlacedReject};
 use crate::event::RejectCode;
 use crate::human::counted;
 
-/// The place of what is wrong with a record.
+/// What is wrong with a record, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub file: String,
@@ -19,6 +19,8 @@ pub struct Place {
     pub column: Option<(String, Option<u64>)>,
     /// The text at fault or the start of the record, cut; to be made safe before it is shown.
     pub excerpt: String,
+    /// What is wrong there, in words that hold no data.
+    pub because: String,
 }
 
 impl Job {
@@ -44,10 +46,10 @@ impl Job {
             byte,
             column: of_slot.or(column).map(|column| (column, number)),
             excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
+            because: reject.message,
         };
         IngestError::Damaged {
             code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
-            message: reject.message,
             place: Box::new(place),
             read_as: self.account.read_as.clone(),
         }

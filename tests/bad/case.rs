@@ -47,12 +47,10 @@ pub struct Run {
     prepare: Option<fn(&Path)>,
     arguments: Vec<String>,
     /// What a shell does instead, where one is needed.
-    script: Option<&'static str>,
+    script: Option<String>,
     /// Standard output is a terminal.
     on_terminal: bool,
     environment: Vec<(&'static str, &'static str)>,
-    /// What a shell does before it becomes the program.
-    through: Option<&'static str>,
     stdin: Option<Vec<u8>>,
     exit: i32,
     /// Records read, used, rejected, filtered.
@@ -85,7 +83,6 @@ impl Run {
             script: None,
             on_terminal: false,
             environment: Vec::new(),
-            through: None,
             stdin: None,
             exit: 0,
             account: None,
@@ -102,7 +99,7 @@ impl Run {
 
     /// What a shell does, in a folder with no file yet; it finds the program in `$DROPOFF`.
     pub fn shell(script: &'static str) -> Run {
-        Run { script: Some(script), ..Run::of("") }
+        Run { script: Some(script.to_owned()), ..Run::of("") }
     }
 
     /// Standard output is a terminal; what it shows ends its lines with a carriage return.
@@ -132,9 +129,9 @@ impl Run {
         self
     }
 
-    /// The program is started by `bash`, after this: limits, redirections.
+    /// The program is started by a shell, after this: limits, redirections.
     pub fn through(mut self, shell: &'static str) -> Run {
-        self.through = Some(shell);
+        self.script = Some(format!("{shell}; exec \"$DROPOFF\" \"$@\""));
         self
     }
 
@@ -254,9 +251,8 @@ impl Run {
             faults.extend(check(&ended).err());
         }
         if !faults.is_empty() {
-            let command =
-                self.script.map_or_else(|| format!("dropoff {}", self.arguments.join(" ")), str::to_owned);
-            faults.push(format!("{command}\n{said}\n{printed:.800}"));
+            let script = self.script.as_deref().unwrap_or_default();
+            faults.push(format!("{script} dropoff {}\n{said}\n{printed:.800}", self.arguments.join(" ")));
         }
         faults
     }
@@ -322,17 +318,12 @@ impl Run {
     }
 
     fn output(&self, folder: &Path) -> Output {
-        let mut command = match (self.script, self.through) {
-            (None, None) => program(),
-            (Some(script), _) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", script]).env("DROPOFF", PROGRAM);
+        let mut command = match &self.script {
+            None => program(),
+            Some(script) => {
+                let mut shell = Command::new("bash");
+                shell.args(["-c", script, "bash"]).env("DROPOFF", PROGRAM);
                 shell
-            }
-            (None, Some(shell)) => {
-                let mut command = Command::new("bash");
-                command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), PROGRAM]);
-                command
             }
         };
         command.current_dir(folder).env_remove("DROPOFF_CONFIG").env("TZ", "UTC").args(&self.arguments);
