@@ -71,7 +71,17 @@ fn formats() -> Vec<Kind> {
         kind(
             "T03",
             "dates such as 01/02/2026, which are 1 February or 2 January",
-            "stops (E-T03, exit 2) unless a day over 12 shows which, or `--date-order` says it",
+            "stops (E-T03, exit 2) unless a day over 12 shows which, or `--date-order` says it; days over 12 in both places \
+             stop it too, however few they are",
+        )
+        .run(
+            report(
+                &format!("{}u1,28/02/2026 10:00,view\nu1,02/28/2026 10:00,cart\n", "u1,01/02/2026 10:00,view\n".repeat(500)),
+                "",
+            )
+            .exit(2)
+            .says("error[E-T03]: ")
+            .says("day and month stand in both orders: \"28/02/2026 10:00\" and \"02/28/2026 10:00\""),
         )
         .run(
             report("u1,01/02/2026 10:00,view\nu1,03/04/2026 10:00,cart\n", "")

@@ -106,7 +106,8 @@ fn is_other_script(c: char) -> bool {
 /// Tells the time format of a file from some of its values; empty ones are passed over.
 ///
 /// The format that reads the most values is taken when it reads at least half of them. A
-/// second one that reads at least 5 % (and two rows, or as many as the first) is an error.
+/// second one that reads at least 5 % (and two rows, or as many as the first) is an error, as is any
+/// proof of both orders of day and month.
 pub fn detect<'a>(
     samples: impl Iterator<Item = &'a [u8]>,
     options: &TimeOptions,
@@ -345,7 +346,8 @@ fn date_order(
         let either = Class::Slash { day_first: true, month_first: true };
         return Err(TimeFormatError::AmbiguousDate { example: example(either) });
     }
-    if is_share(day.min(month), day.max(month), samples.len()) {
+    // Whichever is rarer: where both orders have proof, dates up to the 12th prove nothing.
+    if day > 0 && month > 0 {
         return Err(TimeFormatError::MixedDateOrder {
             first: example(only_day_first),
             second: example(only_month_first),
