@@ -12,7 +12,8 @@ const MOST_CONTROLS: usize = 3;
 
 pub(super) fn compression_of(magic: &[u8]) -> Compression {
     match magic {
-        [0x1F, 0x8B, ..] => Compression::Gzip,
+        // A file of the first byte alone was cut off there.
+        [0x1F, 0x8B, ..] | [0x1F] => Compression::Gzip,
         // A frame, or a skippable one, as parallel writers put first.
         [0x28, 0xB5, 0x2F, 0xFD, ..] | [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Compression::Zstd,
         _ => Compression::None,
@@ -37,8 +38,10 @@ pub(super) fn is_parquet(magic: &[u8]) -> bool {
     magic.starts_with(b"PAR1")
 }
 
-/// First bytes of forms that hold no text, and what they are called.
-const BINARY_FORMS: [(&[u8], &str); 17] = [
+/// First bytes of forms that hold no text, and what they are called: of what was unpacked, packed data too.
+const BINARY_FORMS: [(&[u8], &str); 19] = [
+    (b"\x1F\x8B\x08", "gzip data in packed data"),
+    (b"\x28\xB5\x2F\xFD", "zstd data in packed data"),
     (b"PARE", "an encrypted Parquet file"),
     (b"ARROW1", "an Arrow or Feather file"),
     (b"FEA1", "a Feather file"),

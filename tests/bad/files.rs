@@ -248,7 +248,8 @@ fn packed() -> Vec<Kind> {
         .run(Run::of("report a.csv.gz --salvage --steps 'view,cart'").file("a.csv.gz", cut(LOG, two_rows)).prints("W24").prints("gzip, damaged"))
         .run(report("a.csv.zst").file("a.csv.zst", cut_frame.clone()).exit(1).says("error[E-F08]: a.csv."))
         .run(report("a.csv.zst --salvage").file("a.csv.zst", cut_frame).account(1, 1, 0, 0).warns("W24", 1).check(is_partial))
-        .run(report("a.csv.gz --salvage").file("a.csv.gz", &gzip(LOG.as_bytes())[..5]).exit(4)),
+        .run(report("a.csv.gz --salvage").file("a.csv.gz", &gzip(LOG.as_bytes())[..5]).exit(4))
+        .run(report("a.csv.gz").file("a.csv.gz", b"\x1f").exit(1).says("error[E-F08]: a.csv.gz")),
         kind(
             "F09",
             "a .gz with a wrong checksum",
@@ -435,6 +436,12 @@ fn typed() -> Vec<Kind> {
         .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
         .run(report("a.parquet").file("a.parquet", lying).exit(1).says("error[E-F28]: a.parquet: "))
         .run(report("a.csv").file("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0").exit(1).says("error[E-F28]: a.csv: no text: it looks like a PNG image"))
+        .run(
+            report("a.csv.gz.gz")
+                .file("a.csv.gz.gz", gzip(&gzip(LOG.as_bytes())))
+                .exit(1)
+                .says("error[E-F28]: a.csv.gz.gz: no text: it looks like gzip data in packed data"),
+        )
         .run(report("a.csv").file("a.csv", b"PK\x03\x04\x14\0").exit(1).says("error[E-F28]: a.csv: zip archive is not read here")),
         kind(
             "F29",
