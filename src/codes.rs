@@ -109,6 +109,8 @@ const WARNINGS: &[Code] = &[
     code("W27", "a file with times after the clock of this run"),
     code("W28", "times that name no zone in a file where others do"),
     code("W29", "segments and buckets of the trend that --min-cell keeps from being shown"),
+    code("W30", "lines before the header that were passed over; --skip-lines says so"),
+    code("W31", "quoted texts over several lines that each look like a row: a quote that was not closed?"),
 ];
 
 const STOPS: &[Code] = &[
@@ -130,9 +132,14 @@ const STOPS: &[Code] = &[
     code("E-F28", "a damaged Parquet file, or a file that holds neither text nor Parquet"),
     code("E-F29", "a Parquet column, or a kind of Parquet file, that is not read"),
     code("E-F30", "a file that cannot be read on"),
-    code("E-C03", "UTF-16 without a byte order mark"),
+    code("E-C03", "UTF-16 without a byte order mark, or that has lost a byte"),
     code("E-C05", "a file with a hole of NUL bytes"),
-    code("E-C11", "most records do not have as many fields as the header, or no delimiter is found"),
+    code(
+        "E-C11",
+        "most records do not have as many fields as the header, a table before it, or no delimiter is found",
+    ),
+    code("E-C17", "values whose decimal mark cannot be told, or that have two"),
+    code("E-C20", "another header inside the data, of other columns or in another order"),
     code("E-C21", "no header"),
     code("E-C22", "a needed column name that stands twice"),
     code("E-C24", "a named column that no input has, or a role that no column plays"),

@@ -182,9 +182,15 @@ impl From<IngestError> for Failure {
         match error {
             IngestError::Source(error) => error.into(),
             IngestError::Spill(error) => error.into(),
-            IngestError::Damaged { place, read_as, .. } => Failure {
+            IngestError::Damaged { place, read_as, .. } | IngestError::OtherHeader { place, read_as } => {
+                Failure {
+                    place: Some(place),
+                    read_as: Some(read_as),
+                    ..Failure::failed(anyhow::Error::msg(text)).code(code).hint(hint.unwrap_or_default())
+                }
+            }
+            IngestError::HoleBeforeRows { place } => Failure {
                 place: Some(place),
-                read_as: Some(read_as),
                 ..Failure::failed(anyhow::Error::msg(text)).code(code).hint(hint.unwrap_or_default())
             },
             error => {

@@ -1,13 +1,13 @@
 //! From files to everything that was read: finds inputs, looks at the first, settles who plays
 //! which role, reads.
 
+use super::decimal::Decimals;
 use super::failure::Failure;
 use super::plan::{InputPlan, unpivot_setting};
 use super::setting::Setting;
 use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::access_log;
-use crate::decode::number::have_decimal_commas;
 use crate::derive::Rule;
 use crate::event::RejectCode;
 use crate::ingest::cohort::Members;
@@ -236,14 +236,6 @@ impl Found {
         }
     }
 
-    /// The decimal mark of the sampled values: a comma where they can be read in no other way.
-    fn decimal_mark(&self, value: &Option<String>) -> u8 {
-        let wanted = value.as_deref().map(Sample::folded);
-        let column = self.columns.iter().position(|name| Some(Sample::folded(name)) == wanted);
-        let texts = self.rows.iter().filter_map(|row| row.get(column?)?.as_deref());
-        if have_decimal_commas(texts) { b',' } else { b'.' }
-    }
-
     /// The time columns of wide rows, where they were asked for.
     fn timed_columns(&self, plan: &InputPlan) -> Result<Vec<TimedColumn>, Failure> {
         let setting = unpivot_setting(plan.unpivot_is_typed, &plan.file);
@@ -289,6 +281,7 @@ pub fn read_plan(
     plan: &InputPlan,
     found: &Found,
     columns: Columns,
+    decimals: Decimals,
     members: Option<Arc<Members>>,
     request: Option<&Request>,
 ) -> Result<ReadPlan, Failure> {
@@ -313,7 +306,6 @@ pub fn read_plan(
     let keeps_order = request.is_some_and(|request| {
         request.funnels.iter().any(|funnel| funnel.funnel.tie == crate::funnel::engine::Tie::File)
     });
-    let columns_value = columns.value.clone();
     let layout = RowLayout {
         ordinal: keeps_order,
         session: columns.session.is_some(),
@@ -348,7 +340,8 @@ pub fn read_plan(
         naive_zone: plan.naive_zone.clone(),
         naive_zone_given: plan.naive_zone_given,
         as_of_us: plan.as_of_us,
-        decimal_mark: plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns_value)),
+        decimal_mark: decimals.mark,
+        mark_told_by: decimals.told_by,
         null_ids: plan.null_ids.clone(),
         keep_empty_ids: plan.keep_empty_ids,
         cleaning: plan.cleaning,

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod check;
+mod decimal;
 mod failure;
 pub mod fault;
 mod funnel;

@@ -1,6 +1,7 @@
 //! Reads all rows for a verb, and keeps the account of the run.
 
 use super::args::InputArgs;
+use super::decimal;
 use super::failure::{Exit, Failure};
 use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
@@ -40,6 +41,8 @@ pub struct Account {
     first_reject: Option<RejectSample>,
     /// How its file was read.
     read_as: Option<String>,
+    /// That file was converted to UTF-8, by its own byte order mark or as it was said.
+    first_is_converted: bool,
     /// The encoding that rejected rows seem to be in.
     likely_encoding: Option<TextEncoding>,
     members: Option<Arc<Members>>,
@@ -93,6 +96,9 @@ impl Account {
         }
         let code = &self.first_reject.as_ref()?.code;
         let code = RejectCode::ALL.into_iter().find(|known| known.to_string() == *code)?;
+        if code == RejectCode::R03 && self.first_is_converted {
+            return None;
+        }
         code.hint().map(str::to_owned)
     }
 
@@ -132,7 +138,9 @@ fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Opt
     if plan.open.encoding.is_some() || tally.rejects[RejectCode::R03.index()] * 2 <= tally.rejected() {
         return None;
     }
-    let rejects = files.iter().flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
+    // What was converted to UTF-8 says nothing of another encoding.
+    let files = files.iter().filter(|file| file.encoding == TextEncoding::UTF_8);
+    let rejects = files.flat_map(|file| &file.read.rejects).map(|placed| &placed.reject);
     let of_encoding = rejects.filter(|reject| reject.code == RejectCode::R03);
     let texts: Vec<&[u8]> = of_encoding.map(|reject| reject.excerpt.as_slice()).collect();
     TextEncoding::likely(&texts.join(&b'\n'))
@@ -148,7 +156,8 @@ pub fn read_rows(
 ) -> Result<Reading, Failure> {
     let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
-    let reading = read_plan(&start.plan, &found, columns, members.clone(), request)?;
+    let decimals = decimal::settle(&start.plan, &mut found, &columns)?;
+    let reading = read_plan(&start.plan, &found, columns, decimals, members.clone(), request)?;
     if start.plan.decimal_mark.is_none() && reading.decimal_mark == b',' {
         let value = reading.columns.value.as_deref().unwrap_or_default();
         guessed.push(format!("decimal mark = , (the sampled values of {value} fit no other)"));
@@ -171,6 +180,10 @@ pub fn read_rows(
     let counts = |sample: &&RejectSample| sample.code != RejectCode::R16.to_string();
     let first_reject = reject_samples.iter().find(counts).cloned();
     let first_read_as = first_reject.as_ref().and_then(|sample| read_as(&everything.files, sample));
+    let file_of_first =
+        |file: &&FileAccount| first_reject.as_ref().is_some_and(|sample| sample.file == file.name);
+    let first_file = everything.files.iter().find(file_of_first);
+    let first_is_converted = first_file.is_some_and(|file| file.encoding != TextEncoding::UTF_8);
     let likely_encoding = likely_encoding(&everything.files, &tally, &reading);
     Ok(Reading {
         run: Run {
@@ -196,6 +209,7 @@ pub fn read_rows(
             used: tally.events,
             read_as: first_read_as,
             first_reject,
+            first_is_converted,
             likely_encoding,
             members,
         },
@@ -319,18 +333,28 @@ fn file_warnings(
 ) -> Vec<Warning> {
     let mut warnings = time_warnings(files, tally, reading);
     let of_files = warnings.len();
-    let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, note.to_string())));
+    let of_list = found.notes.iter().filter_map(|note| Some((note.code()?, 1, note.to_string())));
     let noted = files.iter().flat_map(|file| &file.notes);
-    let noted = noted.filter_map(|note| Some((note.code?, note.message.clone())));
+    let noted = noted.filter_map(|note| Some((note.code?, note.n, note.message.clone())));
     let future = files.iter().filter_map(|file| future_times(file, now_us));
-    for (code, message) in of_list.chain(noted).chain(future) {
-        match warnings[of_files..].iter_mut().find(|warning| warning.code == code) {
-            Some(known) => known.n += 1,
-            None => warnings.push(Warning { code: code.to_owned(), n: 1, message }),
+    let future = future.map(|(code, message)| (code, 1, message));
+    let mut further = Vec::new();
+    for (code, n, message) in of_list.chain(noted).chain(future) {
+        match warnings[of_files..].iter().position(|warning| warning.code == code) {
+            Some(at) => {
+                warnings[of_files + at].n += n;
+                further[at] += 1;
+            }
+            None => {
+                warnings.push(Warning { code: code.to_owned(), n, message });
+                further.push(0);
+            }
         }
     }
-    for warning in warnings[of_files..].iter_mut().filter(|warning| warning.n > 1) {
-        warning.message.push_str(&format!(" (and {})", counted(warning.n - 1, "more file", "more files")));
+    for (warning, &further) in
+        warnings[of_files..].iter_mut().zip(&further).filter(|(_, further)| **further > 0)
+    {
+        warning.message.push_str(&format!(" (and {})", counted(further, "more file", "more files")));
     }
     warnings
 }

@@ -11,6 +11,7 @@ use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, r
 use super::csv_scan::Signs;
 use super::csv_walk::{Record, Records, Window};
 use super::dialect::Dialect;
+use super::header::{ColumnNames, Likeness};
 use super::lines::hole;
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
@@ -19,6 +20,9 @@ use crate::event::{Field, RecordAt, Reject, RejectCode};
 /// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
 /// costs as well.
 const MOST_EXACT_AHEAD: usize = 15;
+
+/// Columns from which on the lines of a text can look like rows.
+const LEAST_COLUMNS_OF_ROWS: usize = 3;
 
 /// Bytes of a rejected record that are kept to be shown.
 const EXCERPT_BYTES: usize = 200;
@@ -37,6 +41,8 @@ pub struct CsvDecoder {
     /// By slot: what its column holds decides whether a record is sound.
     judged: Vec<bool>,
     header_record: Option<Vec<u8>>,
+    /// Where another header inside the data is looked for.
+    names: Option<ColumnNames>,
     limits: Limits,
     /// A sound record up to this size cannot be over a limit of bytes.
     safe_bytes: usize,
@@ -69,6 +75,7 @@ impl CsvDecoder {
             judged: vec![true; wanted.len()],
             header_bytes: header_record.as_ref().map_or(usize::MAX, Vec::len),
             header_record,
+            names: None,
             limits,
             safe_bytes,
             window: Window::new(Level::detect(), signs, columns),
@@ -82,6 +89,34 @@ impl CsvDecoder {
     pub fn judging(mut self, judged: &[bool]) -> CsvDecoder {
         self.judged = judged.to_vec();
         self
+    }
+
+    /// Tells a header of other columns than these, or of these in another order, from a record that is not
+    /// sound. One that has as many fields as a sound record is told by [`CsvDecoder::other_header`].
+    pub fn with_names(mut self, columns: &[String]) -> CsvDecoder {
+        self.names = Some(ColumnNames::new(columns));
+        self
+    }
+
+    /// The first of these records of a decoded piece that is a header of other columns, or in another
+    /// order: rows behind it are not what the header of the file says (R16, damage).
+    #[cold]
+    pub fn other_header(&self, bytes: &[u8], records: &[RecordAt]) -> Option<Reject> {
+        records.iter().find_map(|&at| {
+            let start = at.bytes_before as usize;
+            let content = self.content_of_other_header(bytes, start)?;
+            Some(other_header_fault().reject(at, content))
+        })
+    }
+
+    /// The record at `start`, if it is such a header.
+    #[cold]
+    fn content_of_other_header<'b>(&self, bytes: &'b [u8], start: usize) -> Option<&'b [u8]> {
+        let names = self.names.as_ref()?;
+        let mut fields = ExactFields::default();
+        let end = read_record(bytes, start, true, &self.dialect, self.limits, &mut fields);
+        let ExactEnd::Complete { content_end, .. } = end else { return None };
+        (names.likeness(fields.iter()) == Likeness::OtherHeader).then(|| &bytes[start..content_end])
     }
 
     /// Decodes a piece that starts where a record starts and ends behind a line break, or with
@@ -210,6 +245,9 @@ impl CsvDecoder {
             }
             let nul = if unusual.has_nul { self.slot_with_nul(fields) } else { None };
             piece.empty_tails += u64::from(nul.is_none() && record.fields() > self.columns);
+            if unusual.lines > 0 && nul.is_none() {
+                self.note_rows_in_text(at, content, piece);
+            }
             match (nul, self.dialect.quote) {
                 (Some(slot), _) => sink.reject(self.nul_fault(slot).reject(at, content)),
                 (None, Some(quote)) if escaped => {
@@ -221,6 +259,22 @@ impl CsvDecoder {
         piece.lines += 1 + unusual.lines;
         piece.consumed += record.next - record.start;
         true
+    }
+
+    /// A quote that was not closed in the last column takes in rows up to the next quote, and the record is
+    /// sound all the same: each of its lines has as many delimiters as a row.
+    #[inline(never)]
+    fn note_rows_in_text(&self, at: RecordAt, content: &[u8], piece: &mut PieceEnd) {
+        // Fewer columns have too few delimiters to be told from prose.
+        if self.columns < LEAST_COLUMNS_OF_ROWS || !content.iter().copied().any(is_break) {
+            return;
+        }
+        let mut lines = content.split(|&byte| is_break(byte)).filter(|line| !line.is_empty());
+        let delimiters = |line: &[u8]| memchr::memchr_iter(self.dialect.delimiter, line).count();
+        if lines.all(|line| delimiters(line) + 1 == self.columns) {
+            piece.rows_in_text += 1;
+            piece.first_rows_in_text.get_or_insert(at);
+        }
     }
 
     /// The field between its quotes, if it has any. Both are there in a record that was found.
@@ -313,6 +367,7 @@ impl CsvDecoder {
                         Ok(()) => {
                             piece.empty_tails += u64::from(self.exact.len() > self.columns);
                             piece.stray_quotes += u64::from(self.exact.stray_quote);
+                            self.note_rows_in_text(at, content, piece);
                             let fields = self.slots.iter().map(|&column| self.exact_field(column));
                             let fields: Vec<Field<'_>> = fields.collect();
                             sink.record(at, &fields);
@@ -367,6 +422,11 @@ impl CsvDecoder {
     /// The checks that both ways share; empty fields beyond the last column are not in `fields`.
     #[inline(always)]
     fn check(&self, content: &[u8], fields: usize, not_utf8_at: Option<usize>) -> Result<(), Fault> {
+        if (not_utf8_at.is_some() || fields != self.columns)
+            && self.content_of_other_header(content, 0).is_some()
+        {
+            return Err(other_header_fault());
+        }
         if let Some(from) = not_utf8_at {
             let mut fault = Fault::new(RejectCode::R03, "the record is not UTF-8".to_owned());
             fault.from = from;
@@ -403,6 +463,13 @@ impl CsvDecoder {
             _ => message,
         }
     }
+}
+
+/// A header of other columns than those of the file, or in another order.
+#[cold]
+fn other_header_fault() -> Fault {
+    let message = "a header, but not that of the file: rows behind it would be read under wrong names";
+    Fault { is_damage: true, ..Fault::new(RejectCode::R16, message.to_owned()) }
 }
 
 /// A record with a hole in it.
@@ -482,12 +549,13 @@ struct Fault {
     /// Where the excerpt starts in the record.
     from: usize,
     message: String,
+    is_damage: bool,
 }
 
 impl Fault {
     #[cold]
     fn new(code: RejectCode, message: String) -> Fault {
-        Fault { code, slot: None, field: None, from: 0, message }
+        Fault { code, slot: None, field: None, from: 0, message, is_damage: false }
     }
 
     /// The column at fault, which may be that of a slot.
@@ -501,8 +569,8 @@ impl Fault {
         let from = self.from.min(content.len());
         let to = content.len().min(from + EXCERPT_BYTES);
         let excerpt = content[from..to].to_vec();
-        let Fault { code, slot, field, message, .. } = self;
-        Reject { code, at, slot, field, excerpt, message, is_damage: false }
+        let Fault { code, slot, field, message, is_damage, .. } = self;
+        Reject { code, at, slot, field, excerpt, message, is_damage }
     }
 }
 

@@ -91,6 +91,11 @@ fn decode_in_pieces(decoder: &mut CsvDecoder, bytes: &[u8], border: u8) -> (Reco
         total.consumed += end.consumed;
         total.stray_quotes += end.stray_quotes;
         total.empty_tails += end.empty_tails;
+        total.rows_in_text += end.rows_in_text;
+        let place = |at| recorder.place(at);
+        let first = end.first_rows_in_text.map(place);
+        let first = first.map(|(lines_before, bytes_before)| RecordAt { lines_before, bytes_before });
+        total.first_rows_in_text = total.first_rows_in_text.or(first);
         recorder.before = (total.lines, total.consumed as u64);
         carried.drain(..end.consumed);
     }
@@ -438,6 +443,35 @@ fn a_repeated_header_is_told_apart() {
 }
 
 #[test]
+fn a_header_of_other_columns_is_damage() {
+    let names = ["user", "event", "city"].map(str::to_owned);
+    let mut decoder =
+        CsvDecoder::new(Dialect::default(), 3, &[0], None, Limits::default()).with_names(&names);
+    let text = b"user,event\n\"city\",user,event,price\nu1,view\nevent,city,user\nuser,event,city\nuser,event,\xE9\n";
+    let mut rejects = Vec::new();
+    decoder.decode(text, true, &mut Rejects(&mut rejects));
+    let told: Vec<_> =
+        rejects.iter().map(|reject| (reject.code, reject.at.lines_before, reject.is_damage)).collect();
+    let expected = [
+        (RejectCode::R16, 0, true),
+        (RejectCode::R16, 1, true),
+        (RejectCode::R01, 2, false),
+        (RejectCode::R16, 5, true),
+    ];
+    assert_eq!(told, expected);
+    // Those of the right width are looked at where something else about them is wrong.
+    let at = |lines_before: u64, bytes_before: u64| RecordAt { lines_before, bytes_before };
+    let same = at(4, 59);
+    assert!(text[same.bytes_before as usize..].starts_with(b"user,event,city"));
+    let other = at(3, 43);
+    assert!(text[other.bytes_before as usize..].starts_with(b"event,city,user"));
+    assert_eq!(decoder.other_header(text, &[same]), None);
+    let found = decoder.other_header(text, &[same, other]).expect("the names are in another order");
+    assert_eq!((found.at, found.is_damage), (other, true));
+    assert_eq!(found.excerpt, b"event,city,user");
+}
+
+#[test]
 fn an_unclosed_quote_costs_the_line_it_opened_on() {
     let (recorder, end) = decode(&mut decoder(2, &[0]), b"a,1\nb,\"2\nc,3\nd,4\n");
     assert_eq!(recorder.records(), [["a"], ["c"], ["d"]]);
@@ -447,6 +481,19 @@ fn an_unclosed_quote_costs_the_line_it_opened_on() {
     let (recorder, _) = decode(&mut decoder(3, &[1]), b"\"a\nb\",\"2\nc,3,4\n");
     assert_eq!(recorder.told[0], Told::Reject { at: (1, 6), code: RejectCode::R15, slot: Some(0) });
     assert_eq!(recorder.records(), [["3"]]);
+}
+
+#[test]
+fn a_text_that_holds_rows_is_told() {
+    let swallowed = b"a,1,\"x\nb,2,y\nc,3,z\"\nd,4,\"one,\ntwo\"\ne,5,\"x\r\nf,6,\"\n\"g\n,,\",7,x\n";
+    let (recorder, end) = decode(&mut decoder(3, &[0]), swallowed);
+    assert_eq!(recorder.records(), [["a"], ["d"], ["e"], ["g\n,,"]]);
+    assert_eq!(end.rows_in_text, 2);
+    assert_eq!(end.first_rows_in_text, Some(RecordAt::default()));
+    // The other way to read a record sees the same.
+    let escaped = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+    let mut exact = CsvDecoder::new(escaped, 3, &[0], None, Limits::default());
+    assert_eq!(decode(&mut exact, swallowed).1.rows_in_text, 2);
 }
 
 #[test]

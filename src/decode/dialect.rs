@@ -6,9 +6,11 @@
 
 use super::access_log::LogFormat;
 use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
-use super::header::{folded, is_second_header, looks_like_data, trimmed};
+use super::header::{ColumnNames, Likeness, folded, is_second_header, looks_like_data, trimmed};
 use crate::decode::Limits;
 use std::collections::BTreeSet;
+
+mod preamble;
 
 /// Records that are looked at.
 const SAMPLE_RECORDS: usize = 1_000;
@@ -87,6 +89,8 @@ pub struct Sniffed {
     pub data_offset: usize,
     /// Physical lines before the first data record.
     pub data_line: u64,
+    /// Physical lines before the header that were passed over unasked.
+    pub skipped_lines: u64,
     /// The first data record looks like a second line of the header. It is not in the sample.
     pub has_second_header: bool,
     /// Up to 1,000 sound data records, unquoted; bytes that are not UTF-8 are replaced. `None`
@@ -119,6 +123,8 @@ pub enum DialectError {
     OtherDelimiter { header: u8, records: u8, lines: u64, columns: Vec<String> },
     #[error("most records do not have as many fields as the header ({}): wrong delimiter or lines before the header", list_tried(.tried))]
     Ragged { tried: Vec<Tried> },
+    #[error("{lines} lines before the header, which is line {}, look like a table of their own: {rows} rows of {columns} fields", .lines + 1)]
+    TableBefore { lines: u64, rows: usize, columns: usize },
     #[error("found no delimiter (tried comma, semicolon, tab and pipe)")]
     NoDelimiter,
     #[error("no column {}; the header has {}", list_names(.missing), list_names(.columns))]
@@ -135,6 +141,11 @@ impl DialectError {
             DialectError::Ragged { .. } => {
                 "give --delimiter CHAR; where lines stand before the header, --skip-lines N".to_owned()
             }
+            DialectError::TableBefore { lines, .. } => format!(
+                "if these are two exports, split the file before line {} and read both files at once; --skip-lines {lines} \
+                 leaves the lines before it out",
+                lines + 1
+            ),
             DialectError::OtherDelimiter { records, lines, columns, .. } => {
                 let columns = quoted_for_shell(&columns.join(","));
                 let delimiter = quoted_for_shell(&char::from(*records).escape_default().to_string());
@@ -186,17 +197,32 @@ pub fn sniff(
         None if header => first_fields.clone(),
         None => numbered_columns(best.columns),
     };
+    let before_header = if header { first_fields.as_slice() } else { &[] };
+    if let Some(table) = preamble::table(&head.bytes[from..first.start], before_header, best.dialect) {
+        let lines = count_lines(&head.bytes[..first.start]);
+        return Err(DialectError::TableBefore { lines, rows: table.rows, columns: table.columns });
+    }
     let is_judged = header && !checked;
     let is_wanted = |column: usize| is_judged || names.get(column).is_none_or(|name| wanted(name));
     let mut is_wanted: Vec<bool> = (0..best.columns).map(is_wanted).collect();
     while is_wanted.pop_if(|is_wanted| !*is_wanted).is_some() {}
-    let is_header_again = |row: &Row| header_text.is_some_and(|header| head.is_line(row, header));
+    let header_names = ColumnNames::new(&names);
+    let is_header_again = |row: &Row| {
+        header_text.is_some_and(|header| head.is_line(row, header))
+            || (row.fields.get(0).is_some_and(|first| header_names.may_begin_header(first))
+                && header_names.likeness(row.fields.iter()) != Likeness::Row)
+    };
     let is_sample = |row: &&Row| row.fits(best.columns) && !is_header_again(row);
     let fitting = data.filter(is_sample).take(SAMPLE_RECORDS);
     let mut sample: Vec<Vec<Option<String>>> = fitting.map(|row| row.texts(&is_wanted)).collect();
     if is_judged && looks_like_data(&first_fields, &sample) {
         if let Some(error) = other_delimiter(head, from, &best, &dialects) {
             return Err(error);
+        }
+        // The first line is the header of some rows at least: it is those below that are ragged.
+        let whole = Candidate::at(head, from, best.dialect, hints).filter(|whole| whole.fitting > 1);
+        if let Some(whole) = whole.filter(|whole| best.skipped > 0 && whole.columns > 1) {
+            return Err(DialectError::Ragged { tried: vec![whole.tried()] });
         }
         let names = numbered_columns(best.columns).join(",");
         let suggestion = format!("--no-header --columns {names}");
@@ -219,7 +245,7 @@ pub fn sniff(
     }
     let has_second_header = header && is_second_header(&sample);
     let data_line = count_lines(&head.bytes[..data_offset]);
-    let mut notes = notes(&best.dialect, count_lines(&head.bytes[..first.start]), hints);
+    let mut notes = notes(&best.dialect, hints);
     if has_second_header {
         sample.remove(0);
         let line = data_line + 1;
@@ -228,8 +254,12 @@ pub fn sniff(
         ));
     }
     let mut dialect = best.dialect;
+    // Blank lines alone are nothing to tell of.
+    let is_preamble_told =
+        hints.skip_lines.is_none() && !head.bytes[from..first.start].trim_ascii().is_empty();
     dialect.preamble_lines = count_lines(&head.bytes[..first.start]);
     Ok(Sniffed {
+        skipped_lines: if is_preamble_told { dialect.preamble_lines } else { 0 },
         duplicates: duplicates(&names),
         columns: names,
         header_record: header_text.map(<[u8]>::to_vec),
@@ -514,7 +544,7 @@ fn may_have_escapes(head: &[u8], dialect: &Dialect, hints: &DialectHints) -> boo
 }
 
 /// The position behind so many physical lines.
-fn skip_lines(bytes: &[u8], lines: u64) -> usize {
+pub fn skip_lines(bytes: &[u8], lines: u64) -> usize {
     let mut position = 0;
     for _ in 0..lines {
         match memchr::memchr2(b'\n', b'\r', &bytes[position..]) {
@@ -569,12 +599,8 @@ fn duplicates(columns: &[String]) -> Vec<String> {
     sorted.chunk_by(|a, b| a == b).filter(|equal| equal.len() > 1).map(|equal| equal[0].clone()).collect()
 }
 
-fn notes(dialect: &Dialect, preamble_lines: u64, hints: &DialectHints) -> Vec<String> {
+fn notes(dialect: &Dialect, hints: &DialectHints) -> Vec<String> {
     let mut notes = Vec::new();
-    if hints.skip_lines.is_none() && preamble_lines > 0 {
-        let lines = if preamble_lines == 1 { "line" } else { "lines" };
-        notes.push(format!("{preamble_lines} {lines} before the header skipped"));
-    }
     if hints.escape.is_none() && dialect.escape.is_some() {
         notes.push("a backslash is taken for an escape inside quotes".to_owned());
     }

@@ -52,14 +52,15 @@ fn lines_before_the_header_are_skipped() {
     let sniffed = guess_with(text, requiring(&["user", "event"])).expect("the header has the names");
     assert_eq!((sniffed.dialect.delimiter, sniffed.dialect.preamble_lines), (b';', 3));
     assert_eq!((sniffed.data_offset, sniffed.data_line), (41, 4));
-    assert_eq!(sniffed.notes, ["3 lines before the header skipped"]);
+    assert_eq!(sniffed.skipped_lines, 3);
+    assert_eq!(guess("\n \nuser;event\nu1;view\n").expect("blank lines").skipped_lines, 0);
     let sniffed = guess("Report of May\nuser;event\nu1;view\nu2;cart\n").expect("a block of two columns");
     assert_eq!((sniffed.columns, sniffed.dialect.preamble_lines), (vec!["user".into(), "event".into()], 1));
     let hints = DialectHints { skip_lines: Some(1), ..DialectHints::default() };
     let sniffed = guess_with("a,b\nuser,event\nu1,view\n", hints).expect("told to skip");
     assert_eq!(
-        (sniffed.columns, sniffed.dialect.preamble_lines, sniffed.data_line),
-        (vec!["user".into(), "event".into()], 1, 2)
+        (sniffed.columns, sniffed.dialect.preamble_lines, sniffed.data_line, sniffed.skipped_lines),
+        (vec!["user".into(), "event".into()], 1, 2, 0)
     );
 }
 
@@ -246,11 +247,28 @@ proptest! {
 }
 
 #[test]
-fn a_header_longer_than_most_records_is_told_by_the_line_that_took_its_place() {
+fn most_records_shorter_than_the_header_are_ragged() {
     let text = "user,event,price\nu1,2026-01-01\nu2,2026-01-02\nu3,2026-01-03\nu4,2026-01-04,7\n";
     let error = guess(text).expect_err("most records are short");
+    let tried = vec![Tried { delimiter: b',', columns: 3, fitting: 2, records: 5 }];
+    assert_eq!(error, DialectError::Ragged { tried });
+    // No row has as many fields as the first line: it is no header of them.
+    let error = guess("Orders, of,May\nu1,2026-01-01\nu2,2026-01-02\n").expect_err("there is no header");
     assert_eq!(
         error.to_string(),
         "line 2, the first with 2 fields as most lines have, looks like data, not like column names"
     );
+}
+
+#[test]
+fn a_table_before_the_header_stops() {
+    let older = "user,time,event,city\nu1,2026-01-01,view,Rome\nu2,2026-01-02,view,Rome\n";
+    let text = format!("{older}user,time,event\n{}", "u3,2026-01-03,view\n".repeat(4));
+    let error = guess(&text).expect_err("two exports");
+    assert_eq!(error, DialectError::TableBefore { lines: 3, rows: 3, columns: 4 });
+    let skipping = DialectHints { skip_lines: Some(3), ..DialectHints::default() };
+    assert_eq!(guess_with(&text, skipping).expect("told to skip").sample.len(), 4);
+    // A name that only the newer export has does not make the older one lines to be passed over.
+    let renamed = text.replacen("time", "when", 1);
+    assert!(matches!(guess_with(&renamed, requiring(&["time"])), Err(DialectError::TableBefore { .. })));
 }

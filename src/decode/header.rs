@@ -2,6 +2,9 @@
 //! are already data.
 //!
 //! The latter looks at the form of values only (number, time, repeated text), not at what names mean.
+//! Inside the data the names of the columns themselves tell a header.
+
+use std::collections::HashMap;
 
 /// A text without the blanks and signs of no width around it.
 pub fn trimmed(text: &str) -> &str {
@@ -13,6 +16,63 @@ pub fn trimmed(text: &str) -> &str {
 /// around it.
 pub fn folded(name: &str) -> String {
     trimmed(trimmed(name).trim_matches('"')).to_lowercase()
+}
+
+/// What a record has to do with the names of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// A row.
+    Row,
+    /// The header again, each name at its place.
+    SameHeader,
+    /// A header of other columns, or of the same in another order: what follows it is not what the names of
+    /// the file say.
+    OtherHeader,
+}
+
+/// The names of the columns of a file, each folded, by place.
+#[derive(Debug, Clone)]
+pub(super) struct ColumnNames {
+    by_place: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl ColumnNames {
+    pub fn new(columns: &[String]) -> ColumnNames {
+        let by_place: Vec<String> = columns.iter().map(|name| folded(name)).collect();
+        let named = by_place.iter().enumerate().filter(|(_, name)| !name.is_empty());
+        ColumnNames { places: named.map(|(place, name)| (name.clone(), place)).collect(), by_place }
+    }
+
+    /// Whether a record that begins so may be a header: a look that costs little.
+    pub fn may_begin_header(&self, first: &[u8]) -> bool {
+        self.places.contains_key(&folded(&String::from_utf8_lossy(first)))
+    }
+
+    /// A record is a header if most of its fields that are not empty, and two at least, are names of
+    /// columns, each once. Empty fields behind the last name do not matter.
+    pub fn likeness<'f>(&self, fields: impl Iterator<Item = &'f [u8]>) -> Likeness {
+        let mut is_met = vec![false; self.by_place.len()];
+        let (mut filled, mut known) = (0, 0);
+        let mut is_same = true;
+        let mut width = 0;
+        for (place, field) in fields.enumerate() {
+            let text = folded(&String::from_utf8_lossy(field));
+            is_same &= self.by_place.get(place).map_or(text.is_empty(), |name| *name == text);
+            filled += usize::from(!text.is_empty());
+            if let Some(&named) = self.places.get(&text) {
+                known += usize::from(!std::mem::replace(&mut is_met[named], true));
+            }
+            width += 1;
+        }
+        if known < 2 || known * 2 <= filled {
+            Likeness::Row
+        } else if is_same && width >= self.by_place.len() {
+            Likeness::SameHeader
+        } else {
+            Likeness::OtherHeader
+        }
+    }
 }
 
 /// Whether the first of these rows is a second line of a header, of units or types say: in every column
@@ -171,6 +231,37 @@ mod tests {
             assert_eq!(folded(name), "user_id", "{name:?}");
         }
         assert_ne!(folded("user id"), folded("user_id"));
+    }
+
+    #[test]
+    fn a_header_inside_the_data_is_the_same_or_another() {
+        let names = ColumnNames::new(&strings(&["user", "Time", "event", "price", ""]));
+        let likeness = |fields: &[&str]| names.likeness(fields.iter().map(|field| field.as_bytes()));
+        for same in [
+            &["user", "Time", "event", "price", ""][..],
+            &["\u{feff}\"User\"", " time", "EVENT", "price", ""],
+            &["user", "Time", "event", "price", "", "", ""],
+        ] {
+            assert_eq!(likeness(same), Likeness::SameHeader, "{same:?}");
+        }
+        for other in [
+            &["event", "Time", "user", "price", ""][..],
+            &["user", "Time", "event", "cost", ""],
+            &["user", "time", "event"],
+            &["user", "time", "event", "price", "", "city"],
+            &["time", "user"],
+        ] {
+            assert_eq!(likeness(other), Likeness::OtherHeader, "{other:?}");
+        }
+        for row in [
+            &["u1", "yesterday", "event", "price", ""][..],
+            &["user", "user", "user", "7", "x"],
+            &["user", "", "", "", ""],
+            &["a", "b", "event", "price", "x"],
+            &[],
+        ] {
+            assert_eq!(likeness(row), Likeness::Row, "{row:?}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) fn oversized(line: &[u8], at: RecordAt) -> Reject {
 const HOLE_BYTES: usize = 512;
 
 /// Where a text has a hole: a block of NUL bytes, which no text holds.
-pub(super) fn hole(text: &[u8]) -> Option<usize> {
+pub fn hole(text: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, &[0; HOLE_BYTES])
 }
 

@@ -9,6 +9,7 @@ pub mod csv;
 mod csv_exact;
 mod csv_scan;
 mod csv_walk;
+pub mod decimal_mark;
 pub mod dialect;
 mod fields;
 pub mod guard;
@@ -20,6 +21,8 @@ pub mod number;
 pub mod parquet;
 pub mod small_table;
 pub mod time;
+
+pub use lines::hole;
 
 use crate::event::{Field, RecordAt, Reject};
 
@@ -47,6 +50,9 @@ pub struct PieceEnd {
     pub consumed: usize,
     /// Sound records that held a quote inside an unquoted field, taken literally.
     pub stray_quotes: u64,
+    /// Sound records whose last field goes on over lines that each look like a record, and the first of them.
+    pub rows_in_text: u64,
+    pub first_rows_in_text: Option<RecordAt>,
     /// Records with more fields than columns, all of the extra ones empty: they are left out.
     pub empty_tails: u64,
 }

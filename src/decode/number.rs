@@ -185,21 +185,6 @@ fn without_dots(unsigned: &[u8]) -> Option<Vec<u8>> {
     is_sound.then(|| whole.iter().filter(|&&byte| byte != b'.').chain(fraction).copied().collect())
 }
 
-/// Whether amounts are written with a decimal comma and can be read in no other way: all of them as such,
-/// one of them at least not with a point, and none as another amount with a point.
-pub fn have_decimal_commas<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
-    let mut has_comma = false;
-    for text in texts.map(str::as_bytes).filter(|text| !text.trim_ascii().is_empty()) {
-        let Ok(amount) = parse_amount(text, b',') else { return false };
-        match parse_amount(text, b'.') {
-            Ok(other) if other != amount => return false,
-            Ok(_) => {}
-            Err(_) => has_comma = true,
-        }
-    }
-    has_comma
-}
-
 fn leading_digits(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
@@ -328,18 +313,6 @@ mod tests {
         {
             assert!(amount(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_decimal_comma_is_told_where_nothing_else_fits() {
-        let told = |texts: &[&str]| have_decimal_commas(texts.iter().copied());
-        assert!(told(&["12,50", "", "7", "1.234,56"]));
-        // One thousand and more, or one and a bit: nobody knows.
-        assert!(!told(&["12,50", "1.234"]));
-        assert!(!told(&["12,50", "12.50"]));
-        assert!(!told(&["12,50", "free"]));
-        assert!(!told(&["7", "8"]));
-        assert!(!told(&[]));
     }
 
     #[test]

@@ -285,6 +285,9 @@ impl Fault {
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
         let excerpt = excerpt(fields[slot]);
+        if matches!(code, RejectCode::R04 | RejectCode::R16) {
+            batch.without_time.push(at);
+        }
         let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
         batch.count_reject(reject, keep);
     }

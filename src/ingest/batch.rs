@@ -3,7 +3,7 @@
 use super::cohort::LeftOut;
 use super::texts::same_bytes;
 use crate::decode::time::{TimeNotes, TimeParser};
-use crate::event::{Reject, RejectCode};
+use crate::event::{RecordAt, Reject, RejectCode};
 
 /// Which words beside time and kind an event carries, each 32 bits wide.
 ///
@@ -104,6 +104,10 @@ pub struct Batch {
     pub rejects: Vec<Reject>,
     /// The first of those that tell of damage, kept or not.
     pub damage: Option<Box<Reject>>,
+    /// The first header of other columns, or in another order.
+    pub other_header: Option<Box<Reject>>,
+    /// Records without a time: a header inside the data is one of them.
+    pub without_time: Vec<RecordAt>,
     /// Time of the first and last row used, in the order of the input.
     pub first_time_us: Option<i64>,
     pub last_time_us: Option<i64>,
@@ -121,6 +125,8 @@ impl Batch {
         self.tally = Tally::default();
         self.rejects.clear();
         self.damage = None;
+        self.other_header = None;
+        self.without_time.clear();
         self.first_time_us = None;
         self.last_time_us = None;
     }
@@ -128,11 +134,22 @@ impl Batch {
     /// Counts one rejected record, and keeps it while there are fewer than `keep`.
     pub fn count_reject(&mut self, reject: Reject, keep: usize) {
         self.tally.rejects[reject.code.index()] += 1;
-        if reject.is_damage && self.damage.is_none() {
+        if reject.is_damage && reject.code == RejectCode::R16 {
+            self.note_other_header(reject.clone());
+        } else if reject.is_damage && self.damage.is_none() {
             self.damage = Some(Box::new(reject.clone()));
         }
         if self.rejects.len() < keep {
             self.rejects.push(reject);
+        }
+    }
+
+    /// Keeps the first header of other columns.
+    pub fn note_other_header(&mut self, header: Reject) {
+        let is_first =
+            self.other_header.as_ref().is_none_or(|known| header.at.bytes_before < known.at.bytes_before);
+        if is_first {
+            self.other_header = Some(Box::new(header));
         }
     }
 

@@ -1,6 +1,7 @@
 //! One input, ready to be read by any number of threads.
 
 use super::IngestError;
+use super::decimal::{ValueSeen, sampled_mark};
 use super::plan::ReadPlan;
 use super::sample::{Form, Sample};
 use super::sequence::{FileTally, Sequence};
@@ -8,6 +9,7 @@ use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
+use crate::decode::decimal_mark::SampledMark;
 use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{Detected, TimeParser, detect, join_date_and_time};
@@ -25,22 +27,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub struct FileNote {
     /// A permanent warning code; notes have none.
     pub code: Option<&'static str>,
+    /// Of what a warning counts; 1 of the file itself.
+    pub n: u64,
     pub message: String,
 }
 
 impl FileNote {
     pub(super) fn note(message: String) -> FileNote {
-        FileNote { code: None, message }
+        FileNote { code: None, n: 1, message }
     }
 
     pub(super) fn warning(code: &'static str, message: String) -> FileNote {
-        FileNote { code: Some(code), message }
+        FileNote::counted(code, 1, message)
+    }
+
+    pub(super) fn counted(code: &'static str, n: u64, message: String) -> FileNote {
+        FileNote { code: Some(code), n, message }
     }
 }
 
 impl From<&SourceNote> for FileNote {
     fn from(note: &SourceNote) -> FileNote {
-        FileNote { code: note.code(), message: note.to_string() }
+        FileNote { code: note.code(), n: 1, message: note.to_string() }
     }
 }
 
@@ -50,6 +58,7 @@ pub struct FileAccount {
     pub name: String,
     pub format: &'static str,
     pub compression: String,
+    pub encoding: TextEncoding,
     pub read_as: String,
     pub notes: Vec<FileNote>,
     /// By slot: whether the input has the column at all (of JSON: in its sample or in any record).
@@ -74,6 +83,14 @@ impl Decoder {
     /// What is read ends with a record that is not whole: only lines can do without their last.
     pub fn ends_whole(&self, cut_short: bool) -> bool {
         !cut_short || matches!(self, Decoder::JsonDocument(_))
+    }
+
+    /// Of records of a decoded piece the first that is a header of other columns than the file's.
+    pub fn other_header(&self, bytes: &[u8], records: &[RecordAt]) -> Option<Reject> {
+        match self {
+            Decoder::Csv(decoder) => decoder.other_header(bytes, records),
+            _ => None,
+        }
     }
 
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
@@ -186,6 +203,7 @@ impl Job {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
+        refuse_other_mark(&sample, plan, &name)?;
         let mut times = Vec::new();
         let mut told: Vec<Detected> = Vec::new();
         for slots in plan.roles.times() {
@@ -236,6 +254,7 @@ impl Job {
         }
         notes.extend(form_note(&name, format));
         let compression = opened.compression.to_string();
+        let encoding = opened.encoding;
         let ending = opened.ending.clone();
         let file_size = opened.file_size.unwrap_or(0);
         let (names, second_header) = match &sample.form {
@@ -259,7 +278,8 @@ impl Job {
                     sniffed.header_record,
                     plan.limits,
                 )
-                .judging(&judged);
+                .judging(&judged)
+                .with_names(&sniffed.columns);
                 let border = sniffed.dialect.border;
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
@@ -317,6 +337,7 @@ impl Job {
                 name,
                 format,
                 compression,
+                encoding,
                 read_as,
                 notes,
                 has,
@@ -464,6 +485,20 @@ fn refuse_containers(
     Err(IngestError::NoValues { name: name.to_owned(), column: wanted.to_owned(), holds, inner })
 }
 
+/// Values with another decimal mark than those of the other inputs.
+fn refuse_other_mark(sample: &Sample, plan: &ReadPlan, name: &str) -> Result<(), IngestError> {
+    let (Some(first), Some(column)) = (&plan.mark_told_by, &plan.columns.value) else { return Ok(()) };
+    let second = |example: &str| ValueSeen { file: name.to_owned(), example: example.to_owned() };
+    let (first, second) = match sampled_mark(sample, column) {
+        SampledMark::Two(one, other) => (second(&one), second(&other)),
+        mark => match mark.contradicts(plan.decimal_mark) {
+            Some(example) => (first.clone(), second(example)),
+            None => return Ok(()),
+        },
+    };
+    Err(IngestError::TwoDecimalMarks { first, second })
+}
+
 fn missing_column(sample: &Sample, wanted: &str, name: &str) -> IngestError {
     IngestError::MissingColumn {
         name: name.to_owned(),
@@ -535,6 +570,14 @@ fn describe(sample: &Sample, notes: &mut Vec<FileNote>, name: &str) -> String {
     match &sample.form {
         Form::Csv(sniffed) => {
             notes.extend(sniffed.notes.iter().map(|note| FileNote::note(format!("{name}: {note}"))));
+            if sniffed.skipped_lines > 0 {
+                let lines = human::counted(sniffed.skipped_lines, "line", "lines");
+                let message = format!(
+                    "{name}: {lines} before the header passed over; --skip-lines {} says so",
+                    sniffed.skipped_lines
+                );
+                notes.push(FileNote::counted("W30", sniffed.skipped_lines, message));
+            }
             if !sniffed.duplicates.is_empty() {
                 let list = sniffed.duplicates.join(", ");
                 notes.push(FileNote::warning("W21", format!("{name}: repeated column names: {list}")));

@@ -7,6 +7,7 @@ mod batch;
 mod budget;
 pub mod clean;
 pub mod cohort;
+pub mod decimal;
 mod dictionary;
 mod events;
 mod gather;
@@ -51,6 +52,7 @@ use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
 use crate::source::{Ending, SourceError};
+use decimal::ValueSeen;
 
 /// Why an input as a whole cannot be used. `Display` says what, `hint` what to do.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +69,19 @@ pub enum IngestError {
     Times { name: String, column: String, error: Box<TimeFormatError> },
     #[error("{} is damaged", .place.file)]
     Damaged { code: &'static str, place: Box<Place>, read_as: String },
+    #[error("{}: a second header, of other columns or in another order", .place.file)]
+    OtherHeader { place: Box<Place>, read_as: String },
+    #[error("{} is damaged: a hole of NUL bytes stands before its first row", .place.file)]
+    HoleBeforeRows { place: Box<Place> },
     #[error("{name}: one JSON document of more than {}, which is held in memory whole", crate::human::bytes(*.most))]
     DocumentTooLarge { name: String, most: u64 },
+    #[error("values with two decimal marks: {:?} in {}, {:?} in {}", .first.example, .first.file, .second.example, .second.file)]
+    TwoDecimalMarks { first: ValueSeen, second: ValueSeen },
+    #[error(
+        "{}: column {column:?}: the mark in values such as {:?} may be a decimal mark or group thousands, and no value tells",
+        .seen.file, .seen.example
+    )]
+    UnclearDecimalMark { column: String, seen: ValueSeen },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String, columns: Vec<String>, header_lines: u64 },
     #[error("{name}: column {column:?} holds {holds}, not single values")]
@@ -107,8 +120,23 @@ impl IngestError {
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
+            IngestError::OtherHeader { place, .. } => Some(format!(
+                "these are exports of two kinds in one file: split it before line {}, and read both files at once\n\
+                 --salvage does not go on behind it, as nothing tells which of the rows there are right",
+                place.line
+            )),
+            IngestError::HoleBeforeRows { .. } => Some(
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage cannot tell what it held, the names of the columns maybe"
+                    .to_owned(),
+            ),
             IngestError::DocumentTooLarge { .. } => Some(
                 "write one object a line, which is read piece by piece: jq -c '.[]'; or give more with --memory".to_owned(),
+            ),
+            IngestError::TwoDecimalMarks { .. } | IngestError::UnclearDecimalMark { .. } => Some(
+                "give --decimal . or --decimal ,: with a decimal point 1,234 is rejected (R09), with a decimal comma 1.234 is \
+                 one thousand and more"
+                    .to_owned(),
             ),
             IngestError::RepeatedColumn { columns, header_lines, .. } => {
                 let names = told_apart(columns).join(",").replace('\'', "'\\''");
@@ -133,11 +161,14 @@ impl IngestError {
             IngestError::Source(error) => Some(error.code()),
             IngestError::Spill(_) => None,
             IngestError::Damaged { code, .. } => Some(code),
+            IngestError::OtherHeader { .. } => Some("E-C20"),
+            IngestError::HoleBeforeRows { .. } => Some("E-C05"),
             IngestError::Dialect { error, .. } => dialect_code(error),
             IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
             IngestError::DocumentTooLarge { .. } => Some("E-F14"),
+            IngestError::TwoDecimalMarks { .. } | IngestError::UnclearDecimalMark { .. } => Some("E-C17"),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
             IngestError::NoValues { .. } => Some("E-J12"),
             IngestError::MissingColumn { .. } => Some("E-F16"),
@@ -152,6 +183,8 @@ impl IngestError {
                 self,
                 IngestError::Dialect { .. }
                     | IngestError::Times { .. }
+                    | IngestError::TwoDecimalMarks { .. }
+                    | IngestError::UnclearDecimalMark { .. }
                     | IngestError::RepeatedColumn { .. }
                     | IngestError::NoValues { .. }
                     | IngestError::MissingColumn { .. }
@@ -161,9 +194,10 @@ impl IngestError {
 
 fn dialect_code(error: &DialectError) -> Option<&'static str> {
     match error {
-        DialectError::Ragged { .. } | DialectError::NoDelimiter | DialectError::OtherDelimiter { .. } => {
-            Some("E-C11")
-        }
+        DialectError::Ragged { .. }
+        | DialectError::NoDelimiter
+        | DialectError::TableBefore { .. }
+        | DialectError::OtherDelimiter { .. } => Some("E-C11"),
         DialectError::HeaderLooksLikeData { .. } | DialectError::ColumnCount { .. } => Some("E-C21"),
         DialectError::MissingColumns { .. } => Some("E-F16"),
         DialectError::Empty => None,

@@ -34,7 +34,7 @@ impl Job {
         placed.column = field.and_then(|field| self.names.get(field)).cloned();
     }
 
-    /// The file is damaged, and not to be salvaged.
+    /// The file is damaged and not to be salvaged, or has another header inside.
     pub(super) fn damaged(&self, plan: &ReadPlan, mut placed: PlacedReject) -> IngestError {
         self.complete(&mut placed);
         let PlacedReject { line, byte, column, reject } = placed;
@@ -48,10 +48,11 @@ impl Job {
             excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
             because: reject.message,
         };
-        IngestError::Damaged {
-            code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
-            place: Box::new(place),
-            read_as: self.account.read_as.clone(),
+        let (place, read_as) = (Box::new(place), self.account.read_as.clone());
+        match reject.code {
+            RejectCode::R16 => IngestError::OtherHeader { place, read_as },
+            RejectCode::R15 => IngestError::Damaged { code: "R15", place, read_as },
+            _ => IngestError::Damaged { code: "E-C05", place, read_as },
         }
     }
 
@@ -64,6 +65,14 @@ impl Job {
                 "{name} is damaged: the records with the damage are rejected, and those behind it used"
             );
             notes.push(FileNote::warning("W24", message));
+        }
+        if let Some(line) = read.first_rows_in_text {
+            let rows = counted(read.rows_in_text, "row ends", "rows end");
+            let message = format!(
+                "{name}: {rows} in a quoted text over several lines that each look like a row, the first on line {line}: a \
+                 quote that was not closed?"
+            );
+            notes.push(FileNote::counted("W31", read.rows_in_text, message));
         }
         if read.stray_quotes > 0 {
             let rows = counted(read.stray_quotes, "row has", "rows have");

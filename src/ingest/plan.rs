@@ -3,6 +3,7 @@
 use super::batch::RowLayout;
 use super::clean::Cleaning;
 use super::cohort::Members;
+use super::decimal::ValueSeen;
 use super::unpivot::TimedColumn;
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::Limits;
@@ -128,6 +129,8 @@ pub struct ReadPlan {
     /// Rows later than this are rejected (R17).
     pub as_of_us: Option<i64>,
     pub decimal_mark: u8,
+    /// The value that told the mark, where it was not given: no input may contradict it.
+    pub mark_told_by: Option<ValueSeen>,
     /// Ids that stand for none, beside the empty text.
     pub null_ids: Vec<String>,
     /// An empty text is an id like others.

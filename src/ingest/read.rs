@@ -374,6 +374,11 @@ impl<'s> Worker<'s> {
             decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
         };
         job.note_seen(&looked_for, &unseen);
+        if !batch.without_time.is_empty()
+            && let Some(header) = decoder.other_header(bytes, &batch.without_time)
+        {
+            batch.note_other_header(header);
+        }
         batch.tally.note_all_times(&before, times);
         batch.sum_up(wide);
         end
@@ -459,13 +464,14 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
         Some(opened) => opened,
         None => {
             let opened = open(&pending.input, &shared.plan.open)?;
-            // Of an input that is not the first only the format of its times is left to be told.
+            // Of an input that is not the first only the format of its times is left to be told, and whether
+            // its values have the decimal mark of the others.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().chain(&roles.unpivot);
-            let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
-            let times: Vec<String> = times.collect();
-            let is_time = |column: &str| times.contains(&Sample::folded(column));
-            let sample = Sample::of_columns(&opened, shared.hints, &is_time)?;
+            let value = roles.value.iter().filter(|_| shared.plan.mark_told_by.is_some());
+            let asked = roles.time.iter().chain(&roles.unpivot).chain(value);
+            let asked: Vec<String> = asked.map(|&slot| Sample::folded(&shared.plan.slots[slot])).collect();
+            let is_asked = |column: &str| asked.contains(&Sample::folded(column));
+            let sample = Sample::of_columns(&opened, shared.hints, &is_asked)?;
             (opened, sample)
         }
     };
@@ -513,6 +519,7 @@ mod tests {
             naive_zone_given: true,
             as_of_us: None,
             decimal_mark: b'.',
+            mark_told_by: None,
             null_ids: Vec::new(),
             keep_empty_ids: false,
             cleaning: crate::ingest::clean::Cleaning::default(),

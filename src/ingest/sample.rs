@@ -1,9 +1,10 @@
 //! A look at the start of one input: its form, its columns and some of its rows.
 
-use super::IngestError;
+use super::{IngestError, Place};
 use crate::decode::access_log::{self, LogFormat};
-use crate::decode::dialect::{DialectHints, Sniffed, sniff};
+use crate::decode::dialect::{DialectHints, Sniffed, skip_lines, sniff};
 use crate::decode::header::folded;
+use crate::decode::hole;
 use crate::decode::jsonl::{self, JsonForm, JsonKinds, JsonSample};
 use crate::decode::parquet::{ParquetError, ParquetFile};
 use crate::source::open::Opened;
@@ -60,6 +61,10 @@ impl Sample {
                 kinds: Vec::new(),
             });
         }
+        let from = skip_lines(head, hints.skip_lines.unwrap_or(0));
+        let is_text = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0;
+        let start = head[from..].iter().position(is_text).unwrap_or(head.len() - from);
+        refuse_hole(opened, from, from + start)?;
         if let Some(format) = log_format(opened, hints) {
             let rows = access_log::sample(&format, head, opened.head_is_whole, SAMPLE_ROWS);
             let columns = format.columns().map(str::to_owned).collect();
@@ -77,6 +82,7 @@ impl Sample {
         }
         let mut sniffed = sniff(head, opened.head_is_whole, hints, wanted)
             .map_err(|error| IngestError::Dialect { name: opened.name.clone(), error: Box::new(error) })?;
+        refuse_hole(opened, from, sniffed.data_offset)?;
         Ok(Sample {
             columns: sniffed.columns.clone(),
             rows: Arc::new(std::mem::take(&mut sniffed.sample)),
@@ -145,6 +151,23 @@ impl Sample {
             Form::Parquet(_) => "parquet",
         }
     }
+}
+
+/// What stands before the first row and is a hole may have been anything: names of columns, rows.
+fn refuse_hole(opened: &Opened, from: usize, to: usize) -> Result<(), IngestError> {
+    let before = opened.head.get(from..to).unwrap_or_default();
+    let Some(at) = hole(before) else { return Ok(()) };
+    let breaks = memchr::memchr_iter(b'\n', &opened.head[..from + at]).count();
+    Err(IngestError::HoleBeforeRows {
+        place: Box::new(Place {
+            file: opened.name.clone(),
+            line: breaks as u64 + 1,
+            byte: Some((from + at) as u64),
+            column: None,
+            excerpt: String::new(),
+            because: "a block of NUL bytes: the file has a hole".to_owned(),
+        }),
+    })
 }
 
 /// The format that the user gave; else that of the first lines, unless the user said how they are

@@ -55,6 +55,9 @@ pub struct FileTally {
     pub blank_lines: u64,
     pub stray_quotes: u64,
     pub empty_tails: u64,
+    /// Records with a text whose lines each look like a row, and the line on which the first of them starts.
+    pub rows_in_text: u64,
+    pub first_rows_in_text: Option<u64>,
     /// Of the record that damage cut off.
     pub unfinished_bytes: u64,
     /// In the order of the file, up to the number kept.
@@ -106,8 +109,8 @@ impl Sequence {
     }
 
     /// Hands in a piece and takes out those whose turn it is. `decode_again` decodes joined
-    /// bytes into a cleared batch. Damage of the file, unless it is salvaged, comes back as an error:
-    /// the first in the order of the file.
+    /// bytes into a cleared batch. Damage of the file, unless it is salvaged, and a header of other columns
+    /// come back as an error: the first in the order of the file.
     pub fn submit(
         &self,
         piece: Piece,
@@ -131,11 +134,12 @@ impl Sequence {
                 piece.batch.clear();
                 piece.end = decode_again(&piece.bytes, piece.last, &mut piece.batch);
             }
-            if let Some(damage) = piece.batch.damage.take() {
-                state.file.is_damaged = true;
-                if !self.salvages {
-                    return Err(Box::new(state.placed(*damage, piece.offset, self.has_bytes)));
-                }
+            let damage = piece.batch.damage.take();
+            state.file.is_damaged |= damage.is_some();
+            // Behind a header of other columns there is nothing to salvage: rows look sound and are not.
+            let stops = [piece.batch.other_header.take(), damage.filter(|_| !self.salvages)];
+            if let Some(stop) = stops.into_iter().flatten().min_by_key(|reject| reject.at.bytes_before) {
+                return Err(Box::new(state.placed(*stop, piece.offset, self.has_bytes)));
             }
             accepted.push(state.accept(piece, self.keep_rejects, self.has_bytes));
         }
@@ -182,6 +186,9 @@ impl State {
             file.tally.out_of_order += u64::from(first < last);
         }
         self.last_time_us = piece.batch.last_time_us.or(self.last_time_us);
+        let first = piece.end.first_rows_in_text.map(|at| file.lines + at.lines_before + 1);
+        file.first_rows_in_text = file.first_rows_in_text.or(first);
+        file.rows_in_text += piece.end.rows_in_text;
         file.lines += piece.end.lines;
         file.blank_lines += piece.end.blank_lines;
         file.stray_quotes += piece.end.stray_quotes;

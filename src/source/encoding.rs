@@ -20,6 +20,11 @@ impl TextEncoding {
         self.0.name().to_ascii_lowercase()
     }
 
+    /// Whether the higher byte of a character goes first, of UTF-16.
+    pub(super) fn utf_16_order(self) -> Option<bool> {
+        [UTF_16LE, UTF_16BE].contains(&self.0).then_some(self.0 == UTF_16BE)
+    }
+
     /// The likeliest encoding of bytes that are not UTF-8, by the letters that would stand together;
     /// `None` where the bytes are UTF-8 after all.
     pub fn likely(bytes: &[u8]) -> Option<TextEncoding> {

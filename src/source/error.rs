@@ -39,6 +39,10 @@ pub enum SourceError {
     Truncated { name: String, offset: u64 },
     #[error("{name}: wrong checksum in the compressed data, after {offset} decompressed bytes")]
     Checksum { name: String, offset: u64 },
+    #[error(
+        "{name}: UTF-16 that has lost a byte in line {line} or just before: from byte {at} on it is no text"
+    )]
+    LostByte { name: String, line: u64, at: u64 },
     #[error("{name}: bytes that belong to no compressed data follow {offset} decompressed bytes")]
     TrailingGarbage { name: String, offset: u64 },
     #[error("{name}: the compressed data is damaged after {offset} decompressed bytes: {reason}")]
@@ -75,7 +79,7 @@ impl SourceError {
             SourceError::TooLarge { .. } => "E-F27",
             SourceError::Unsupported { .. } | SourceError::NoText { .. } => "E-F28",
             SourceError::Read { .. } => "E-F30",
-            SourceError::NoByteOrderMark { .. } => "E-C03",
+            SourceError::NoByteOrderMark { .. } | SourceError::LostByte { .. } => "E-C03",
         }
     }
 
@@ -102,6 +106,7 @@ impl SourceError {
             SourceError::Truncated { .. }
             | SourceError::Checksum { .. }
             | SourceError::TrailingGarbage { .. }
+            | SourceError::LostByte { .. }
             | SourceError::Corrupt { .. } => Some(
                 "the file was not written or copied whole: fetch it again, or use what comes before with --salvage"
                     .to_owned(),
@@ -144,6 +149,7 @@ impl SourceError {
             StreamFault::Checksum => SourceError::Checksum { name, offset },
             StreamFault::TrailingGarbage => SourceError::TrailingGarbage { name, offset },
             StreamFault::Corrupt(reason) => SourceError::Corrupt { name, offset, reason: reason.clone() },
+            StreamFault::LostByte { line, at } => SourceError::LostByte { name, line: *line, at: *at },
             StreamFault::TooLarge { most, packed } => {
                 SourceError::TooLarge { name, most: *most, packed: *packed }
             }

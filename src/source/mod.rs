@@ -18,6 +18,7 @@ pub mod replace;
 pub mod scratch;
 pub mod sorted;
 mod streams;
+mod utf_16;
 
 pub use ending::Ending;
 pub use error::SourceError;

@@ -11,6 +11,7 @@ use super::magic::{
 };
 use super::scratch::Scratch;
 use super::streams::{BoxedRead, GzipMembers, Transcoded, ZstdFrames, read_full};
+use super::utf_16::Aligned;
 use super::{Compression, Input, InputKind, OpenOptions, SourceError, SourceNote};
 use std::fmt;
 use std::fs::File;
@@ -206,6 +207,10 @@ impl Stream<'_> {
         notes.extend(mark_note(name, encoding, mark));
         read_full(&mut text, &mut [0; MAGIC_BYTES][..mark]).map_err(failed)?;
         if encoding != TextEncoding::UTF_8 {
+            if let Some(is_big_endian) = encoding.utf_16_order() {
+                let damage = options.salvage.then(|| Arc::clone(&self.ending.damage));
+                text = Box::new(Aligned::new(text, is_big_endian, mark as u64, damage));
+            }
             text = Box::new(Transcoded::new(text, encoding));
         }
         let start = mark as u64;

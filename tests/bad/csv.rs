@@ -31,6 +31,37 @@ fn report(bytes: impl Into<Vec<u8>>, more: &str) -> Run {
     Run::report("a.csv", bytes, more)
 }
 
+/// Where the sum of values is in a report.
+const SUM: &str = "/body/funnels/0/abandonment/stages/0/value/sum";
+
+/// A report of values in two files, which each have one beside a whole number of no value.
+fn two_files(order: &str, of_a: &str, of_b: &str) -> Run {
+    let rows = |user: &str, price: &str| {
+        format!(
+            "user_id;timestamp;event;price\n{user};2026-01-01T00:00:00Z;view;{price}\n\
+             {user}x;2026-01-01T00:00:01Z;cart;\n"
+        )
+    };
+    Run::of(&format!("report {order} --steps view,cart --value price --as-of 2026-02-01 --format json"))
+        .file("a.csv", rows("a", of_a))
+        .file("b.csv", rows("b", of_b))
+}
+
+/// An export of four columns, and behind it a longer one of three.
+fn older_export() -> String {
+    let older = log("u9,2026-01-01T00:00:09Z,view,x\n");
+    let rows: String = (0..10).map(|row| format!("v{row},2026-01-02T00:00:{row:02}Z,view\n")).collect();
+    format!("{older}user_id,timestamp,event\n{rows}")
+}
+
+/// UTF-16 of 202 rows, and a byte lost in the id of the next.
+fn lost_byte() -> Vec<u8> {
+    let before = log(&rows(200));
+    let mut bytes = utf_16(&format!("\u{feff}{before}{}", rows(200)), u16::to_le_bytes);
+    bytes.remove(2 + 2 * before.len() + 1);
+    bytes
+}
+
 /// Its words with these columns named.
 const NAMED: &str = "--user user_id --time timestamp --event event";
 
@@ -46,7 +77,29 @@ fn encodings() -> Vec<Kind> {
     vec![
         kind("C01", "a UTF-8 byte order mark", "passed over, with a note")
             .run(report(marked("\u{feff}"), "").account(2, 2, 0, 0).notes("UTF-8 byte order mark")),
-        kind("C02", "UTF-16, either order, with a byte order mark", "converted, with a note")
+        kind(
+            "C02",
+            "UTF-16, either order, with a byte order mark",
+            "converted, with a note. Where a byte is lost or half a character ends it, it stops (E-C03), exit code 1, with line \
+             and byte; with --salvage the rows before are used (W24)",
+        )
+            .run(
+                report(lost_byte(), "")
+                    .exit(1)
+                    .says("error[E-C03]: a.csv: UTF-16 that has lost a byte in line 204 or just before: from byte ")
+                    .says("--salvage"),
+            )
+            .run(
+                report(lost_byte(), "--salvage")
+                    .account(202, 202, 0, 0)
+                    .warns("W24", 1)
+                    .is("/run/files/0/partial", "true"),
+            )
+            .run(
+                report([utf_16(&marked("\u{feff}"), u16::to_le_bytes), vec![b'u']].concat(), "")
+                    .exit(1)
+                    .says("error[E-C03]"),
+            )
             .run(
                 report(utf_16(&marked("\u{feff}"), u16::to_le_bytes), "")
                     .account(2, 2, 0, 0)
@@ -102,7 +155,30 @@ fn encodings() -> Vec<Kind> {
             "NUL bytes",
             "in a column that the source names the row is rejected (R14), elsewhere they are text; 512 and more in a row \
              are a hole in the file: stops (E-C05), exit code 1, or with --salvage rejects that line (R14) and goes on \
-             behind it (W24)",
+             behind it (W24). A hole before the first row stops with --salvage too: it may have held the names of columns",
+        )
+        .run(
+            report(format!("{}{}", "\0".repeat(700), log("")), "--salvage")
+                .exit(1)
+                .says("error[E-C05]: a.csv is damaged: a hole of NUL bytes stands before its first row")
+                .says("--> a.csv:1 (byte 0)"),
+        )
+        .run(report(format!("{}\n{}", "\0".repeat(700), log("")), "").exit(1).says("error[E-C05]"))
+        .run(report(format!("{}\n{}", "\0".repeat(700), log("")), "--skip-lines 1").account(2, 2, 0, 0))
+        .run(
+            report(log("").replacen("note", &"\0".repeat(512), 1), NAMED)
+                .exit(1)
+                .says("error[E-C05]")
+                .says("--> a.csv:1 (byte 24)"),
+        )
+        .run(
+            Run::report(
+                "a.jsonl",
+                format!("{}{{\"user_id\":\"u1\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"event\":\"view\"}}\n", "\0".repeat(600)),
+                "",
+            )
+            .exit(1)
+            .says("error[E-C05]"),
         )
         .run(
             report(log("u\0,2026-01-01T00:00:02Z,view,x\nu3,2026-01-01T00:00:02Z,view,\0\n"), "")
@@ -239,7 +315,8 @@ fn quotes() -> Vec<Kind> {
             "C13",
             "a quote that is opened in the last column and never closed, and a file that goes on",
             "as C12: no field swallows the rest of the file. A quote is unclosed too if its field has more than 100 lines, or \
-             has text behind the quote that closes it on another line, which opens another field",
+             has text behind the quote that closes it on another line, which opens another field. Where the next quote \
+             ends a row, a text whose lines each look like a row is warned of (W31)",
         )
         .run(report(open_at_end.clone(), "").exit(1).says("--> a.csv:4:4 (byte 120, column `note`)"))
         .run(
@@ -255,6 +332,12 @@ fn quotes() -> Vec<Kind> {
                 .account(4, 3, 1, 0)
                 .rejects("R15", 1)
                 .reject_at("R15", 4, Some(120), Some("note")),
+        )
+        .run(
+            report(log(&format!("u3,2026-01-01T00:00:02Z,view,\"TV\n{}u4,2026-01-01T00:00:03Z,view,32\"\n", rows(3))), "")
+                .account(3, 3, 0, 0)
+                .warns("W31", 1)
+                .prints("1 row ends in a quoted text over several lines that each look like a row, the first on line 4"),
         ),
         kind("C14", "a quote inside a field that is not quoted", "a character like others, with a note of how many rows")
             .run(
@@ -349,8 +432,10 @@ fn dialects() -> Vec<Kind> {
         kind(
             "C17",
             "semicolons and decimal commas",
-            "semicolons are found; decimal commas too if the sampled values can be read in no other way, and told among \
-             what was guessed; --decimal , takes dots for grouping (1.234,56); any other value is rejected (R09)",
+            "semicolons are found; decimal commas too where the sampled values of any input tell them, and told among what \
+             was guessed; --decimal , takes dots for grouping (1.234,56); any other value is rejected (R09). Where some \
+             values have a comma and some a point, in one input or in two, or none tells more than 1,234 or 1.234, \
+             which may be thousands, it stops (E-C17), exit code 2, and asks for --decimal",
         )
         .run(
             report(euro("12,50"), "--value price --as-of 2026-02-01")
@@ -367,21 +452,53 @@ fn dialects() -> Vec<Kind> {
         // 1.234 may be one thousand and more: nothing is guessed.
         .run(
             report(format!("{}u3;2026-01-01T00:00:02Z;view;12,50\n", euro("1.234")), "--value price")
-                .exit(3)
-                .account(3, 2, 1, 0)
-                .rejects("R09", 1)
-                .says("--decimal ,"),
-        ),
+                .exit(2)
+                .says("error[E-C17]: values with two decimal marks: \"12,50\" in a.csv, \"1.234\" in a.csv")
+                .says("give --decimal . or --decimal ,"),
+        )
+        .run(
+            report(euro("1,234"), "--value price")
+                .exit(2)
+                .says("error[E-C17]: a.csv: column \"price\": the mark in values such as \"1,234\" may be a decimal mark"),
+        )
+        .run(
+            report(euro("1,234"), "--value price --decimal , --as-of 2026-02-01")
+                .account(2, 2, 0, 0)
+                .is("/body/funnels/0/abandonment/stages/0/value/sum", "1.234"),
+        )
+        // Nobody asks for the values.
+        .run(report(euro("1,234"), NAMED).account(2, 2, 0, 0))
+        // Whatever comes first.
+        .run(two_files("a.csv b.csv", "1,5", "1.500").exit(2).says("two decimal marks: \"1,5\" in a.csv, \"1.500\" in b.csv"))
+        .run(two_files("b.csv a.csv", "1,5", "1.500").exit(2).says("two decimal marks: \"1.500\" in b.csv, \"1,5\" in a.csv"))
+        .run(two_files("a.csv b.csv", "7", "1,5").account(4, 4, 0, 0).is(SUM, "8.5"))
+        .run(two_files("b.csv a.csv", "1,234", "1,5").account(4, 4, 0, 0).is(SUM, "2.734"))
+        .run(two_files("a.csv b.csv", "1,234", "1,5").account(4, 4, 0, 0).is(SUM, "2.734")),
         kind(
             "C18",
             "lines before the header",
-            "passed over up to the first line with all names that are needed, with a note of how many; --skip-lines says it",
+            "passed over up to the first line with all names that are needed, with a warning of how many (W30); --skip-lines \
+             says it. Lines that look like a table of their own, such as an older export, stop the run (E-C11), exit code 2",
         )
         .run(
             report(format!("Shop report, all of it\n# \"made by\n\n{}", log("")), "")
                 .account(2, 2, 0, 0)
-                .notes("3 lines before the header skipped"),
+                .warns("W30", 3),
         )
+        .run(
+            Run::of("report a.csv --steps 'view,cart'")
+                .file("a.csv", format!("Shop report\n{}", log("")))
+                .prints("a.csv: 1 line before the header passed over"),
+        )
+        .run(
+            report(older_export(), "--strict")
+                .exit(2)
+                .says("error[E-C11]: a.csv: 4 lines before the header, which is line 5, look like a table of their own")
+                .says("split the file before line 5")
+                .says("--skip-lines 4"),
+        )
+        .run(report(older_export(), "--skip-lines 4").account(10, 10, 0, 0))
+        .run(report(older_export(), NAMED).exit(2).says("error[E-C11]"))
         .run(
             report(format!("a,b,c,d\n{}", log("u3,yesterday,view,x\n")), &format!("{NAMED} --skip-lines 1"))
                 .exit(3)
@@ -412,8 +529,35 @@ fn headers() -> Vec<Kind> {
         kind(
             "C20",
             "the header again inside the file, as of exports that were put together",
-            "rejected (R16) and counted, but not against the tolerance; a byte order mark before it changes nothing",
+            "rejected (R16) and counted, but not against the tolerance; a byte order mark before it changes nothing. A header \
+             of other columns, or of the same in another order, stops the run (E-C20), exit code 1, with --salvage too: \
+             rows behind it would be read under wrong names",
         )
+        .run(
+            report(log("event,timestamp,user_id,note\nview,2026-01-01T00:00:02Z,u3,x\n"), "--strict")
+                .exit(1)
+                .says("error[E-C20]: a.csv: a second header, of other columns or in another order")
+                .says("--> a.csv:4 (byte 91)")
+                .says("split it before line 4"),
+        )
+        .run(
+            report(log(&format!("{}note,\"event\", Timestamp ,user_id\n", rows(3000))), "--salvage --threads 2")
+                .exit(1)
+                .says("error[E-C20]")
+                .says("--> a.csv:3004 "),
+        )
+        // More columns, and fewer.
+        .run(
+            report(log(&format!("{},price\nu3,2026-01-01T00:00:02Z,view,x,\n", HEADER.trim())), "")
+                .exit(1)
+                .says("error[E-C20]"),
+        )
+        .run(
+            report(log("user_id,timestamp,note\nu3,2026-01-01T00:00:02Z,view\n"), "--max-rejects 10")
+                .exit(1)
+                .says("error[E-C20]"),
+        )
+        .run(report(log("\"user_id\",timestamp, Event,note\n"), "--strict").account(3, 2, 1, 0).rejects("R16", 1))
         .run(
             report(log(&format!("{HEADER}{}\u{feff}{HEADER}", rows(2))), "--strict")
                 .account(6, 4, 2, 0)

@@ -71,6 +71,7 @@ pub fn decode_in_pieces(
         total.lines += piece.lines;
         total.consumed += piece.consumed;
         total.stray_quotes += piece.stray_quotes;
+        total.rows_in_text += piece.rows_in_text;
         start += piece.consumed;
         (recorder.lines, recorder.bytes) = (total.lines, total.consumed as u64);
     }

@@ -59,6 +59,7 @@ pub(in crate::report) fn plan(columns: Columns) -> ReadPlan {
         naive_zone_given: false,
         as_of_us: None,
         decimal_mark: b'.',
+        mark_told_by: None,
         null_ids: Vec::new(),
         keep_empty_ids: false,
         cleaning: crate::ingest::clean::Cleaning::default(),
