@@ -92,7 +92,7 @@ const WARNINGS: &[Code] = &[
     code("W12", "half of the ids or more look like e-mail addresses (inspect, validate)"),
     code("W13", "session ids of the log that several people have (inspect, validate)"),
     code("W14", "nobody has a full window behind them: the data span less than the window"),
-    code("W15", "fewer than 30 people"),
+    code("W15", "fewer than 30 people, or fewer than 30 units that entered a funnel"),
     code("W16", "rows without an event name"),
     code("W17", "an input is empty, or holds no row"),
     code("W18", "an input lacks a column that is read; it is empty in all its rows"),

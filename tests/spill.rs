@@ -156,6 +156,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         trend: None,
         top: 2,
         min_cell: None,
+        pseudonyms: None,
         choice: QuantileChoice { quantiles: vec![Quantile::MEDIAN], method: QuantileMethod::Type7 },
         currency: None,
     };

@@ -175,7 +175,8 @@ fn target(path: &Path, has_junit: bool) -> Result<Target, Failure> {
         None if extension == "xml" && has_junit => Form::Junit,
         None => {
             let failure = Failure::usage(format!("{}: no form of output has this extension", path.display()));
-            return Err(failure.hint("use .json, .jsonl, .csv, .tsv, .md or .txt"));
+            let junit = if has_junit { ", .xml" } else { "" };
+            return Err(failure.hint(format!("use .json, .jsonl, .csv, .tsv, .md{junit} or .txt")));
         }
     };
     Ok(Target { form, place: Place::File(path.to_owned()) })

@@ -556,6 +556,7 @@ pub fn resolve_request(
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
         min_cell: None,
+        pseudonyms: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })

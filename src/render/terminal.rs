@@ -102,6 +102,7 @@ impl Terminal {
 
     fn block(&self, block: &Block, out: &mut dyn Write) -> io::Result<()> {
         match block {
+            Block::Funnel(_) => Ok(()),
             Block::Heading(level, text) => self.heading(*level, text, out),
             Block::Facts(facts) => self.facts(facts, out),
             Block::Table(table) => self.table(table, out),
@@ -347,11 +348,13 @@ fn write_line(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::R
 impl Renderer for Terminal {
     fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
         let mut out = escape::LogLines::new(out);
-        for (place, block) in blocks.iter().enumerate() {
-            if place > 0 && is_set_apart(&blocks[place - 1], block) {
+        let mut previous = None;
+        for block in blocks.iter().filter(|block| !matches!(block, Block::Funnel(_))) {
+            if previous.is_some_and(|previous| is_set_apart(previous, block)) {
                 writeln!(out)?;
             }
             self.block(block, &mut out)?;
+            previous = Some(block);
         }
         out.finish()
     }
