@@ -204,6 +204,9 @@ pub struct InputArgs {
     /// Currency column of the values.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub currency: Option<String>,
+    /// When the server got a row: validate and inspect tell whose clock is more than an hour from it.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub received_time: Option<String>,
     /// Keep only rows that satisfy this; the others are counted as filtered.
     #[arg(long = "where", value_name = "CONDITION", help_heading = "Columns")]
     pub filter: Option<String>,
@@ -382,6 +385,7 @@ impl InputArgs {
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("unpivot", self.unpivot.clone());
+        flag("received-time", self.received_time.clone());
         flag("where", self.filter.clone());
         for rule in &self.derive {
             flag("derive", Some(rule.clone()));

@@ -34,10 +34,12 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         let map = map.to_string_lossy().into_owned();
         seen_from(args.write.as_deref(), &[map]).concat()
     });
+    let received = found.received_column(&start.plan);
     let look = Look {
         guess: &guess,
         columns: &columns,
         rows: &rows,
+        received: received.as_ref(),
         files: &start.plan.files,
         files_of_definition: &files_of_definition,
         flags: &flags,

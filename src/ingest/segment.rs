@@ -240,10 +240,22 @@ mod tests {
     /// A row by texts: what a shard says of it, whatever the codes.
     type Row = (Vec<u8>, Option<Vec<u8>>, i64, u32, Vec<u32>);
 
-    const PLAIN: RowLayout =
-        RowLayout { ordinal: false, session: false, value: false, currency: false, dimensions: 0 };
-    const FULL: RowLayout =
-        RowLayout { ordinal: true, session: true, value: true, currency: true, dimensions: 2 };
+    const PLAIN: RowLayout = RowLayout {
+        ordinal: false,
+        session: false,
+        value: false,
+        currency: false,
+        dimensions: 0,
+        received: false,
+    };
+    const FULL: RowLayout = RowLayout {
+        ordinal: true,
+        session: true,
+        value: true,
+        currency: true,
+        dimensions: 2,
+        received: true,
+    };
 
     fn shard_of(rows: &[Row], layout: &RowLayout, seed: &RandomState) -> Shard {
         let mut shard = Shard::default();

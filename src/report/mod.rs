@@ -23,6 +23,7 @@ pub mod min_cell;
 pub mod people;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod receipts;
 pub mod segments;
 pub mod sessions;
 pub mod shape;
