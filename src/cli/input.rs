@@ -325,8 +325,14 @@ pub fn read_plan(
     check_columns(plan, found, &slots, columns.user_together, request)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
+    let decimal_mark = plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns.value));
+    // A comma that was found is that of the values; one that was given is that of all columns.
+    let is_given = plan.decimal_mark.is_some();
+    let has_commas = |slot| decimal_mark == b',' && (is_given || slots.roles.value == Some(slot));
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
-        condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
+        let bound = condition.bind(|name| slots.slot_of(name));
+        let bound = bound.map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(bound.with_decimal_commas(&has_commas))
     };
     let uses = request.map_or_else(Vec::new, |request| {
         let specs = request.funnels.iter().flat_map(|funnel| funnel.funnel.event_specs());
@@ -340,7 +346,6 @@ pub fn read_plan(
     let keeps_order = request.is_some_and(|request| {
         request.funnels.iter().any(|funnel| funnel.funnel.tie == crate::funnel::engine::Tie::File)
     });
-    let columns_value = columns.value.clone();
     let layout = RowLayout {
         ordinal: keeps_order,
         session: columns.session.is_some(),
@@ -377,7 +382,7 @@ pub fn read_plan(
         naive_zone: plan.naive_zone.clone(),
         naive_zone_given: plan.naive_zone_given,
         as_of_us: plan.as_of_us,
-        decimal_mark: plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns_value)),
+        decimal_mark,
         null_ids: plan.null_ids.clone(),
         keep_empty_ids: plan.keep_empty_ids,
         cleaning: plan.cleaning,

@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input)?;
+    let start = Start::of(&args.input, &args.output)?;
     let beside = args.write.iter().cloned().collect();
     let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::All)?;

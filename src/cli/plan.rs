@@ -420,7 +420,10 @@ fn unpivot(
         Some((of_source("--url", args.url.is_some(), "url"), "no column of URLs"))
     } else if source.received_time.is_some() {
         let is_typed = args.received_time.is_some();
-        Some((of_source("--received-time", is_typed, "received_time"), "no one time at which it was received"))
+        Some((
+            of_source("--received-time", is_typed, "received_time"),
+            "no one time at which it was received",
+        ))
     } else if identity.stitch != Stitch::None {
         Some((identity.stitch_setting(file), "no stitching"))
     } else if identity.map.is_some() {

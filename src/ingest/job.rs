@@ -213,7 +213,10 @@ impl Job {
                 let detected = detect_times(&[slot], &sample, &columns, plan, &name)?;
                 notes.extend(detected.as_ref().map(|detected| {
                     let evidence = &detected.evidence;
-                    FileNote::note(format!("{name}: when rows were received ({}): {evidence}", plan.slots[slot]))
+                    FileNote::note(format!(
+                        "{name}: when rows were received ({}): {evidence}",
+                        plan.slots[slot]
+                    ))
                 }));
                 Some(parser(&detected))
             }

@@ -374,7 +374,7 @@ mod tests {
     fn a_file_cut_short_or_changed_is_an_error() {
         let seed = RandomState::default();
         let rows: Vec<Row> =
-            (0..20).map(|row| (vec![b'u', row], None, i64::from(row), 1, vec![7; 8])).collect();
+            (0..20).map(|row| (vec![b'u', row], None, i64::from(row), 1, vec![7; FULL.words()])).collect();
         let mut bytes = Vec::new();
         write(&shard_of(&rows, &FULL, &seed), &FULL, &mut bytes).expect("memory takes all");
         for len in 0..bytes.len() {

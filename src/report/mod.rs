@@ -21,9 +21,9 @@ pub mod jsonl;
 pub mod lists;
 pub mod min_cell;
 pub mod people;
+pub mod receipts;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod receipts;
 pub mod segments;
 pub mod sessions;
 pub mod shape;
