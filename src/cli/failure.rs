@@ -77,7 +77,7 @@ pub struct Failure {
     /// How the input was read, as far as that was found and not said.
     pub read_as: Option<String>,
     /// What is told instead where no text of the input may be printed.
-    pub plain: Option<Plain>,
+    pub plain: Option<Box<Plain>>,
 }
 
 /// The error and the hint in words that hold no data.
@@ -120,8 +120,8 @@ impl Failure {
         if let Some(place) = &mut self.place {
             place.excerpt.clear();
         }
-        if let Some(Plain { error, hint }) = self.plain.take() {
-            (self.error, self.hint) = (anyhow::Error::msg(error), hint);
+        if let Some(plain) = self.plain.take() {
+            (self.error, self.hint) = (anyhow::Error::msg(plain.error), plain.hint);
         }
         self
     }
@@ -187,7 +187,7 @@ impl From<CohortError> for Failure {
             error @ CohortError::NoColumn { .. } => {
                 let plain_hint = "give the column of ids that name in its first line".to_owned();
                 let plain = Plain { error: error.to_string(), hint: Some(plain_hint) };
-                Failure { hint, plain: Some(plain), ..Failure::usage(error) }
+                Failure { hint, plain: Some(Box::new(plain)), ..Failure::usage(error) }
             }
             error => Failure { hint, ..Failure::usage(error) },
         }

@@ -29,8 +29,8 @@ pub fn read_map(
     let mut plain = None;
     let read = table.read(&layout.wanted, |line, fields| {
         layout.entries(line, fields, users, zone, &mut entries).map_err(|fault| {
-            plain =
-                Some(Plain { error: format!("{}:{line}: {}", table.file, fault.without_text()), hint: None });
+            let error = format!("{}:{line}: {}", table.file, fault.without_text());
+            plain = Some(Box::new(Plain { error, hint: None }));
             fault.to_string()
         })
     });
@@ -94,7 +94,7 @@ impl Layout {
             let mut plain = wrong(line, "there is a column that a map of ids does not have".to_owned());
             let plain = Plain { error: plain.error.to_string(), hint: plain.hint.take() };
             let told = wrong(line, format!("there is no column {column:?} in a map of ids{near}"));
-            return Err(Failure { plain: Some(plain), ..told });
+            return Err(Failure { plain: Some(Box::new(plain)), ..told });
         }
         let mut layout = Layout { wanted: Vec::new(), fields: [None; COLUMNS.len()] };
         for (field, name) in layout.fields.iter_mut().zip(COLUMNS) {
