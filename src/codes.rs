@@ -82,6 +82,10 @@ const WARNINGS: &[Code] = &[
     code("W05", "times in an hour that the zone skips or has twice"),
     code("W06", "over 5 % of the rows share person and time with another; or times have no time of day"),
     code("W07", "a file changed while it was read; it was read to its first size"),
+    code(
+        "W08",
+        "people with a row whose time is more than an hour from when it was received (--received-time; inspect, validate)",
+    ),
     code("W09", "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)"),
     code("W10", "one person of more than ten has more than 10 % of the rows"),
     code(

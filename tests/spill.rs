@@ -95,6 +95,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         session: some(shape.session, "visit"),
         value: some(shape.value, "price"),
         currency: some(shape.currency, "currency"),
+        received: None,
         dimensions: ["device", "country"][..shape.dimensions].iter().map(|&name| name.to_owned()).collect(),
         key: Vec::new(),
     };
@@ -120,6 +121,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
             value: shape.value,
             currency: shape.currency,
             dimensions: shape.dimensions,
+            received: false,
         },
         columns,
         event_name: None,

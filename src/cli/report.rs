@@ -18,7 +18,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input)?;
+    let start = Start::of(&args.input, &args.output)?;
     let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     if args.min_cell.is_some_and(|least| least < min_cell::LEAST) {
         return Err(Failure::usage(format!(

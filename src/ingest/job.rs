@@ -106,6 +106,15 @@ pub enum Pieces {
     Nothing,
 }
 
+/// What reads the times of an input. Cloned for each thread.
+#[derive(Clone)]
+pub struct Clocks {
+    /// One, or where rows are wide one for each time column.
+    pub times: Vec<TimeParser>,
+    /// Of when rows were received, where that is asked for.
+    pub received: Option<TimeParser>,
+}
+
 /// An input being read.
 pub struct Job {
     pub pieces: Pieces,
@@ -118,8 +127,7 @@ pub struct Job {
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
     pub whole: Option<WholeColumns>,
-    /// One, or where rows are wide one for each time column.
-    pub times: Vec<TimeParser>,
+    pub clocks: Clocks,
     pub account: FileAccount,
     /// By slot, where the input is JSON: a record had the key.
     pub seen: Vec<AtomicBool>,
@@ -186,15 +194,33 @@ impl Job {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
+        let parser = |detected: &Option<Detected>| {
+            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
+            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
+            parser.with_clock_change(plan.time.clock_change)
+        };
         let mut times = Vec::new();
         let mut told: Vec<Detected> = Vec::new();
         for slots in plan.roles.times() {
-            let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
-            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
-            times.push(parser.with_clock_change(plan.time.clock_change));
+            let detected = detect_times(&slots, &sample, &columns, plan, &name)?;
+            notes.extend(detected.as_ref().and_then(|detected| date_note(detected, &slots, plan, &name)));
+            times.push(parser(&detected));
             told.extend(detected);
         }
+        let received = match plan.roles.received {
+            None => None,
+            Some(slot) => {
+                let detected = detect_times(&[slot], &sample, &columns, plan, &name)?;
+                notes.extend(detected.as_ref().map(|detected| {
+                    let evidence = &detected.evidence;
+                    FileNote::note(format!(
+                        "{name}: when rows were received ({}): {evidence}",
+                        plan.slots[slot]
+                    ))
+                }));
+                Some(parser(&detected))
+            }
+        };
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
         let is_there = columns.iter().enumerate().filter(|(_, column)| column.is_some());
         let mut judged: Vec<bool> = is_there.map(|(slot, _)| slot < plan.source_slots).collect();
@@ -311,7 +337,7 @@ impl Job {
             second_header,
             spread,
             whole,
-            times,
+            clocks: Clocks { times, received },
             seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
             account: FileAccount {
                 name,
@@ -480,7 +506,6 @@ fn detect_times(
     columns: &[Option<usize>],
     plan: &ReadPlan,
     name: &str,
-    notes: &mut Vec<FileNote>,
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
     let Some(date) = slots.first().and_then(|&slot| known(slot)) else { return Ok(None) };
@@ -507,8 +532,9 @@ fn detect_times(
             })
         })
         .collect();
-    let texts: Vec<Vec<u8>> = match plan.roles.is_wide() {
-        // An empty cell of a wide row is no time.
+    let may_be_empty = plan.roles.is_wide() || plan.roles.received == slots.first().copied();
+    let texts: Vec<Vec<u8>> = match may_be_empty {
+        // An empty cell is no time.
         true => texts.into_iter().filter(|text| !text.trim_ascii().is_empty()).collect(),
         false => texts,
     };
@@ -521,13 +547,14 @@ fn detect_times(
             column: plan.slots[slots[0]].clone(),
             error: Box::new(error),
         })?;
-    if detected.date_only {
-        let whose =
-            if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
-        let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
-        notes.push(FileNote::warning("W06", message));
-    }
     Ok(Some(detected))
+}
+
+/// Times in these slots that are dates alone.
+fn date_note(detected: &Detected, slots: &[usize], plan: &ReadPlan, name: &str) -> Option<FileNote> {
+    let whose = if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
+    let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
+    detected.date_only.then(|| FileNote::warning("W06", message))
 }
 
 /// How the input is read, in a few words.

@@ -18,6 +18,7 @@ mod place;
 pub mod plan;
 mod prefetch;
 mod read;
+mod received;
 mod sample;
 mod segment;
 mod sequence;

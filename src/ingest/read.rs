@@ -7,8 +7,9 @@ use super::batch::Batch;
 use super::budget::Resources;
 use super::clean::Cleaned;
 use super::identify::{Identified, Identifier, IdentifyScratch};
-use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
+use super::job::{Clocks, Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
+use super::received::Receipts;
 use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
@@ -302,7 +303,7 @@ impl<'s> Worker<'s> {
     fn read_text(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
         let Pieces::Text { chunks, decoder, data_offset } = &job.pieces else { return Ok(()) };
         let mut decoder = decoder.clone();
-        let mut times = job.times.clone();
+        let mut clocks = job.clocks.clone();
         let mut told = 0;
         while !self.shared.failed.load(Ordering::Relaxed) {
             let buffer = self.shared.spare().bytes.pop().unwrap_or_default();
@@ -319,12 +320,12 @@ impl<'s> Worker<'s> {
             }
             let mut batch = self.spare_batch();
             let whole = chunk.last && decoder.ends_whole(chunk.cut_short);
-            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, whole, &mut batch);
+            let end = self.decode(job, &mut decoder, &mut clocks, &chunk.bytes, whole, &mut batch);
             let Chunk { index, bytes, offset, .. } = chunk;
             let last = whole;
             let piece = Piece { index, bytes, offset, last, end, batch };
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
-                self.decode(job, &mut decoder, &mut times, bytes, last, batch)
+                self.decode(job, &mut decoder, &mut clocks, bytes, last, batch)
             });
             for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
@@ -343,12 +344,12 @@ impl<'s> Worker<'s> {
         &mut self,
         job: &Job,
         decoder: &mut Decoder,
-        times: &mut [TimeParser],
+        clocks: &mut Clocks,
         bytes: &[u8],
         last: bool,
         batch: &mut Batch,
     ) -> PieceEnd {
-        let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
+        let before: Vec<TimeNotes> = clocks.times.iter().map(TimeParser::notes).collect();
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
@@ -366,26 +367,29 @@ impl<'s> Worker<'s> {
         let end = if plan.names_nobody() {
             decode(&mut Strangers { batch, keep_rejects: plan.keep_rejects })
         } else if wide {
-            decode(&mut Unpivoter { codes, times, batch, events: Vec::new() })
+            decode(&mut Unpivoter { codes, times: &mut clocks.times, batch, events: Vec::new() })
+        } else if let Some(received) = &mut clocks.received {
+            let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
+            decode(&mut Receipts { times: received, assembler })
         } else if plan.cleaning.is_asked() || job.whole.is_some() {
-            decode(&mut Assembler { codes, times: &mut times[0], batch })
+            decode(&mut Assembler { codes, times: &mut clocks.times[0], batch })
         } else {
-            let assembler = Assembler { codes, times: &mut times[0], batch };
+            let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
             decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
         };
         job.note_seen(&looked_for, &unseen);
-        batch.tally.note_all_times(&before, times);
+        batch.tally.note_all_times(&before, &clocks.times);
         batch.sum_up(wide);
         end
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
         let Pieces::Parquet { file, slices, wanted, judged, next } = &job.pieces else { return Ok(()) };
-        let mut times = job.times.clone();
+        let mut clocks = job.clocks.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
             let mut batch = self.spare_batch();
-            let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
+            let before: Vec<TimeNotes> = clocks.times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
             let codes = &mut self.codes;
             let plan = codes.plan;
@@ -403,16 +407,19 @@ impl<'s> Worker<'s> {
             };
             let end = if wide {
                 let events = Vec::new();
-                decode(&mut Unpivoter { codes, times: &mut times, batch: &mut batch, events })
+                decode(&mut Unpivoter { codes, times: &mut clocks.times, batch: &mut batch, events })
+            } else if let Some(received) = &mut clocks.received {
+                let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
+                decode(&mut Receipts { times: received, assembler })
             } else if plan.cleaning.is_asked() || job.whole.is_some() {
-                decode(&mut Assembler { codes, times: &mut times[0], batch: &mut batch })
+                decode(&mut Assembler { codes, times: &mut clocks.times[0], batch: &mut batch })
             } else {
-                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
                 file.decode_judging(slice, wanted, judged, &mut sink)
             };
             let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
-            batch.tally.note_all_times(&before, &times);
+            batch.tally.note_all_times(&before, &clocks.times);
             batch.sum_up(wide);
             let piece = Piece {
                 index: index as u64,
@@ -461,7 +468,7 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
             let opened = open(&pending.input, &shared.plan.open)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().chain(&roles.unpivot);
+            let times = roles.time.iter().chain(&roles.unpivot).chain(&roles.received);
             let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
             let times: Vec<String> = times.collect();
             let is_time = |column: &str| times.contains(&Sample::folded(column));

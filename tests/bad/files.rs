@@ -39,6 +39,9 @@ fn wrong_checksum(text: &str) -> Vec<u8> {
     packed
 }
 
+/// Times as INT96; `testdata/README.md` says which.
+const INT96: &[u8] = include_bytes!("../../testdata/int96.parquet");
+
 pub fn parquet(columns: Vec<Column>) -> Vec<u8> {
     let height = columns.first().map_or(0, Column::len);
     let mut frame = DataFrame::new(height, columns).expect("columns are of equal length");
@@ -77,6 +80,11 @@ fn typed_parquet() -> Vec<u8> {
         prices.cast(&DataType::Decimal(10, 2)).expect("numbers are decimals").into(),
         tags.into(),
     ])
+}
+
+fn has_spilled(ended: &Ended<'_>) -> Result<(), String> {
+    let spilled = ended.json.and_then(|json| json["run"]["spilled_bytes"].as_u64());
+    if spilled > Some(0) { Ok(()) } else { Err(format!("spilled {spilled:?} bytes")) }
 }
 
 /// What the table of files says of each.
@@ -402,16 +410,21 @@ fn large() -> Vec<Kind> {
         kind(
             "F26",
             "more data than memory",
-            "what does not fit in `--memory` waits in temporary files, with the same result",
+            "what does not fit in `--memory` waits in temporary files, with the same result; without it what does not fit in \
+             six tenths of what machine, control group and limits of the process (`ulimit -v`) leave",
         )
         .run(
             report("a.csv --threads 1 --memory 49MB")
                 .file("a.csv", format!("{HEADER}{rows}"))
                 .account(400_000, 400_000, 0, 0)
-                .check(|ended| {
-                    let spilled = ended.json.and_then(|json| json["run"]["spilled_bytes"].as_u64());
-                    if spilled > Some(0) { Ok(()) } else { Err(format!("spilled {spilled:?} bytes")) }
-                }),
+                .check(has_spilled),
+        )
+        .run(
+            report("a.csv --threads 1")
+                .file("a.csv", format!("{HEADER}{rows}"))
+                .through("ulimit -v 130000")
+                .account(400_000, 400_000, 0, 0)
+                .check(has_spilled),
         ),
     ]
 }
@@ -432,7 +445,12 @@ fn typed() -> Vec<Kind> {
              text is called by what it looks like",
         )
         .run(report("a.parquet").file("a.parquet", truncated).exit(1).says("error[E-F28]: a.parquet: the file is damaged: the file is cut off"))
-        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
+        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: a damaged Parquet file: it ends with PAR1 but does not start with it"))
+        // Whatever it is called, and whatever its first bytes look like.
+        .run(report("a.csv").file("a.csv", [b"\xff\xfe,u", &sound[4..]].concat()).exit(1).says("a.csv: a damaged Parquet file: it ends with PAR1"))
+        .run(report("a.parquet").file("a.parquet", [b"XXXX", &sound[4..sound.len() - 9], &[0x91; 9][..]].concat()).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
+        // A text that ends so is a text.
+        .run(report("a.csv").file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\nu1,2026-01-01T00:00:01Z,PAR1").account(2, 2, 0, 0))
         .run(report("a.parquet").file("a.parquet", lying).exit(1).says("error[E-F28]: a.parquet: "))
         .run(report("a.csv").file("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0").exit(1).says("error[E-F28]: a.csv: no text: it looks like a PNG image"))
         .run(report("a.csv").file("a.csv", b"PK\x03\x04\x14\0").exit(1).says("error[E-F28]: a.csv: zip archive is not read here")),
@@ -449,6 +467,27 @@ fn typed() -> Vec<Kind> {
                 .file("a.parquet", typed_parquet())
                 .account(3, 3, 0, 0)
                 .prints("\"from\": \"2025-12-31T22:00:00Z\""),
+        )
+        // One is null, one is before 1970, two are after what nanoseconds can say.
+        .run(
+            report("a.parquet --max-rejects 5")
+                .file("a.parquet", INT96)
+                .account(7, 3, 4, 0)
+                .rejects("R04", 1)
+                .rejects("R05", 3)
+                .warns("W02", 3)
+                .is("/body/input/from", "\"1990-01-01T00:00:00Z\"")
+                .is("/body/input/to", "\"2026-01-01T00:01:00Z\"")
+                .is("/body/funnels/0/converted", "1")
+                .is("/body/funnels/0/time_to_purchase/mean_s", "59.876544"),
+        )
+        .run(
+            report("a.parquet --max-rejects 5 --assume-time-zone Asia/Jerusalem --min-time 2000-01-01")
+                .file("a.parquet", INT96)
+                .account(7, 2, 5, 0)
+                .rejects("R04", 1)
+                .rejects("R05", 4)
+                .is("/body/input/from", "\"2025-12-31T22:00:00.123456Z\""),
         )
         .run(report("a.parquet --value tags").file("a.parquet", typed_parquet()).exit(2).says("error[E-F29]: a.parquet: column `tags` is of type list")),
     ]
