@@ -230,7 +230,7 @@ impl ParquetFile {
                         excerpt: Vec::new(),
                         message: "not UTF-8".to_owned(),
                         field: None,
-                        is_damage: false,
+                        damage: None,
                     }),
                 }
             }
