@@ -124,7 +124,10 @@ const STOPS: &[Code] = &[
     code("E-F08", "compressed data that end too early or are damaged"),
     code("E-F09", "compressed data with a wrong checksum"),
     code("E-F11", "bytes behind compressed data that belong to none"),
-    code("E-F14", "a JSON document that is not one object a line, and larger than the memory for it"),
+    code(
+        "E-F14",
+        "a JSON array, or objects over several lines, that cannot be read to its end: cut off, or not JSON",
+    ),
     code("E-F16", "a file without a column that is needed"),
     code("E-F20", "no temporary copy can be written of an input that can be read but once"),
     code("E-F21", "standard input is a terminal, or no file is named"),

@@ -321,7 +321,8 @@ pub struct InputArgs {
     /// Rejected rows kept at most; counting goes on.
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
     pub rejects_limit: usize,
-    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed.
+    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed,
+    /// JSON arrays cut short.
     #[arg(long, help_heading = "Bad rows")]
     pub salvage: bool,
     /// Of files with the same content under several names, read one.

@@ -135,7 +135,7 @@ impl Batch {
     /// Counts one rejected record, and keeps it while there are fewer than `keep`.
     pub fn count_reject(&mut self, reject: Reject, keep: usize) {
         self.tally.rejects[reject.code.index()] += 1;
-        if reject.is_damage && self.damage.is_none() {
+        if reject.damage.is_some() && self.damage.is_none() {
             self.damage = Some(Box::new(reject.clone()));
         }
         if self.rejects.len() < keep {

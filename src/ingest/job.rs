@@ -8,7 +8,7 @@ use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
-use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
+use crate::decode::jsonl::{DocumentDecoder, JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
@@ -19,6 +19,7 @@ use crate::source::encoding::TextEncoding;
 use crate::source::open::Opened;
 use crate::source::{Ending, SourceNote};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something worth telling about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +68,15 @@ pub enum Decoder {
     Csv(Box<CsvDecoder>),
     AccessLog(Box<AccessLogDecoder>),
     JsonLines(JsonDecoder),
-    JsonDocument(JsonDecoder),
+    /// One for all threads, for its pieces are decoded one after the other.
+    JsonDocument(Arc<Mutex<DocumentDecoder>>),
 }
 
 impl Decoder {
-    /// What is read ends with a record that is not whole: only lines can do without their last.
-    pub fn ends_whole(&self, cut_short: bool) -> bool {
-        !cut_short || matches!(self, Decoder::JsonDocument(_))
+    /// Whether a piece can be decoded before the one before it: where a document goes on from is not to
+    /// be guessed.
+    pub fn may_guess(&self) -> bool {
+        !matches!(self, Decoder::JsonDocument(_))
     }
 
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
@@ -81,9 +84,10 @@ impl Decoder {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
             Decoder::AccessLog(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
-            Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
-            // A document is read whole: all of it is carried over until the last piece.
-            Decoder::JsonDocument(_) => PieceEnd::default(),
+            Decoder::JsonDocument(decoder) => {
+                let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
+                decoder.decode(bytes, last, sink)
+            }
         }
     }
 }
@@ -286,7 +290,7 @@ impl Job {
                     plan.limits,
                 )
                 .judging(&judged);
-                let border = sniffed.dialect.border;
+                let border = Some(sniffed.dialect.border);
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
@@ -313,16 +317,13 @@ impl Job {
                     .collect();
                 let decoder = JsonDecoder::judging(&paths, &judged, plan.limits);
                 let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
-                let decoder = match form {
-                    JsonForm::Lines => Decoder::JsonLines(decoder),
-                    JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
+                let (decoder, options) = match form {
+                    JsonForm::Lines => (Decoder::JsonLines(decoder), ChunkOptions::default()),
+                    JsonForm::Array | JsonForm::Document => {
+                        let decoder = Arc::new(Mutex::new(DocumentDecoder::new(decoder)));
+                        (Decoder::JsonDocument(decoder), ChunkOptions::ANYWHERE)
+                    }
                 };
-                // A document may be one line of any length.
-                let max_line_bytes = match form {
-                    JsonForm::Lines => ChunkOptions::default().max_line_bytes,
-                    JsonForm::Array | JsonForm::Document => usize::MAX,
-                };
-                let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
                 Pieces::Text { chunks: Box::new(Chunks::new(opened, options)), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
@@ -378,7 +379,7 @@ impl Job {
         }
         account.read.tally.assert_accounted(&account.name);
         account.read.rejects.iter_mut().for_each(|placed| self.complete(placed));
-        account.partial = self.ending.is_partial() || account.read.is_damaged;
+        account.partial = self.ending.is_partial() || account.read.damage.is_some();
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
         let is_told = account.notes.iter().any(|note| note.code == Some("W17"));

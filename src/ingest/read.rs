@@ -74,7 +74,6 @@ pub fn read_all(
         plan,
         hints,
         store,
-        document_bytes: resources.store_bytes / 4,
         identifier,
         progress,
         failed: AtomicBool::new(false),
@@ -109,8 +108,6 @@ struct Shared<'s> {
     plan: &'s ReadPlan,
     hints: &'s DialectHints,
     store: Store,
-    /// What one JSON document may take: its text lies in memory whole, at times in two buffers.
-    document_bytes: u64,
     /// Where more than its own id tells whose a row is.
     identifier: Option<Identifier<'s>>,
     progress: &'s dyn Progress,
@@ -312,17 +309,12 @@ impl<'s> Worker<'s> {
                 chunk.bytes.drain(..*data_offset);
                 chunk.offset += *data_offset as u64;
             }
-            if matches!(decoder, Decoder::JsonDocument(_))
-                && chunk.offset + chunk.bytes.len() as u64 > self.shared.document_bytes
-            {
-                let (name, most) = (job.account.name.clone(), self.shared.document_bytes);
-                return Err(IngestError::DocumentTooLarge { name, most });
-            }
             let mut batch = self.spare_batch();
-            let whole = chunk.last && decoder.ends_whole(chunk.cut_short);
-            let end = self.decode(job, &mut decoder, &mut clocks, &chunk.bytes, whole, &mut batch);
-            let Chunk { index, bytes, offset, .. } = chunk;
-            let last = whole;
+            let Chunk { index, bytes, offset, last, cut_short } = chunk;
+            let last = last && !cut_short;
+            let end = decoder
+                .may_guess()
+                .then(|| self.decode(job, &mut decoder, &mut clocks, &bytes, last, &mut batch));
             let piece = Piece { index, bytes, offset, last, end, batch };
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
                 self.decode(job, &mut decoder, &mut clocks, bytes, last, batch)
@@ -426,7 +418,7 @@ impl<'s> Worker<'s> {
                 bytes: Vec::new(),
                 offset: 0,
                 last: index + 1 == slices.len(),
-                end: PieceEnd { lines: end.records, consumed: 0, ..end },
+                end: Some(PieceEnd { lines: end.records, consumed: 0, ..end }),
                 batch,
             };
             // Slices never carry anything over, so none is ever decoded again.
@@ -541,8 +533,27 @@ mod tests {
         file
     }
 
+    /// As many rows in an array on one line, whose elements lie over the borders of some 20 chunks.
+    fn array() -> tempfile::NamedTempFile {
+        let element = |row: u32| {
+            let (user, second) = (row % 1000, row % 60);
+            format!("{{\"user\":{user},\"time\":\"2026-01-01T00:00:{second:02}Z\",\"event\":\"view\"}}")
+        };
+        let elements: Vec<String> = (0..300_000).map(element).collect();
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), format!("[{}]", elements.join(", "))).expect("it can be written");
+        file
+    }
+
     fn read(progress: &dyn Progress, threads: usize) -> Result<Everything, IngestError> {
-        let file = log();
+        read_file(&log(), progress, threads)
+    }
+
+    fn read_file(
+        file: &tempfile::NamedTempFile,
+        progress: &dyn Progress,
+        threads: usize,
+    ) -> Result<Everything, IngestError> {
         let pending = Pending { input: Input::file(file.path()), opened: None };
         let resources = Resources::unbounded(threads);
         read_all(&plan(), &DialectHints::default(), vec![pending], &resources, progress)
@@ -558,14 +569,17 @@ mod tests {
 
     #[test]
     fn every_byte_is_told_once_whatever_the_number_of_threads() {
-        for threads in [1, 2, 12] {
-            let total = Total(AtomicU64::new(0));
-            let everything = read(&total, threads).expect("it can be read");
-            assert_eq!(everything.files[0].read.tally.used, 300_000);
-            let size = log().path().metadata().expect("it is there").len();
-            // The head that was looked at for the dialect may be told again.
-            let told = total.0.load(Ordering::Relaxed);
-            assert!((size..=size + (2 << 20)).contains(&told), "{told} of {size}");
+        for file in [log(), array()] {
+            for threads in [1, 2, 12] {
+                let total = Total(AtomicU64::new(0));
+                let everything = read_file(&file, &total, threads).expect("it can be read");
+                let account = &everything.files[0].read.tally;
+                assert_eq!((account.used, account.read), (300_000, 300_000));
+                let size = file.path().metadata().expect("it is there").len();
+                // The head that was looked at for the dialect may be told again.
+                let told = total.0.load(Ordering::Relaxed);
+                assert!((size..=size + (2 << 20)).contains(&told), "{told} of {size}");
+            }
         }
     }
 

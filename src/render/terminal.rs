@@ -63,10 +63,11 @@ impl Terminal {
         if self.style.ascii { "-" } else { "─" }.repeat(columns)
     }
 
-    /// Text of the data or of ours, safe to print.
+    /// Text of the data or of ours, safe to print wherever in a line it comes to stand.
     fn safe(&self, text: &str) -> String {
         let end = text.floor_char_boundary(TEXT_MOST);
-        let mut shown = escape::visible(&text[..end], self.style.ascii);
+        let visible = escape::visible(&text[..end], self.style.ascii);
+        let mut shown = escape::log_line(&visible);
         if self.style.ascii && shown.contains(['→', '–', '…']) {
             // The signs that our own texts are written with; letters of the data stay as they are.
             shown = shown.replace('→', "->").replace('–', "-").replace('…', "...").into();

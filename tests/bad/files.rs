@@ -299,9 +299,87 @@ fn packed() -> Vec<Kind> {
     ]
 }
 
+/// JSON that is not one object a line.
+fn arrays() -> Kind {
+    let array = format!("[{LINE},\n {LINE}]");
+    let pretty = LINE.replace(',', ",\n  ");
+    let broken = |text: &str, at: u64| {
+        report("a.json --salvage --max-rejects 1")
+            .file("a.json", text)
+            .account(3, 2, 1, 0)
+            .rejects("R10", 1)
+            .reject_at("R10", 2, Some(at), None)
+            .warns("W24", 1)
+            .check(is_partial)
+    };
+    let unclosed = format!("[{LINE},\n {LINE}");
+    let end = unclosed.len() as u64;
+    let swallowing = format!("[{LINE},{LINE},\n{},{LINE}]", LINE.trim_end_matches('}'));
+    let next = swallowing.len() as u64 - 1 - LINE.len() as u64;
+    let hole = format!("[{LINE},{LINE},\n{}", "\0".repeat(4096));
+    kind(
+        "F14",
+        "an array of JSON objects instead of lines, or objects over several lines",
+        "read piece by piece, whatever its size and its lines; the table of files says so. An element that is no object or \
+         no sound JSON is rejected (R10), and those behind it are read. Where a quote, a bracket or a comma between elements \
+         is missing, other text follows, or the input is cut short, the run stops (`E-F14`; `E-C05` at a hole of NUL bytes), \
+         exit code 1, with the place; `--salvage` uses what comes before, counts the rest as one reject (R10), marks the \
+         file `partial` and warns (W24)",
+    )
+    .run(report("a.json").file("a.json", array.clone()).account(2, 2, 0, 0).prints("an array of objects"))
+    .run(
+        report("a.json --threads 1 --memory 64MB")
+            .file("a.json", format!("[{}]", vec![LINE; 200_000].join(",")))
+            .account(200_000, 200_000, 0, 0),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", format!("{pretty}\n{pretty}{pretty}"))
+            .account(3, 3, 0, 0)
+            .prints("objects over several lines"),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", format!("[{LINE},\n{{\"price\":NaN}},\n{LINE}]"))
+            .exit(3)
+            .account(3, 2, 1, 0)
+            .rejects("R10", 1)
+            .reject_at("R10", 2, Some(LINE.len() as u64 + 3), None),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", unclosed.clone())
+            .exit(1)
+            .says("error[E-F14]: a.json is damaged")
+            .says("--> a.json:2")
+            .says("the closing bracket of the array is missing")
+            .says("hint: --salvage uses what comes before that place")
+            .says("note: it was read as an array of objects"),
+    )
+    .run(report("a.json").file("a.json", "[]\n").exit(4).says("E-F06"))
+    .run(broken(&unclosed, end))
+    .run(
+        report("a.json")
+            .file("a.json", swallowing.clone())
+            .exit(1)
+            .says("error[E-F14]: a.json is damaged")
+            .says("a key in double quotes is missing; nothing from here on can be read"),
+    )
+    .run(broken(&swallowing, next))
+    .run(report("a.json").file("a.json", format!("{array}\n{array}]")).exit(1).says("error[E-F14]").says("--> a.json:4"))
+    .run(report("a.json").file("a.json", hole).exit(1).says("error[E-C05]: a.json is damaged").says("--> a.json:2"))
+    .run(report("a.json.gz").file("a.json.gz", cut(&unclosed, 60)).exit(1).says("error[E-F08]: a.json."))
+    .run(
+        report("a.json.gz --salvage")
+            .file("a.json.gz", cut(&array, LINE.len() + 30))
+            .account(1, 1, 0, 0)
+            .warns("W24", 1)
+            .check(is_partial),
+    )
+}
+
 /// Names that say something else than the content.
 fn told_by_content() -> Vec<Kind> {
-    let array = format!("[{LINE},\n {LINE}]");
     vec![
         kind("F12", "plain text called .gz, compressed data called .csv", "read as what it is, with a warning (W20)").run(
             report("a.csv.gz b.csv").file("a.csv.gz", LOG).file("b.csv", gzip(MORE.as_bytes())).account(4, 4, 0, 0).warns("W20", 2),
@@ -309,20 +387,7 @@ fn told_by_content() -> Vec<Kind> {
         kind("F13", "one form under the name of another: JSON lines called .csv", "read as what it is, with a warning (W20)")
             .run(report("a.csv").file("a.csv", format!("{LINE}\n")).account(1, 1, 0, 0).warns("W20", 1))
             .run(report("a.jsonl").file("a.jsonl", LOG).account(3, 3, 0, 0).warns("W20", 1)),
-        kind(
-            "F14",
-            "an array of JSON objects instead of lines",
-            "its elements are the records; the table of files says so. It is held whole: one that is larger than the memory \
-             for it stops (`E-F14`), exit code 1",
-        )
-        .run(report("a.json").file("a.json", array).account(2, 2, 0, 0).prints("an array of objects"))
-        .run(
-            report("a.json --threads 1 --memory 64MB")
-                .file("a.json", format!("[{}]", vec![LINE.trim_end(); 200_000].join(",")))
-                .exit(1)
-                .says("error[E-F14]: a.json: one JSON document of more than ")
-                .says("hint: write one object a line"),
-        ),
+        arrays(),
         kind("F15", "files of several forms in one run", "each is told by its content; the table of files says what each is").run(
             report("logs")
                 .file("logs/a.csv", LOG)
