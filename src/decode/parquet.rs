@@ -358,7 +358,7 @@ fn reject(at: RecordAt, unsound: &Unsound, field: Field<'_>) -> Reject {
         excerpt: if let Field::Text(text) = field { excerpt(text) } else { Vec::new() },
         message: message.to_owned(),
         field: None,
-        is_damage: false,
+        damage: None,
     }
 }
 
