@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input)?;
+    let start = Start::of(&args.input, &args.output)?;
     let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     let checks = resolve_checks(args, &start, &request)?;
     for quantile in Check::quantiles(&checks) {

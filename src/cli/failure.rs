@@ -76,11 +76,20 @@ pub struct Failure {
     pub hint: Option<String>,
     /// How the input was read, as far as that was found and not said.
     pub read_as: Option<String>,
+    /// What is told instead where no text of the input may be printed.
+    pub plain: Option<Box<Plain>>,
+}
+
+/// The error and the hint in words that hold no data.
+#[derive(Debug)]
+pub struct Plain {
+    pub error: String,
+    pub hint: Option<String>,
 }
 
 impl Failure {
     fn new(exit: Exit, error: anyhow::Error) -> Failure {
-        Failure { exit, code: None, error, place: None, hint: None, read_as: None }
+        Failure { exit, code: None, error, place: None, hint: None, read_as: None, plain: None }
     }
 
     pub fn usage(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
@@ -110,6 +119,9 @@ impl Failure {
     pub fn without_text(mut self) -> Failure {
         if let Some(place) = &mut self.place {
             place.excerpt.clear();
+        }
+        if let Some(plain) = self.plain.take() {
+            (self.error, self.hint) = (anyhow::Error::msg(plain.error), plain.hint);
         }
         self
     }
@@ -171,6 +183,12 @@ impl From<CohortError> for Failure {
         let hint = error.hint();
         match error {
             CohortError::Table(error) => Failure { hint, ..error.into() },
+            // A list without names has an id in its first line.
+            error @ CohortError::NoColumn { .. } => {
+                let plain_hint = "give the column of ids that name in its first line".to_owned();
+                let plain = Plain { error: error.to_string(), hint: Some(plain_hint) };
+                Failure { hint, plain: Some(Box::new(plain)), ..Failure::usage(error) }
+            }
             error => Failure { hint, ..Failure::usage(error) },
         }
     }

@@ -1,6 +1,6 @@
 //! The file that maps ids to people: a small table with the columns `id` and `person`.
 
-use super::failure::Failure;
+use super::failure::{Failure, Plain};
 use super::when::parse_when;
 use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
@@ -9,6 +9,7 @@ use crate::identity::{IdentityMap, MapEntry, MapError};
 use crate::source::OpenOptions;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt;
 use std::path::Path;
 
 /// Columns of a map; the last three may be left out.
@@ -25,10 +26,15 @@ pub fn read_map(
     let table = SmallTable::open(path, &COLUMNS, options)?;
     let layout = Layout::of(&table)?;
     let mut entries = Vec::new();
-    table.read(&layout.wanted, |line, fields| {
-        let entry = layout.entries(line, fields, users, zone, &mut entries);
-        entry.map_err(|(column, message)| format!("column `{column}`: {message}"))
-    })?;
+    let mut plain = None;
+    let read = table.read(&layout.wanted, |line, fields| {
+        layout.entries(line, fields, users, zone, &mut entries).map_err(|fault| {
+            let error = format!("{}:{line}: {}", table.file, fault.without_text());
+            plain = Some(Box::new(Plain { error, hint: None }));
+            fault.to_string()
+        })
+    });
+    read.map_err(|error| Failure { plain: plain.take(), ..Failure::from(error) })?;
     IdentityMap::new(entries).map_err(|error| {
         let column = match error {
             MapError::Conflict { .. } => "id",
@@ -47,8 +53,32 @@ struct Layout {
     fields: [Option<usize>; COLUMNS.len()],
 }
 
-/// A column, and what is wrong with it.
-type FieldFault = (&'static str, String);
+/// A column, the text that stands there if that is told, and what is wrong with it.
+struct FieldFault {
+    column: &'static str,
+    text: Option<String>,
+    what: String,
+}
+
+impl FieldFault {
+    fn new(column: &'static str, what: &str) -> FieldFault {
+        FieldFault { column, text: None, what: what.to_owned() }
+    }
+
+    /// The same for who may see no id, which any text of a map may be.
+    fn without_text(&self) -> String {
+        format!("column `{}`: {}", self.column, self.what)
+    }
+}
+
+impl fmt::Display for FieldFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            None => f.write_str(&self.without_text()),
+            Some(text) => write!(f, "column `{}`: {text:?} {}", self.column, self.what),
+        }
+    }
+}
 
 impl Layout {
     fn of(table: &SmallTable) -> Result<Layout, Failure> {
@@ -60,7 +90,11 @@ impl Layout {
         if let Some((line, column)) = table.first_unknown(&COLUMNS) {
             let near = suggest_nearest(&column, COLUMNS.into_iter(), 1);
             let near = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            return Err(wrong(line, format!("there is no column {column:?} in a map of ids{near}")));
+            // Without a header it is the first id.
+            let mut plain = wrong(line, "there is a column that a map of ids does not have".to_owned());
+            let plain = Plain { error: plain.error.to_string(), hint: plain.hint.take() };
+            let told = wrong(line, format!("there is no column {column:?} in a map of ids{near}"));
+            return Err(Failure { plain: Some(Box::new(plain)), ..told });
         }
         let mut layout = Layout { wanted: Vec::new(), fields: [None; COLUMNS.len()] };
         for (field, name) in layout.fields.iter_mut().zip(COLUMNS) {
@@ -97,23 +131,24 @@ impl Layout {
         };
         for place in [0, 1] {
             if text(place).is_empty() {
-                return Err((COLUMNS[place], "is empty".to_owned()));
+                return Err(FieldFault::new(COLUMNS[place], "is empty"));
             }
         }
         let time = |place: usize, open: i64| {
             absolute_time(field(place), zone)
                 .map(|time_us| time_us.unwrap_or(open))
-                .map_err(|message| (COLUMNS[place], message))
+                .map_err(|(text, what)| FieldFault { text, ..FieldFault::new(COLUMNS[place], what) })
         };
         let (from_us, to_us) = (time(2, i64::MIN)?, time(3, i64::MAX)?);
         if from_us >= to_us {
-            return Err((COLUMNS[3], "is not after valid_from: no instant lies between".to_owned()));
+            return Err(FieldFault::new(COLUMNS[3], "is not after valid_from: no instant lies between"));
         }
         let of_columns = match (text(4), users) {
             ("", users) => 0..users.len(),
             (column, users) => {
                 let place = users.iter().position(|user| user == column).ok_or_else(|| {
-                    (COLUMNS[4], format!("{column:?} is no person column; there are {}", users.join(", ")))
+                    let what = format!("is no person column; there are {}", users.join(", "));
+                    FieldFault { column: COLUMNS[4], text: Some(column.to_owned()), what }
                 })?;
                 place..place + 1
             }
@@ -130,9 +165,12 @@ impl Layout {
     }
 }
 
+/// The text, if it is at fault, and what is wrong.
+type TimeFault = (Option<String>, &'static str);
+
 /// A time that is the same on any day, as `today` would make a map another map tomorrow; none where the
 /// field is empty.
-fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, String> {
+fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, TimeFault> {
     let text = match field {
         Field::Missing => return Ok(None),
         Field::TimeUs(time_us) => return Ok(Some(time_us)),
@@ -142,15 +180,15 @@ fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, Strin
             let zoned = civil.and_then(|civil| civil.to_zoned(zone.clone()));
             return zoned
                 .map(|zoned| Some(zoned.timestamp().as_microsecond()))
-                .map_err(|_| "the time is out of range".to_owned());
+                .map_err(|_| (None, "the time is out of range"));
         }
         Field::Text(text) => std::str::from_utf8(text).unwrap_or_default().trim(),
     };
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong =
-        || format!("{text:?} is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z");
+    let what = "is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z";
+    let wrong = || (Some(text.to_owned()), what);
     if text.starts_with(|sign: char| sign.is_alphabetic()) {
         return Err(wrong());
     }

@@ -14,6 +14,7 @@ use crate::report::table::Block;
 use crate::source::Input;
 use anyhow::Context;
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -175,7 +176,8 @@ fn target(path: &Path, has_junit: bool) -> Result<Target, Failure> {
         None if extension == "xml" && has_junit => Form::Junit,
         None => {
             let failure = Failure::usage(format!("{}: no form of output has this extension", path.display()));
-            return Err(failure.hint("use .json, .jsonl, .csv, .tsv, .md or .txt"));
+            let junit = if has_junit { ", .xml" } else { "" };
+            return Err(failure.hint(format!("use .json, .jsonl, .csv, .tsv, .md{junit} or .txt")));
         }
     };
     Ok(Target { form, place: Place::File(path.to_owned()) })
@@ -202,12 +204,14 @@ fn write_form(
     }
 }
 
-/// Writes every kept reject as CSV: where it stands, why, and what it says unless that is hidden.
+/// Writes every kept reject as CSV: where it stands, why, and what it says unless that is hidden. Texts are
+/// guarded against being formulas, unless they are wanted raw.
 pub fn write_rejects(
     path: &Path,
     files: &[FileAccount],
     reading: &ReadPlan,
     hides_text: bool,
+    csv_raw: bool,
 ) -> Result<(), Failure> {
     write_with(path, |out| {
         let mut writer = csv::Writer::from_writer(out);
@@ -217,16 +221,20 @@ pub fn write_rejects(
                 let sample = reject_sample(file, placed, reading, hides_text);
                 let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
                 writer.write_record([
-                    &*spreadsheet(&sample.file),
+                    &*csv_text(&sample.file, csv_raw),
                     &sample.line.to_string(),
                     &byte,
-                    &spreadsheet(sample.column.as_deref().unwrap_or("")),
+                    &csv_text(sample.column.as_deref().unwrap_or(""), csv_raw),
                     &sample.code,
-                    &spreadsheet(&sample.message),
-                    &spreadsheet(&sample.excerpt),
+                    &csv_text(&sample.message, csv_raw),
+                    &csv_text(&sample.excerpt, csv_raw),
                 ])?;
             }
         }
         Ok(writer.flush()?)
     })
+}
+
+fn csv_text(text: &str, is_raw: bool) -> Cow<'_, str> {
+    if is_raw { Cow::Borrowed(text) } else { spreadsheet(text) }
 }

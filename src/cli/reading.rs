@@ -171,7 +171,7 @@ pub fn read_rows(
     meter.finish();
     check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
     if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading, args.anonymize)?;
+        write_rejects(path, &everything.files, &reading, args.anonymize, start.csv_raw)?;
     }
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();

@@ -18,7 +18,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input)?;
+    let start = Start::of(&args.input, &args.output)?;
     let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     if args.min_cell.is_some_and(|least| least < min_cell::LEAST) {
         return Err(Failure::usage(format!(
@@ -27,6 +27,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         )));
     }
     request.min_cell = args.min_cell;
+    request.pseudonyms = start.pseudonyms.clone();
     let lists = ListPlan::resolve(&args.lists, &request, start.pseudonyms.as_ref(), args.output.csv_raw)?;
     let beside = lists.as_ref().map(ListPlan::files).unwrap_or_default();
     let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;

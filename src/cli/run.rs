@@ -1,6 +1,6 @@
 //! From a command to its verb, and what all verbs that read rows start with.
 
-use super::args::{Cli, Command, InputArgs};
+use super::args::{Cli, Command, InputArgs, OutputArgs};
 use super::check::check;
 use super::failure::{Exit, Failure};
 use super::generate::generate;
@@ -45,12 +45,14 @@ pub struct Start {
     pub file: DefinitionFile,
     pub environment: Environment,
     pub started: Instant,
+    /// Texts in CSV stay as they are.
+    pub csv_raw: bool,
     /// What stands for ids where these are not to be printed.
     pub pseudonyms: Option<Pseudonyms>,
 }
 
 impl Start {
-    pub fn of(args: &InputArgs) -> Result<Start, Failure> {
+    pub fn of(args: &InputArgs, output: &OutputArgs) -> Result<Start, Failure> {
         let started = Instant::now();
         let environment = environment();
         let (file, path) = definition_file(args)?;
@@ -58,7 +60,7 @@ impl Start {
         args.temp_dir.as_deref().map_or(Ok(()), check_temp_dir)?;
         resolve_files(&mut plan, args, path.as_deref());
         let pseudonyms = pseudonyms(args)?;
-        Ok(Start { plan, file, environment, started, pseudonyms })
+        Ok(Start { plan, file, environment, started, csv_raw: output.csv_raw, pseudonyms })
     }
 }
 

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input)?;
+    let start = Start::of(&args.input, &args.output)?;
     let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::DOCUMENT)?;
     let mut found = find(&start.plan, Sampled::Needed)?;
     outputs.refuse_inputs(&found, &args.input, &start.plan)?;

@@ -12,10 +12,10 @@ use super::csv_scan::Signs;
 use super::csv_walk::{Record, Records, Window};
 use super::dialect::Dialect;
 use super::header::{ColumnNames, Likeness};
-use super::lines::hole;
+use super::lines::{HOLE, hole};
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
-use crate::event::{Field, RecordAt, Reject, RejectCode};
+use crate::event::{Damage, Field, RecordAt, Reject, RejectCode};
 
 /// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
 /// costs as well.
@@ -348,7 +348,7 @@ impl CsvDecoder {
                 );
                 fault.column(field, &self.slots);
                 let reject = fault.reject(at, without_break(&bytes[opened_at..next]));
-                sink.reject(Reject { is_damage: true, ..reject });
+                sink.reject(Reject { damage: Some(Damage::Record), ..reject });
                 piece.records += 1;
                 next
             }
@@ -469,16 +469,15 @@ impl CsvDecoder {
 #[cold]
 fn other_header_fault() -> Fault {
     let message = "a header, but not that of the file: rows behind it would be read under wrong names";
-    Fault { is_damage: true, ..Fault::new(RejectCode::R16, message.to_owned()) }
+    Fault { damage: Some(Damage::Record), ..Fault::new(RejectCode::R16, message.to_owned()) }
 }
 
 /// A record with a hole in it.
 #[cold]
 fn hole_reject(hole: usize, at: RecordAt, content: &[u8]) -> Reject {
-    let message = "a block of NUL bytes: the file has a hole".to_owned();
-    let reject = Fault::new(RejectCode::R14, message).reject(at, content);
+    let reject = Fault::new(RejectCode::R14, HOLE.to_owned()).reject(at, content);
     let excerpt = content[..content.len().min(hole + HOLE_SHOWN).min(EXCERPT_BYTES)].to_vec();
-    Reject { is_damage: true, excerpt, ..reject }
+    Reject { damage: Some(Damage::Record), excerpt, ..reject }
 }
 
 /// What a closer look at a record found.
@@ -549,13 +548,13 @@ struct Fault {
     /// Where the excerpt starts in the record.
     from: usize,
     message: String,
-    is_damage: bool,
+    damage: Option<Damage>,
 }
 
 impl Fault {
     #[cold]
     fn new(code: RejectCode, message: String) -> Fault {
-        Fault { code, slot: None, field: None, from: 0, message, is_damage: false }
+        Fault { code, slot: None, field: None, from: 0, message, damage: None }
     }
 
     /// The column at fault, which may be that of a slot.
@@ -569,8 +568,8 @@ impl Fault {
         let from = self.from.min(content.len());
         let to = content.len().min(from + EXCERPT_BYTES);
         let excerpt = content[from..to].to_vec();
-        let Fault { code, slot, field, message, is_damage, .. } = self;
-        Reject { code, at, slot, field, excerpt, message, is_damage }
+        let Fault { code, slot, field, message, damage, .. } = self;
+        Reject { code, at, slot, field, excerpt, message, damage }
     }
 }
 

@@ -451,7 +451,7 @@ fn a_header_of_other_columns_is_damage() {
     let mut rejects = Vec::new();
     decoder.decode(text, true, &mut Rejects(&mut rejects));
     let told: Vec<_> =
-        rejects.iter().map(|reject| (reject.code, reject.at.lines_before, reject.is_damage)).collect();
+        rejects.iter().map(|reject| (reject.code, reject.at.lines_before, reject.damage.is_some())).collect();
     let expected = [
         (RejectCode::R16, 0, true),
         (RejectCode::R16, 1, true),
@@ -467,7 +467,7 @@ fn a_header_of_other_columns_is_damage() {
     assert!(text[other.bytes_before as usize..].starts_with(b"event,city,user"));
     assert_eq!(decoder.other_header(text, &[same]), None);
     let found = decoder.other_header(text, &[same, other]).expect("the names are in another order");
-    assert_eq!((found.at, found.is_damage), (other, true));
+    assert_eq!((found.at, found.damage.is_some()), (other, true));
     assert_eq!(found.excerpt, b"event,city,user");
 }
 

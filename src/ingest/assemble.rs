@@ -251,7 +251,7 @@ impl RecordSink for Strangers<'_> {
     fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
         let message = "no column is known to name a person".to_owned();
         let (code, excerpt) = (RejectCode::R07, Vec::new());
-        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, damage: None });
     }
 
     fn reject(&mut self, reject: Reject) {
@@ -288,7 +288,7 @@ impl Fault {
         if matches!(code, RejectCode::R04 | RejectCode::R16) {
             batch.without_time.push(at);
         }
-        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, damage: None };
         batch.count_reject(reject, keep);
     }
 }

@@ -19,6 +19,7 @@ mod place;
 pub mod plan;
 mod prefetch;
 mod read;
+mod received;
 mod sample;
 mod segment;
 mod sequence;
@@ -68,13 +69,11 @@ pub enum IngestError {
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
     #[error("{} is damaged", .place.file)]
-    Damaged { code: &'static str, place: Box<Place>, read_as: String },
+    Damaged { code: &'static str, rest_is_lost: bool, place: Box<Place>, read_as: String },
     #[error("{}: a second header, of other columns or in another order", .place.file)]
     OtherHeader { place: Box<Place>, read_as: String },
     #[error("{} is damaged: a hole of NUL bytes stands before its first row", .place.file)]
     HoleBeforeRows { place: Box<Place> },
-    #[error("{name}: one JSON document of more than {}, which is held in memory whole", crate::human::bytes(*.most))]
-    DocumentTooLarge { name: String, most: u64 },
     #[error("values with two decimal marks: {:?} in {}, {:?} in {}", .first.example, .first.file, .second.example, .second.file)]
     TwoDecimalMarks { first: ValueSeen, second: ValueSeen },
     #[error(
@@ -115,6 +114,16 @@ impl IngestError {
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
+            IngestError::Damaged { code: "E-F14", .. } => Some(
+                "the file was not written or copied whole, or is no JSON there: export or fetch it again\n\
+                 --salvage uses what comes before that place"
+                    .to_owned(),
+            ),
+            IngestError::Damaged { rest_is_lost: true, .. } => Some(
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage uses what comes before that place"
+                    .to_owned(),
+            ),
             IngestError::Damaged { .. } => Some(
                 "the file was not written or copied whole: fetch it again\n\
                  --salvage rejects that line and goes on behind it"
@@ -129,9 +138,6 @@ impl IngestError {
                 "the file was not written or copied whole: fetch it again\n\
                  --salvage cannot tell what it held, the names of the columns maybe"
                     .to_owned(),
-            ),
-            IngestError::DocumentTooLarge { .. } => Some(
-                "write one object a line, which is read piece by piece: jq -c '.[]'; or give more with --memory".to_owned(),
             ),
             IngestError::TwoDecimalMarks { .. } | IngestError::UnclearDecimalMark { .. } => Some(
                 "give --decimal . or --decimal ,: with a decimal point 1,234 is rejected (R09), with a decimal comma 1.234 is \
@@ -167,7 +173,6 @@ impl IngestError {
             IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
-            IngestError::DocumentTooLarge { .. } => Some("E-F14"),
             IngestError::TwoDecimalMarks { .. } | IngestError::UnclearDecimalMark { .. } => Some("E-C17"),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
             IngestError::NoValues { .. } => Some("E-J12"),

@@ -4,7 +4,7 @@ use super::IngestError;
 use super::job::{FileNote, Job};
 use super::plan::ReadPlan;
 use super::sequence::{FileTally, PlacedReject};
-use crate::event::RejectCode;
+use crate::event::{Damage, RejectCode};
 use crate::human::counted;
 
 /// What is wrong with a record, and where it stands.
@@ -49,22 +49,29 @@ impl Job {
             because: reject.message,
         };
         let (place, read_as) = (Box::new(place), self.account.read_as.clone());
-        match reject.code {
-            RejectCode::R16 => IngestError::OtherHeader { place, read_as },
-            RejectCode::R15 => IngestError::Damaged { code: "R15", place, read_as },
-            _ => IngestError::Damaged { code: "E-C05", place, read_as },
-        }
+        let rest_is_lost = reject.damage == Some(Damage::Rest);
+        let code = match reject.code {
+            RejectCode::R16 => return IngestError::OtherHeader { place, read_as },
+            RejectCode::R15 => "R15",
+            RejectCode::R10 if rest_is_lost => "E-F14",
+            _ => "E-C05",
+        };
+        IngestError::Damaged { code, rest_is_lost, place, read_as }
     }
 
     /// What is known only when all is read.
     pub(super) fn notes_of_reading(&self, read: &FileTally) -> Vec<FileNote> {
         let name = &self.account.name;
         let mut notes = Vec::new();
-        if read.is_damaged {
-            let message = format!(
-                "{name} is damaged: the records with the damage are rejected, and those behind it used"
-            );
-            notes.push(FileNote::warning("W24", message));
+        let used = match read.damage {
+            None => None,
+            Some(Damage::Record) => {
+                Some("the records with the damage are rejected, and those behind it used")
+            }
+            Some(Damage::Rest) => Some("what comes before the damage is used, and nothing behind it"),
+        };
+        if let Some(used) = used {
+            notes.push(FileNote::warning("W24", format!("{name} is damaged: {used}")));
         }
         if let Some(line) = read.first_rows_in_text {
             let rows = counted(read.rows_in_text, "row ends", "rows end");
