@@ -168,7 +168,7 @@ fn reports_of_every_kind_fit_the_schema() {
         "|--window|none",
         "|--window|session",
         "|--from|2000-01-01|--to|2000-02-01",
-        "|--by|platform|--by-from|last",
+        "|--by|platform|--by-from|last-seen",
         "|--dedupe-exact",
         "|--reproducible",
         "|--anonymize|--by|user_id",
