@@ -63,7 +63,7 @@ impl ColumnNames {
             if let Some(&named) = self.places.get(&text) {
                 known += usize::from(!std::mem::replace(&mut is_met[named], true));
             }
-            width += 1;
+            width = place + 1;
         }
         if known < 2 || known * 2 <= filled {
             Likeness::Row

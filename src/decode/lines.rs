@@ -42,7 +42,7 @@ pub(super) fn oversized(line: &[u8], at: RecordAt) -> Reject {
 pub(super) const HOLE_BYTES: usize = 512;
 
 /// What is told of a hole.
-pub(super) const HOLE: &str = "a block of NUL bytes: the file has a hole";
+pub const HOLE: &str = "a block of NUL bytes: the file has a hole";
 
 /// Where a text has a hole: a block of NUL bytes, which no text holds.
 pub fn hole(text: &[u8]) -> Option<usize> {

@@ -22,7 +22,7 @@ pub mod parquet;
 pub mod small_table;
 pub mod time;
 
-pub use lines::hole;
+pub use lines::{HOLE, hole};
 
 use crate::event::{Field, RecordAt, Reject};
 

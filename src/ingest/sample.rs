@@ -4,9 +4,9 @@ use super::{IngestError, Place};
 use crate::decode::access_log::{self, LogFormat};
 use crate::decode::dialect::{DialectHints, Sniffed, skip_lines, sniff};
 use crate::decode::header::folded;
-use crate::decode::hole;
 use crate::decode::jsonl::{self, JsonForm, JsonKinds, JsonSample};
 use crate::decode::parquet::{ParquetError, ParquetFile};
+use crate::decode::{HOLE, hole};
 use crate::source::open::Opened;
 use std::sync::Arc;
 
@@ -165,7 +165,7 @@ fn refuse_hole(opened: &Opened, from: usize, to: usize) -> Result<(), IngestErro
             byte: Some((from + at) as u64),
             column: None,
             excerpt: String::new(),
-            because: "a block of NUL bytes: the file has a hole".to_owned(),
+            because: HOLE.to_owned(),
         }),
     })
 }
