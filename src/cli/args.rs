@@ -1,6 +1,5 @@
 //! What was typed. Nothing is decided here: see `plan`.
 
-use crate::source::Input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -312,7 +311,7 @@ pub struct InputArgs {
     /// Tolerate no rejected row.
     #[arg(long, help_heading = "Bad rows")]
     pub strict: bool,
-    /// Keep rejected rows in this file.
+    /// Keep rejected rows in this file (.csv, .tsv, .jsonl, .parquet).
     #[arg(long, value_name = "FILE", help_heading = "Bad rows")]
     pub rejects: Option<PathBuf>,
     /// Rejected rows kept at most; counting goes on.
@@ -365,11 +364,6 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
-    /// The files of ids that say whose rows are reported.
-    pub fn cohort_inputs(&self) -> impl Iterator<Item = Input> {
-        self.cohort.iter().chain(&self.cohort_not).map(Input::file)
-    }
-
     /// The flags that change how the same files are read again, as typed, but for those that name
     /// columns of roles.
     pub fn typed_flags(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
+use crate::event::excerpt::{hidden, shown};
 use crate::human::count;
 use crate::ingest::cohort::CohortError;
 use crate::ingest::{IngestError, Place, SpillError};
@@ -108,6 +109,8 @@ impl Failure {
 
     /// Without the text of the input, which may hold an id.
     pub fn without_text(mut self) -> Failure {
+        self.error = anyhow::Error::msg(hidden(&format!("{:#}", self.error)));
+        self.hint = self.hint.as_deref().map(hidden);
         if let Some(place) = &mut self.place {
             place.excerpt.clear();
         }
@@ -119,9 +122,10 @@ impl Failure {
     pub fn lines(&self) -> Vec<String> {
         let code = self.code.as_ref().map_or(String::new(), |code| format!("[{code}]"));
         let mut lines: Vec<String> =
-            format!("error{code}: {:#}", self.error).lines().map(str::to_owned).collect();
+            shown(&format!("error{code}: {:#}", self.error)).lines().map(str::to_owned).collect();
         lines.extend(self.place.iter().flat_map(|place| place_lines(place)));
-        lines.extend(self.hint.iter().flat_map(|hint| hint.lines()).map(|hint| format!("hint: {hint}")));
+        let hint = self.hint.as_deref().map(shown).unwrap_or_default();
+        lines.extend(hint.lines().map(|hint| format!("hint: {hint}")));
         lines.extend(self.read_as.iter().map(|read_as| format!("note: it was read as {read_as}")));
         lines
     }

@@ -5,6 +5,7 @@ use super::when::parse_when;
 use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
 use crate::event::Field;
+use crate::event::excerpt::quoted;
 use crate::identity::{IdentityMap, MapEntry, MapError};
 use crate::source::OpenOptions;
 use jiff::Timestamp;
@@ -60,7 +61,7 @@ impl Layout {
         if let Some((line, column)) = table.first_unknown(&COLUMNS) {
             let near = suggest_nearest(&column, COLUMNS.into_iter(), 1);
             let near = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            return Err(wrong(line, format!("there is no column {column:?} in a map of ids{near}")));
+            return Err(wrong(line, format!("there is no column {} in a map of ids{near}", quoted(&column))));
         }
         let mut layout = Layout { wanted: Vec::new(), fields: [None; COLUMNS.len()] };
         for (field, name) in layout.fields.iter_mut().zip(COLUMNS) {
@@ -72,7 +73,7 @@ impl Layout {
         let is_read = |column: &usize| layout.wanted.contains(column);
         if let Some(twice) = (0..table.columns().len()).find(|column| !is_read(column)) {
             let message =
-                format!("more than one column is called {:?}", table.columns()[twice].to_lowercase());
+                format!("more than one column is called {}", quoted(&table.columns()[twice].to_lowercase()));
             return Err(wrong(table.header_line(), message));
         }
         match COLUMNS[..2].iter().zip(layout.fields).find(|(_, field)| field.is_none()) {
@@ -113,7 +114,10 @@ impl Layout {
             ("", users) => 0..users.len(),
             (column, users) => {
                 let place = users.iter().position(|user| user == column).ok_or_else(|| {
-                    (COLUMNS[4], format!("{column:?} is no person column; there are {}", users.join(", ")))
+                    (
+                        COLUMNS[4],
+                        format!("{} is no person column; there are {}", quoted(column), users.join(", ")),
+                    )
                 })?;
                 place..place + 1
             }
@@ -149,8 +153,9 @@ fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, Strin
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong =
-        || format!("{text:?} is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z");
+    let wrong = || {
+        format!("{} is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z", quoted(text))
+    };
     if text.starts_with(|sign: char| sign.is_alphabetic()) {
         return Err(wrong());
     }
@@ -161,6 +166,7 @@ fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, Strin
 mod tests {
     use super::super::failure::Exit;
     use super::*;
+    use crate::event::excerpt::shown;
 
     fn parsed(text: &str, users: &[&str]) -> Result<IdentityMap, String> {
         let users: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
@@ -169,7 +175,7 @@ mod tests {
         std::fs::write(&path, text).expect("a file");
         read_map(&path, &users, &TimeZone::UTC, &OpenOptions::default()).map_err(|failure| {
             assert_eq!(failure.exit, Exit::Usage);
-            failure.error.to_string().replace(&path.display().to_string(), "map.csv")
+            shown(&failure.error.to_string()).replace(&path.display().to_string(), "map.csv")
         })
     }
 

@@ -7,7 +7,6 @@ use super::output::{Forms, Outputs, Written};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::{Start, on_path};
-use super::target::write_text;
 use super::unknown_column::unplayed_role;
 use crate::funnel::definition::Funnel;
 use crate::render::json;
@@ -21,9 +20,9 @@ use std::path::Path;
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
     let beside = args.write.iter().cloned().collect();
-    let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
+    let mut outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::All)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
@@ -56,7 +55,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         }
         _ => {
             let columns = found.roles(&start.plan, Vec::new())?;
-            let reading = read_rows(&start, &args.input, found, columns, None)?;
+            let reading = read_rows(&start, &args.input, found, columns, None, &mut outputs)?;
             let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
             run.notes.extend(not_written(args));
             let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads)?;
@@ -67,7 +66,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         }
     };
     if let Some(path) = &args.write {
-        write_text(path, inspection.definition_file())?;
+        outputs.stage(path, |out| Ok(out.write_all(inspection.definition_file().as_bytes())?))?;
     }
     if args.output.reproducible {
         inspection.run = None;
