@@ -129,10 +129,10 @@ pub fn shell_word(text: &str) -> String {
 }
 
 /// New names for columns as one word of a shell, which is a list at commas: what would end a name, or the line,
-/// becomes `_`.
+/// becomes `_`. Always in quotes.
 pub fn shell_list(names: &[String]) -> String {
     let names = names.iter().map(|name| name.replace(|sign: char| sign == ',' || sign.is_control(), "_"));
-    shell_word(&names.collect::<Vec<_>>().join(","))
+    format!("'{}'", names.collect::<Vec<_>>().join(",").replace('\'', r"'\''"))
 }
 
 /// A comma between every three digits of the whole part of a decimal number.

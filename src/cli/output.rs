@@ -191,31 +191,29 @@ impl Outputs {
                     .write(path, |out| Ok(write_form(result, target.form, &plain, self.csv_raw, out)?))?;
             }
         }
-        for target in &self.targets {
-            match target.place {
-                Place::Stdout => {
-                    let mut out = BufWriter::new(io::stdout().lock());
-                    let write =
-                        |out: &mut dyn Write| write_form(result, target.form, &self.style, self.csv_raw, out);
-                    let is_safe = !self.to_terminal || target.form == Form::Rendered(Format::Terminal);
-                    let written = if is_safe {
-                        write(&mut out).and_then(|()| out.flush())
-                    } else {
-                        let mut shown = VisibleWriter::new(out, self.style.ascii);
-                        write(&mut shown).and_then(|()| shown.finish())
-                    };
-                    match written {
-                        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                        written => {
-                            let failed = |error| Failure::failed(error).code(Some("E-O02"));
-                            written.context("cannot write to standard output").map_err(failed)?;
-                        }
-                    }
-                }
-                Place::File(_) => {}
-            }
+        for target in self.targets.iter().filter(|target| matches!(target.place, Place::Stdout)) {
+            self.print(result, target.form)?;
         }
         self.staged.put()
+    }
+
+    fn print(&self, result: &dyn Written, form: Form) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let write = |out: &mut dyn Write| write_form(result, form, &self.style, self.csv_raw, out);
+        let is_safe = !self.to_terminal || form == Form::Rendered(Format::Terminal);
+        let written = if is_safe {
+            write(&mut out).and_then(|()| out.flush())
+        } else {
+            let mut shown = VisibleWriter::new(out, self.style.ascii);
+            write(&mut shown).and_then(|()| shown.finish())
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => {
+                let failed = |error| Failure::failed(error).code(Some("E-O02"));
+                written.context("cannot write to standard output").map_err(failed)
+            }
+        }
     }
 }
 

@@ -304,7 +304,14 @@ fn files() -> Vec<Kind> {
                 })
                 .says("E-O04"),
         )
-        .run(refused("report a.csv --steps view --rejects /dev/full").says("E-O04"))
+        .run(
+            refused("report a.csv --steps view --rejects shared.csv")
+                .prepare(|folder| {
+                    let made = Command::new("mkfifo").arg(folder.join("shared.csv")).status();
+                    assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+                })
+                .says("E-O04"),
+        )
         .run(
             refused("report a.csv --steps view -o dir.json")
                 .prepare(|folder| std::fs::create_dir(folder.join("dir.json")).expect("made"))

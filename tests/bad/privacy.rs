@@ -75,7 +75,7 @@ pub fn kinds() -> Vec<Kind> {
         .run(
             // The first line is data, and is taken for names.
             refused("report a.csv --user user --time time --event event --steps view --anonymize")
-                .file("a.csv", "dana1,2026-01-01T00:00:00Z,view\ndana2,2026-01-01T00:00:00Z,view\n")
+                .file("a.csv", "dana1,blue,x\nuser7,soon,y\nuser8,later,z\n")
                 .says("E-C24")
                 .says("(left out)")
                 .check(no_id),
