@@ -82,6 +82,10 @@ const WARNINGS: &[Code] = &[
     code("W05", "times in an hour that the zone skips or has twice"),
     code("W06", "over 5 % of the rows share person and time with another; or times have no time of day"),
     code("W07", "a file changed while it was read; it was read to its first size"),
+    code(
+        "W08",
+        "people with a row whose time is more than an hour from when it was received (--received-time; inspect, validate)",
+    ),
     code("W09", "more than 0.1 % of the rows are of an id such as 0, null or undefined (inspect, validate)"),
     code("W10", "one person of more than ten has more than 10 % of the rows"),
     code(
@@ -92,7 +96,7 @@ const WARNINGS: &[Code] = &[
     code("W12", "half of the ids or more look like e-mail addresses (inspect, validate)"),
     code("W13", "session ids of the log that several people have (inspect, validate)"),
     code("W14", "nobody has a full window behind them: the data span less than the window"),
-    code("W15", "fewer than 30 people"),
+    code("W15", "fewer than 30 people, or fewer than 30 units that entered a funnel"),
     code("W16", "rows without an event name"),
     code("W17", "an input is empty, or holds no row"),
     code("W18", "an input lacks a column that is read; it is empty in all its rows"),
@@ -120,7 +124,10 @@ const STOPS: &[Code] = &[
     code("E-F08", "compressed data that end too early or are damaged"),
     code("E-F09", "compressed data with a wrong checksum"),
     code("E-F11", "bytes behind compressed data that belong to none"),
-    code("E-F14", "a JSON document that is not one object a line, and larger than the memory for it"),
+    code(
+        "E-F14",
+        "a JSON array, or objects over several lines, that cannot be read to its end: cut off, or not JSON",
+    ),
     code("E-F16", "a file without a column that is needed"),
     code("E-F20", "no temporary copy can be written of an input that can be read but once"),
     code("E-F21", "standard input is a terminal, or no file is named"),

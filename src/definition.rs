@@ -83,6 +83,8 @@ pub struct SourceTable {
     pub session: Option<String>,
     pub value: Option<ValueColumn>,
     pub currency: Option<String>,
+    /// When the server got a row.
+    pub received_time: Option<String>,
     #[serde(deserialize_with = "one_or_more")]
     pub files: Vec<String>,
     pub time_zone: Option<String>,

@@ -157,7 +157,16 @@ pub struct Reject {
     pub excerpt: Vec<u8>,
     /// What is wrong, in words that hold no data.
     pub message: String,
-    /// The input is damaged here, and what follows need not be what it seems: a quote that is never
-    /// closed, a hole of NUL bytes. A run stops, unless it was told to salvage what it can.
-    pub is_damage: bool,
+    /// The input is damaged here, and what follows need not be what it seems. A run stops, unless it was
+    /// told to salvage what it can.
+    pub damage: Option<Damage>,
+}
+
+/// What damage costs at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Damage {
+    /// The record: a quote that is never closed, a hole of NUL bytes between line breaks.
+    Record,
+    /// All of the input from here on, which was not read: a JSON document whose brackets do not fit.
+    Rest,
 }

@@ -229,6 +229,14 @@ fn json_array(events: &[Event]) -> Vec<u8> {
     format!("[\n  {}\n]\n", objects.join(",\n  ")).into_bytes()
 }
 
+/// The values of an array, written in another way.
+fn relaid(array: &[u8], write: impl Fn(&Vec<Value>, &mut Vec<u8>) -> serde_json::Result<()>) -> Vec<u8> {
+    let mut out = Vec::new();
+    let values = serde_json::from_slice(array).expect("an array");
+    write(&values, &mut out).expect("memory takes all");
+    out
+}
+
 /// A line a row in the form of a web server's log.
 const LOG_FORMAT: &str = "$time_iso8601 \"$who\" \"$what\" [$visit] $price \"$device\"";
 
@@ -474,7 +482,18 @@ fn disk(events: &[Event]) -> Disk {
     disk.one("JSON lines, keys in any order", "lines.jsonl", &lines);
     disk.one("JSON lines, gzip", "lines.jsonl.gz", &gzip(&lines));
     disk.one("nested JSON lines", "nested.jsonl", &json_lines(events, true)).columns = NESTED;
-    disk.one("JSON array", "array.json", &json_array(events));
+    let array = json_array(events);
+    disk.one("JSON array", "array.json", &array);
+    disk.one("JSON array, gzip", "array.json.gz", &gzip(&array));
+    disk.one(
+        "JSON array on one line",
+        "line.json",
+        &relaid(&array, |values, out| serde_json::to_writer(out, values)),
+    );
+    let over_lines = |values: &Vec<Value>, out: &mut Vec<u8>| {
+        values.iter().try_for_each(|value| serde_json::to_writer_pretty(&mut *out, value))
+    };
+    disk.one("JSON objects over several lines", "over-lines.json", &relaid(&array, over_lines));
     let lines = log_lines(events);
     for (name, file, bytes) in [
         ("access log", "access.log", lines.clone()),

@@ -39,6 +39,8 @@ fn hostile() -> Vec<String> {
         "`code` **bold** ~~gone~~ $x$",
         "[link](javascript:x) ![image](http://x)",
         "<!channel> <@U123> @everyone",
+        "@octo-org/all, (@ann) é@bob;@_x",
+        "see #12, shop/site#7 and GH#9",
         "# heading",
         "::error file=a,line=1::gone",
         "  ::stop-commands::x",
@@ -95,6 +97,7 @@ fn verdicts(text: &str) -> CheckReport {
     CheckReport {
         schema: CHECK_SCHEMA.to_owned(),
         status: CheckStatus::Fail,
+        trusted: true,
         checks: checks.into_iter().map(result).collect(),
         warnings: Vec::new(),
     }
@@ -265,6 +268,22 @@ fn safe_markdown(text: &str, bytes: &[u8]) -> Result<(), String> {
             } else {
                 bare.push(sign);
             }
+        }
+        // Nobody is notified, and nothing of the place where it is pasted is linked: a backslash would not help.
+        let mentions = |(at, _): (usize, &str)| {
+            let (before, behind) = (quoted[..at].chars().next_back(), quoted[at + 1..].chars().next());
+            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            !before.is_some_and(is_word) && behind.is_some_and(is_word)
+        };
+        if quoted.match_indices('@').any(mentions) {
+            return Err(format!("{line:.60?} mentions somebody"));
+        }
+        let refers = |(at, _): (usize, &str)| {
+            let is_entity = quoted[..at].ends_with('&');
+            !is_entity && quoted[at + 1..].starts_with(|c: char| c.is_ascii_digit())
+        };
+        if quoted.match_indices('#').any(refers) {
+            return Err(format!("{line:.60?} refers to something"));
         }
         if bare.contains('`') || bare.contains('[') || bare.contains('~') {
             return Err(format!("{line:.60?} formats"));

@@ -22,6 +22,7 @@ use proptest::test_runner::RngSeed;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -95,6 +96,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         session: some(shape.session, "visit"),
         value: some(shape.value, "price"),
         currency: some(shape.currency, "currency"),
+        received: None,
         dimensions: ["device", "country"][..shape.dimensions].iter().map(|&name| name.to_owned()).collect(),
         key: Vec::new(),
     };
@@ -120,6 +122,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
             value: shape.value,
             currency: shape.currency,
             dimensions: shape.dimensions,
+            received: false,
         },
         columns,
         event_name: None,
@@ -156,6 +159,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         trend: None,
         top: 2,
         min_cell: None,
+        pseudonyms: None,
         choice: QuantileChoice { quantiles: vec![Quantile::MEDIAN], method: QuantileMethod::Type7 },
         currency: None,
     };
@@ -317,6 +321,43 @@ fn the_environment_sets_memory_and_directory() {
         assert!(told.contains("--temp-dir"), "{told}");
         assert!(output.stdout.is_empty());
     }
+}
+
+/// The most memory that a process has had so far.
+#[cfg(target_os = "linux")]
+fn peak_bytes(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+/// It has neither lines to be cut at nor an end that could be waited for.
+#[test]
+#[cfg(target_os = "linux")]
+fn of_an_array_no_more_is_held_than_an_element_and_a_few_chunks() {
+    const ELEMENTS: usize = 160_000;
+    let mut child = program(Path::new("."))
+        .args(["report", "-", "--steps", "view, cart", "--memory", LITTLE, "--threads", "2", "-f", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    let unused = "x".repeat(1_000);
+    for row in 0..ELEMENTS {
+        let (sign, user) = (if row == 0 { '[' } else { ',' }, row % 1_000);
+        write!(input, "{sign}{{\"user_id\":\"u{user}\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"event\":\"view\",\"unused\":\"{unused}\"}}")
+            .expect("it reads on");
+    }
+    // All but what a pipe holds has been read.
+    let peak = peak_bytes(child.id());
+    input.write_all(b"]").expect("it reads on");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+    let input = &report["body"]["input"];
+    assert_eq!((&input["rows"]["used"], &input["persons"]), (&Value::from(ELEMENTS), &Value::from(1_000)));
+    assert!(peak < ELEMENTS as u64 * 1_000 / 2, "{peak} bytes of memory for {ELEMENTS} kB of text");
 }
 
 /// A limit on the size of files stands for a full disk: it needs no privilege.

@@ -27,7 +27,7 @@ pub fn evaluate(checks: &[Check], report: &Report) -> CheckReport {
     let names: Vec<FunnelNames<'_>> = report.body.funnels.iter().map(FunnelNames::of).collect();
     let verdicts = checks.iter().map(|check| verdict(check, report, &names)).collect();
     let warnings = report.body.warnings.iter().filter(|warning| warning.code == UNSERVED);
-    CheckReport::of(verdicts, warnings.cloned().collect())
+    CheckReport::of(verdicts, report.trusted, warnings.cloned().collect())
 }
 
 fn verdict(check: &Check, report: &Report, names: &[FunnelNames<'_>]) -> CheckResult {

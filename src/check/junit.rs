@@ -2,7 +2,7 @@
 //!
 //! Without clock and without run time, so that the same checks give the same bytes.
 
-use super::outcome::{CheckReport, CheckResult, CheckStatus};
+use super::outcome::{CheckReport, CheckResult, CheckStatus, UNTRUSTED};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 /// The name of the suite.
@@ -13,10 +13,17 @@ const INPUT_CLASS: &str = "input";
 impl CheckReport {
     /// The XML text. A failed check is a failure and one in error an error; one with too few units
     /// is skipped, as forms for tests have no other word for "no verdict"; a warning passes and
-    /// says so in its output.
+    /// says so in its output. Input that is not to be trusted is an error of its own.
     pub fn junit(&self) -> Result<String, SerializeError> {
         let mut suite = TestSuite::new(SUITE);
         suite.add_test_cases(self.checks.iter().map(case));
+        if !self.trusted {
+            let mut case =
+                TestCase::new("input is trusted", TestCaseStatus::non_success(NonSuccessKind::Error));
+            case.set_classname(INPUT_CLASS);
+            case.status.set_message(UNTRUSTED);
+            suite.add_test_case(case);
+        }
         let mut report = Report::new(SUITE);
         report.add_test_suite(suite);
         report.to_string()

@@ -7,6 +7,10 @@ use crate::report::table::{Block, Cell, Column, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// Said beside verdicts that nobody should rely on.
+pub(super) const UNTRUSTED: &str = "not to be trusted: more rows were rejected than is allowed, or a file is damaged; \
+                                    what is left was judged";
+
 pub const CHECK_SCHEMA: &str = "dropoff.check/1";
 
 /// Everything `dropoff check` says.
@@ -15,6 +19,8 @@ pub struct CheckReport {
     pub schema: String,
     /// The worst of all checks; `pass` without checks.
     pub status: CheckStatus,
+    /// False where more rows were rejected than was allowed, or a file is damaged: the checks judge what is left.
+    pub trusted: bool,
     /// In the order in which they were asked.
     pub checks: Vec<CheckResult>,
     /// Steps that no row can serve (W01): a number of theirs is 0 for another reason than people leaving.
@@ -114,9 +120,9 @@ impl CheckStatus {
 }
 
 impl CheckReport {
-    pub(super) fn of(checks: Vec<CheckResult>, warnings: Vec<Warning>) -> CheckReport {
+    pub(super) fn of(checks: Vec<CheckResult>, trusted: bool, warnings: Vec<Warning>) -> CheckReport {
         let status = checks.iter().map(|check| check.status).max().unwrap_or(CheckStatus::Pass);
-        CheckReport { schema: CHECK_SCHEMA.to_owned(), status, checks, warnings }
+        CheckReport { schema: CHECK_SCHEMA.to_owned(), status, trusted, checks, warnings }
     }
 
     /// The worst status of all checks: what an exit code is chosen by.
@@ -138,6 +144,7 @@ impl CheckReport {
             ]
         });
         let notable = self.checks.iter().filter(|check| check.status != CheckStatus::Pass);
+        let untrusted = (!self.trusted).then(|| UNTRUSTED.to_owned()).into_iter();
         let table = Table {
             name: "checks".to_owned(),
             title: self.summary(),
@@ -150,7 +157,9 @@ impl CheckReport {
                 Column::number("n", "n"),
             ],
             rows: rows.collect(),
-            notes: notable.map(|check| format!("{}: {}", check.status.name(), check.message)).collect(),
+            notes: untrusted
+                .chain(notable.map(|check| format!("{}: {}", check.status.name(), check.message)))
+                .collect(),
         };
         let warnings = self.warnings.iter().map(Warning::block);
         std::iter::once(Block::Heading(1, "dropoff check".to_owned()))
@@ -211,6 +220,7 @@ mod tests {
         let expected = json!({
             "schema": "dropoff.check/1",
             "status": "fail",
+            "trusted": true,
             "checks": [
                 {
                     "name": "step_conversion(Checkout) < 40%", "status": "fail",

@@ -203,6 +203,9 @@ pub struct InputArgs {
     /// Currency column of the values.
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     pub currency: Option<String>,
+    /// When the server got a row: validate and inspect tell whose clock is more than an hour from it.
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    pub received_time: Option<String>,
     /// Keep only rows that satisfy this; the others are counted as filtered.
     #[arg(long = "where", value_name = "CONDITION", help_heading = "Columns")]
     pub filter: Option<String>,
@@ -301,7 +304,7 @@ pub struct InputArgs {
     /// Encoding of text, e.g. windows-1255 or iso-8859-1; UTF-8 if not given. A byte order mark goes before it.
     #[arg(long, value_name = "LABEL", help_heading = "Format")]
     pub encoding: Option<String>,
-    /// Decimal mark of values; found if not given. With a comma, dots may group digits: 1.234,56.
+    /// Decimal mark of values, and of numbers that conditions look at; that of values is found if not given. With a comma, dots may group digits: 1.234,56.
     #[arg(long, value_name = ".|,", help_heading = "Format")]
     pub decimal: Option<String>,
 
@@ -311,13 +314,15 @@ pub struct InputArgs {
     /// Tolerate no rejected row.
     #[arg(long, help_heading = "Bad rows")]
     pub strict: bool,
-    /// Keep rejected rows in this file (.csv, .tsv, .jsonl, .parquet).
+    /// Keep rejected rows in this file (.csv, .tsv, .jsonl, .parquet); text guarded against formulas, unless
+    /// --csv-raw.
     #[arg(long, value_name = "FILE", help_heading = "Bad rows")]
     pub rejects: Option<PathBuf>,
     /// Rejected rows kept at most; counting goes on.
     #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Bad rows")]
     pub rejects_limit: usize,
-    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed.
+    /// Use damaged files as far as they go: truncated or corrupt .gz and .zst, quotes never closed,
+    /// JSON arrays cut short.
     #[arg(long, help_heading = "Bad rows")]
     pub salvage: bool,
     /// Of files with the same content under several names, read one.
@@ -376,6 +381,7 @@ impl InputArgs {
         };
         flag("config", self.config.as_ref().map(|path| path.display().to_string()));
         flag("unpivot", self.unpivot.clone());
+        flag("received-time", self.received_time.clone());
         flag("where", self.filter.clone());
         for rule in &self.derive {
             flag("derive", Some(rule.clone()));

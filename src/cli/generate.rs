@@ -7,6 +7,8 @@ use crate::report::Report;
 use anyhow::Context;
 use clap::CommandFactory;
 use clap_complete::{Shell, generate as complete};
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
 use std::io::{self, Write};
 
 /// Writes one of them to standard output.
@@ -30,7 +32,7 @@ fn write(what: Generated, out: &mut Vec<u8>) -> io::Result<()> {
     let mut command = Cli::command();
     let shell = match what {
         Generated::Man => return manual(command, out),
-        Generated::Schema => return json::write_pretty(&schemars::schema_for!(Report), out),
+        Generated::Schema => return json::write_pretty(&schema(), out),
         Generated::Bash => Shell::Bash,
         Generated::Zsh => Shell::Zsh,
         Generated::Fish => Shell::Fish,
@@ -38,6 +40,11 @@ fn write(what: Generated, out: &mut Vec<u8>) -> io::Result<()> {
     };
     complete(shell, &mut command, "dropoff", out);
     Ok(())
+}
+
+/// The JSON Schema of reports as they are written: what is left out where it says nothing is not required.
+fn schema() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Report>()
 }
 
 /// The page of the program, then one of each command.

@@ -3,7 +3,7 @@
 
 use super::failure::Failure;
 use super::plan::{InputPlan, unpivot_setting};
-use super::setting::Setting;
+use super::setting::{Setting, Settings};
 use super::unknown_column::{unknown_column, unplayed_role, unusable_input};
 use crate::condition::{BoundCondition, Condition};
 use crate::decode::access_log;
@@ -76,7 +76,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     hints.required = named_columns(&plan.asked);
     for pending in &mut found.pending {
         let opened = open(&pending.input, &plan.open)?;
-        let sample = match (sampled, named_for_roles(&plan.asked)) {
+        let sample = match (sampled, named_for_roles(plan)) {
             (Sampled::Needed, Some(names)) => {
                 Sample::of_columns(&opened, &hints, &|column| names.contains(&Sample::folded(column)))
             }
@@ -110,14 +110,16 @@ fn total_bytes(inputs: &[Input]) -> u64 {
 
 /// The columns that the user named, folded, if that settles who plays which required role: then what
 /// the others hold changes nothing.
-fn named_for_roles(asked: &Asked) -> Option<Vec<String>> {
+fn named_for_roles(plan: &InputPlan) -> Option<Vec<String>> {
+    let asked = &plan.asked;
     let is_event_known = asked.event.is_some() || asked.event_name.is_some();
     let is_url_known = asked.url.is_some() || !asked.rules_ask_url;
     if asked.user.is_empty() || asked.time.is_empty() || !is_event_known || !is_url_known {
         return None;
     }
     let optional =
-        [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency].into_iter().flatten();
+        [&asked.event, &asked.url, &asked.session, &asked.value, &asked.currency, &plan.received_time];
+    let optional = optional.into_iter().flatten();
     Some(asked.user.iter().chain(&asked.time).chain(optional).map(|name| Sample::folded(name)).collect())
 }
 
@@ -209,13 +211,15 @@ impl Found {
         let optional = |choice: &Option<Choice>| {
             choice.as_ref().filter(|choice| !named || choice.confidence == Confidence::Asked).map(name)
         };
+        let time: Vec<String> = guess.time.iter().map(name).collect();
         Ok(Columns {
+            received: self.received(plan, &time)?,
             user: if plan.asked.user.is_empty() {
                 guess.user.iter().map(name).collect()
             } else {
                 plan.asked.user.clone()
             },
-            time: guess.time.iter().map(name).collect(),
+            time,
             user_together: guess.user_together,
             unpivot: self.timed_columns(plan)?,
             event: guess.event.as_ref().map(name),
@@ -226,6 +230,29 @@ impl Found {
             dimensions,
             key: plan.identity.key(),
         })
+    }
+
+    /// The column of when rows were received, named as in the first input.
+    fn received(&self, plan: &InputPlan, time: &[String]) -> Result<Option<String>, Failure> {
+        let Some(column) = self.received_column(plan) else { return Ok(None) };
+        if time.contains(&column) {
+            let settings = Settings { table: "source", file: &plan.file };
+            let setting = settings.of("--received-time", plan.received_time_is_typed, "received_time");
+            return Err(setting
+                .wrong(format!("{column:?} is the time of the rows: there is nothing to compare it with"))
+                .hint("name the column of when they happened with --time"));
+        }
+        Ok(Some(column))
+    }
+
+    /// The same, whatever role it has.
+    pub fn received_column(&self, plan: &InputPlan) -> Option<String> {
+        let wanted = plan.received_time.as_ref()?;
+        if self.columns.contains(wanted) {
+            return Some(wanted.clone());
+        }
+        let folded = Sample::folded(wanted);
+        Some(self.columns.iter().find(|name| Sample::folded(name) == folded).unwrap_or(wanted).clone())
     }
 
     /// More than one column has this name.
@@ -302,8 +329,14 @@ pub fn read_plan(
     check_columns(plan, found, &slots, columns.user_together, request)?;
     let identity = plan.identity.plan(plan, &columns, request.is_some() && members.is_none())?;
     let whole_record = (identity.dedupe == Dedupe::Exact).then(|| slots.add_whole_record());
+    let decimal_mark = plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns.value));
+    // A comma that was found is that of the values; one that was given is that of all columns.
+    let is_given = plan.decimal_mark.is_some();
+    let has_commas = |slot| decimal_mark == b',' && (is_given || slots.roles.value == Some(slot));
     let bind = |condition: &Condition| -> Result<BoundCondition, Failure> {
-        condition.bind(|name| slots.slot_of(name)).map_err(|error| Failure::usage(error.to_string()))
+        let bound = condition.bind(|name| slots.slot_of(name));
+        let bound = bound.map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(bound.with_decimal_commas(&has_commas))
     };
     let uses = request.map_or_else(Vec::new, |request| {
         let specs = request.funnels.iter().flat_map(|funnel| funnel.funnel.event_specs());
@@ -317,13 +350,14 @@ pub fn read_plan(
     let keeps_order = request.is_some_and(|request| {
         request.funnels.iter().any(|funnel| funnel.funnel.tie == crate::funnel::engine::Tie::File)
     });
-    let columns_value = columns.value.clone();
     let layout = RowLayout {
         ordinal: keeps_order,
         session: columns.session.is_some(),
         value: columns.value.is_some(),
         currency: columns.currency.is_some(),
         dimensions: columns.dimensions.len(),
+        // A report does not use it.
+        received: columns.received.is_some() && request.is_none(),
     };
     let derivation = (columns.url.is_some() || !plan.rules.is_empty())
         .then(|| -> Result<Derivation, Failure> {
@@ -352,7 +386,7 @@ pub fn read_plan(
         naive_zone: plan.naive_zone.clone(),
         naive_zone_given: plan.naive_zone_given,
         as_of_us: plan.as_of_us,
-        decimal_mark: plan.decimal_mark.unwrap_or_else(|| found.decimal_mark(&columns_value)),
+        decimal_mark,
         null_ids: plan.null_ids.clone(),
         keep_empty_ids: plan.keep_empty_ids,
         cleaning: plan.cleaning,

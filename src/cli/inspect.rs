@@ -19,6 +19,12 @@ use std::path::Path;
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
     let start = Start::of(&args.input)?;
+    if let Some(path) = args.write.as_ref().filter(|path| path.exists()) {
+        // Whoever wrote in it would lose that.
+        return Err(Failure::usage(format!("--write {}: the file exists", path.display())).hint(
+            "name another file, or remove this one first: what was changed in it by hand would be lost",
+        ));
+    }
     let beside = args.write.iter().cloned().collect();
     let mut outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::All)?;
@@ -33,10 +39,12 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         let map = map.to_string_lossy().into_owned();
         seen_from(args.write.as_deref(), &[map]).concat()
     });
+    let received = found.received_column(&start.plan);
     let look = Look {
         guess: &guess,
         columns: &columns,
         rows: &rows,
+        received: received.as_ref(),
         files: &start.plan.files,
         files_of_definition: &files_of_definition,
         flags: &flags,

@@ -17,6 +17,8 @@ const THREAD_BYTES: u64 = 12 << 20;
 /// Of what is left, the share that lists may ask for; the rest is what the allocator cannot give
 /// back at once.
 const STORE_SHARE: f64 = 0.8;
+/// Of the address space of a process, what program and libraries take without being in memory.
+const IMAGE_BYTES: u64 = 64 << 20;
 /// Less than this for events and ids, and runs of temporary files get too short.
 const LEAST_STORE_BYTES: u64 = 8 << 20;
 
@@ -119,10 +121,11 @@ pub fn check_temp_dir(directory: &Path) -> Result<(), Failure> {
     })
 }
 
-/// The memory of the machine, or what the control groups of the process leave of it; `None` where
-/// neither can be told. `read` gives the text of a file.
+/// The memory of the machine, or what control groups and limits of the process leave of it; `None` where
+/// none of them can be told. `read` gives the text of a file.
 ///
-/// Groups are nested and each may have a limit: the least one counts.
+/// Groups are nested and each may have a limit: the least one counts. A process that asks for more than its own
+/// limits is ended by the system, and cannot say why.
 pub fn available(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let machine = read(Path::new("/proc/meminfo")).and_then(|text| total_memory(&text));
     let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
@@ -134,7 +137,20 @@ pub fn available(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     });
     // "max", and the huge number that stands for it in the first version, are no limits.
     let limits = limits.filter_map(|file| read(&file)?.trim().parse::<u64>().ok());
-    machine.into_iter().chain(limits.filter(|&bytes| bytes < 1 << 60)).min()
+    let of_process = read(Path::new("/proc/self/limits")).unwrap_or_default();
+    let of_process = process_limits(&of_process);
+    machine.into_iter().chain(limits.filter(|&bytes| bytes < 1 << 60)).chain(of_process).min()
+}
+
+/// What a process may ask for (`ulimit -v`, `ulimit -d`), without what it has at its start.
+fn process_limits(limits: &str) -> impl Iterator<Item = u64> {
+    let kinds = [("Max address space", IMAGE_BYTES), ("Max data size", 0)];
+    kinds.into_iter().filter_map(|(kind, taken)| {
+        let rest = limits.lines().find_map(|line| line.strip_prefix(kind))?;
+        // The soft limit comes first; "unlimited" is none.
+        let limit: u64 = rest.split_whitespace().next()?.parse().ok()?;
+        Some(limit.saturating_sub(taken))
+    })
 }
 
 fn total_memory(meminfo: &str) -> Option<u64> {
@@ -210,6 +226,25 @@ mod tests {
         assert_eq!(available_of(&[MEMINFO]), Some(MACHINE));
         assert_eq!(available_of(&[]), None);
         assert_eq!(available_of(&[("/proc/meminfo", "MemTotal: lots\n")]), None);
+    }
+
+    #[test]
+    fn a_process_may_have_less_than_its_machine() {
+        let limits = |address: &str, data: &str| {
+            let text = format!(
+                "Limit                     Soft Limit           Hard Limit           Units     \n\
+                 Max cpu time              unlimited            unlimited            seconds   \n\
+                 Max data size             {data:<20} unlimited            bytes     \n\
+                 Max address space         {address:<20} 999999               bytes     \n"
+            );
+            available_of(&[MEMINFO, ("/proc/self/limits", &text)])
+        };
+        assert_eq!(limits("unlimited", "unlimited"), Some(MACHINE));
+        assert_eq!(limits("unlimited", "4194304"), Some(4 * MIB));
+        assert_eq!(limits("75497472", "unlimited"), Some(8 * MIB), "72 MiB less 64");
+        assert_eq!(limits("75497472", "4194304"), Some(4 * MIB));
+        assert_eq!(limits("1048576", "unlimited"), Some(0));
+        assert_eq!(limits("750000000000", "unlimited"), Some(MACHINE));
     }
 
     #[test]

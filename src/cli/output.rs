@@ -152,7 +152,7 @@ impl Outputs {
     }
 
     /// Writes every kept reject, where they were asked for: where it stands, why, and what it says unless that
-    /// is hidden.
+    /// is hidden. Texts are guarded against being formulas, unless they are wanted raw.
     pub fn stage_rejects(
         &mut self,
         files: &[FileAccount],
@@ -161,7 +161,7 @@ impl Outputs {
     ) -> Result<(), Failure> {
         let Some((path, form)) = &self.rejects else { return Ok(()) };
         self.staged.write(path, |out| {
-            let mut writer = form.writer(&reject_columns(), false, out)?;
+            let mut writer = form.writer(&reject_columns(), self.csv_raw, out)?;
             for file in files {
                 for placed in &file.read.rejects {
                     writer.row(&reject_cells(reject_sample(file, placed, reading, hides_text)))?;
@@ -234,7 +234,8 @@ fn target(path: &Path, has_junit: bool) -> Result<Target, Failure> {
         None if extension == "xml" && has_junit => Form::Junit,
         None => {
             let failure = Failure::usage(format!("{}: no form of output has this extension", path.display()));
-            return Err(failure.hint("use .json, .jsonl, .csv, .tsv, .md or .txt"));
+            let junit = if has_junit { ", .xml" } else { "" };
+            return Err(failure.hint(format!("use .json, .jsonl, .csv, .tsv, .md{junit} or .txt")));
         }
     };
     Ok(Target { form, place: Place::File(path.to_owned()) })

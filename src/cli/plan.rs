@@ -63,6 +63,9 @@ pub struct InputPlan {
     /// Time columns that are events each, where rows are wide.
     pub unpivot: Vec<UnpivotItem>,
     pub unpivot_is_typed: bool,
+    /// The column of when the server got a row, and whether it was typed.
+    pub received_time: Option<String>,
+    pub received_time_is_typed: bool,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
     pub hints: DialectHints,
@@ -173,6 +176,7 @@ pub fn merged_source(args: &InputArgs, written: &SourceTable) -> SourceTable {
         session: first(&args.session, &written.session),
         value: args.value.clone().map(ValueColumn::Column).or_else(|| written.value.clone()),
         currency: first(&args.currency, &written.currency),
+        received_time: first(&args.received_time, &written.received_time),
         files: if args.files.is_empty() { written.files.clone() } else { args.files.clone() },
         time_zone: first(&args.time_zone, &written.time_zone),
         assume_time_zone: first(&args.assume_time_zone, &written.assume_time_zone),
@@ -293,6 +297,8 @@ impl InputPlan {
             asked,
             unpivot,
             unpivot_is_typed: args.unpivot.is_some(),
+            received_time: source.received_time.clone(),
+            received_time_is_typed: args.received_time.is_some(),
             currency,
             hints: DialectHints {
                 delimiter: source.delimiter.as_deref().map(read_byte).transpose().map_err(|error| {
@@ -412,6 +418,12 @@ fn unpivot(
         Some((derive(), "no rules that name events"))
     } else if source.url.is_some() {
         Some((of_source("--url", args.url.is_some(), "url"), "no column of URLs"))
+    } else if source.received_time.is_some() {
+        let is_typed = args.received_time.is_some();
+        Some((
+            of_source("--received-time", is_typed, "received_time"),
+            "no one time at which it was received",
+        ))
     } else if identity.stitch != Stitch::None {
         Some((identity.stitch_setting(file), "no stitching"))
     } else if identity.map.is_some() {
@@ -556,6 +568,7 @@ pub fn resolve_request(
         trend,
         top: args.top.or(written.top).unwrap_or(DEFAULT_TOP),
         min_cell: None,
+        pseudonyms: None,
         choice: QuantileChoice { quantiles, method },
         currency: input.currency.clone(),
     })

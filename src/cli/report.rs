@@ -29,6 +29,7 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     }
     request.min_cell = args.min_cell;
     refuse_differences(&request)?;
+    request.pseudonyms = start.pseudonyms.clone();
     let lists = ListPlan::resolve(&args.lists, &request, start.pseudonyms.as_ref(), args.output.csv_raw)?;
     let beside = lists.as_ref().map(ListPlan::files).unwrap_or_default();
     let mut outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;

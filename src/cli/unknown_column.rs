@@ -82,6 +82,7 @@ fn is_used(place: &Path, plan: &InputPlan, request: Option<&Request>, name: &str
         ["source", "session"] => is(&asked.session),
         ["source", "value", ..] => is(&asked.value),
         ["source", "currency"] => is(&asked.currency),
+        ["source", "received_time"] => is(&plan.received_time),
         ["source", "unpivot"] => !plan.unpivot_is_typed,
         ["source", "where"] => plan.filter.as_ref().is_some_and(names),
         ["dedupe", ..] => plan.identity.key().iter().any(|column| column == name),

@@ -3,6 +3,7 @@
 use super::decimal::{Decimal, SmallDecimal};
 use super::time_text::{TimeText, instant_us};
 use super::{Glob, Literal, Node, Operator};
+use crate::decode::number::with_decimal_point;
 use crate::event::Field;
 use std::cmp::Ordering;
 
@@ -36,6 +37,8 @@ enum Value {
     Text(String, Option<i64>),
     /// The number as written, and read where it is a short one.
     Number(String, Option<SmallDecimal>),
+    /// As written, to be compared with texts that have decimal commas.
+    NumberOfCommas(String),
 }
 
 impl BoundCondition {
@@ -46,8 +49,14 @@ impl BoundCondition {
         bind(root, slot_of).map(|root| BoundCondition { root })
     }
 
+    /// In the columns of these slots numbers are written with a decimal comma, as `1.234,56`.
+    pub fn with_decimal_commas(mut self, has_commas: &dyn Fn(usize) -> bool) -> BoundCondition {
+        self.root.set_decimal_commas(has_commas);
+        self
+    }
+
     /// Whether the record satisfies the condition. A slot outside `fields` counts as missing.
-    /// Allocates nothing.
+    /// Allocates nothing, but for numbers with decimal commas.
     pub fn holds(&self, fields: &[Field<'_>]) -> bool {
         self.root.holds(fields)
     }
@@ -74,6 +83,20 @@ fn bind(node: &Node, slot_of: &dyn Fn(&str) -> Option<usize>) -> Result<Bound, U
 }
 
 impl Bound {
+    fn set_decimal_commas(&mut self, has_commas: &dyn Fn(usize) -> bool) {
+        match self {
+            Bound::And(all) | Bound::Or(all) => {
+                all.iter_mut().for_each(|one| one.set_decimal_commas(has_commas))
+            }
+            Bound::Not(inner) => inner.set_decimal_commas(has_commas),
+            Bound::Compare { slot, value, .. } if has_commas(*slot) => value.set_decimal_commas(),
+            Bound::In { slot, values, .. } if has_commas(*slot) => {
+                values.iter_mut().for_each(Value::set_decimal_commas);
+            }
+            Bound::Compare { .. } | Bound::In { .. } | Bound::Glob { .. } | Bound::IsNull { .. } => {}
+        }
+    }
+
     fn holds(&self, fields: &[Field<'_>]) -> bool {
         let field = |slot: usize| fields.get(slot).copied().unwrap_or(Field::Missing);
         match self {
@@ -113,6 +136,12 @@ impl Value {
         }
     }
 
+    fn set_decimal_commas(&mut self) {
+        if let Value::Number(number, _) = self {
+            *self = Value::NumberOfCommas(std::mem::take(number));
+        }
+    }
+
     fn equals(&self, field: Field<'_>) -> bool {
         match (self, field) {
             // Lengths differ for most unequal texts, which spares the comparison.
@@ -138,7 +167,14 @@ impl Value {
                 }
                 Some(Decimal::parse(bytes)?.compare(&Decimal::parse(number.as_bytes())?))
             }
-            (Value::Number(number, _), Field::TimeUs(at_us) | Field::LocalTimeUs(at_us)) => {
+            (Value::NumberOfCommas(number), Field::Text(bytes)) => {
+                let field = with_decimal_point(bytes)?;
+                Some(Decimal::parse(&field)?.compare(&Decimal::parse(number.as_bytes())?))
+            }
+            (
+                Value::Number(number, _) | Value::NumberOfCommas(number),
+                Field::TimeUs(at_us) | Field::LocalTimeUs(at_us),
+            ) => {
                 let mut room = [0; 20];
                 let seconds = Decimal::millionths(at_us < 0, digits(at_us.unsigned_abs(), &mut room));
                 Some(seconds.compare(&Decimal::parse(number.as_bytes())?))
@@ -279,6 +315,39 @@ mod tests {
         assert!(holds("a < 0", Field::TimeUs(-1)) && holds("a = 0", Field::TimeUs(0)));
         assert!(holds("a < 0 and a > -9223372036855", Field::TimeUs(i64::MIN)));
         assert!(!holds("a ~ '*'", Field::TimeUs(i64::MAX)));
+    }
+
+    #[test]
+    fn numbers_with_decimal_commas_compare_by_value() {
+        let holds = |condition: &str, text: &str| {
+            let slot_of = |column: &str| ["a", "b"].iter().position(|name| *name == column);
+            let bound = Condition::parse(condition).expect(condition).bind(slot_of).expect("known columns");
+            bound
+                .with_decimal_commas(&|slot| slot == 0)
+                .holds(&[Field::Text(text.as_bytes()), Field::Text(b"1.5")])
+        };
+        for (text, below, at, above) in [
+            ("12,49", true, false, false),
+            ("12,5", false, true, false),
+            (" +12,50 ", false, true, false),
+            ("1,25e1", false, true, false),
+            ("13", false, false, true),
+            ("1.234,5", false, false, true),
+            ("1.234", false, false, true),
+            ("-1.234,5", true, false, false),
+            // A point that groups nothing, two marks, and no number.
+            ("12.5", false, false, false),
+            ("1.2345,5", false, false, false),
+            ("1,2,3", false, false, false),
+            (",", false, false, false),
+            ("abc", false, false, false),
+        ] {
+            let found = ["a < 12.5", "a = 12.5", "a > 12.5"].map(|condition| holds(condition, text));
+            assert_eq!(found, [below, at, above], "{text:?}");
+            assert_eq!(holds("a in (7, 12.5)", text), at, "{text:?}");
+            assert_eq!(holds("not (a != 12.5 or b != 1.5)", text), at, "{text:?}");
+        }
+        assert!(holds("a = '12,5'", "12,5") && holds("a ~ '12,*'", "12,5"));
     }
 
     #[test]

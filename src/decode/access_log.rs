@@ -11,7 +11,7 @@ mod line;
 pub use format::{LogFormat, LogFormatError, TARGET};
 
 use super::fields::recycle;
-use super::lines::{excerpt, has_hole, leave_pending, oversized, whole_lines};
+use super::lines::{damage, excerpt, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use format::{LogColumn, Piece};
@@ -107,8 +107,8 @@ impl AccessLogDecoder {
             Err(fault) => {
                 let slot = fault.part.and_then(|part| self.slot_of(part));
                 let message = format!("{} (byte {} of the line)", fault.message, fault.at + 1);
-                let (code, excerpt, is_damage) = (fault.code, excerpt(line), has_hole(line));
-                sink.reject(Reject { code, at, slot, excerpt, message, field: None, is_damage });
+                let (code, excerpt, damage) = (fault.code, excerpt(line), damage(line));
+                sink.reject(Reject { code, at, slot, excerpt, message, field: None, damage });
             }
         }
         self.spans = spans;

@@ -11,10 +11,10 @@ use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, is_break, r
 use super::csv_scan::Signs;
 use super::csv_walk::{Record, Records, Window};
 use super::dialect::Dialect;
-use super::lines::hole;
+use super::lines::{HOLE, hole};
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
-use crate::event::{Field, RecordAt, Reject, RejectCode};
+use crate::event::{Damage, Field, RecordAt, Reject, RejectCode};
 
 /// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
 /// costs as well.
@@ -294,7 +294,7 @@ impl CsvDecoder {
                 );
                 fault.column(field, &self.slots);
                 let reject = fault.reject(at, without_break(&bytes[opened_at..next]));
-                sink.reject(Reject { is_damage: true, ..reject });
+                sink.reject(Reject { damage: Some(Damage::Record), ..reject });
                 piece.records += 1;
                 next
             }
@@ -408,10 +408,9 @@ impl CsvDecoder {
 /// A record with a hole in it.
 #[cold]
 fn hole_reject(hole: usize, at: RecordAt, content: &[u8]) -> Reject {
-    let message = "a block of NUL bytes: the file has a hole".to_owned();
-    let reject = Fault::new(RejectCode::R14, message).reject(at, content);
+    let reject = Fault::new(RejectCode::R14, HOLE.to_owned()).reject(at, content);
     let excerpt = content[..content.len().min(hole + HOLE_SHOWN).min(EXCERPT_BYTES)].to_vec();
-    Reject { is_damage: true, excerpt, ..reject }
+    Reject { damage: Some(Damage::Record), excerpt, ..reject }
 }
 
 /// What a closer look at a record found.
@@ -502,7 +501,7 @@ impl Fault {
         let to = content.len().min(from + EXCERPT_BYTES);
         let excerpt = content[from..to].to_vec();
         let Fault { code, slot, field, message, .. } = self;
-        Reject { code, at, slot, field, excerpt, message, is_damage: false }
+        Reject { code, at, slot, field, excerpt, message, damage: None }
     }
 }
 

@@ -6,6 +6,7 @@
 //! encodings, which are the source's affair, and arrays as wanted values.
 
 mod document;
+mod extent;
 mod leaves;
 mod predict;
 mod record;
@@ -14,17 +15,20 @@ mod scan;
 mod shapes;
 mod walk;
 
+pub use document::DocumentDecoder;
 pub use leaves::for_each_leaf;
 pub use record::JsonPath;
 pub use sample::{JsonForm, JsonKinds, JsonSample, PathSeen, looks_like_json, sample};
 
 use super::fields::recycle;
-use super::lines::{EXCERPT_BYTES, excerpt, has_hole, leave_pending, oversized, whole_lines};
+use super::lines::{EXCERPT_BYTES, damage, excerpt, leave_pending, oversized, whole_lines};
 use super::{Limits, PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
 use predict::Layout;
 use record::{RecordReader, ValueFault};
 use walk::{ENDS_EARLY, Fault, Value, Walker};
+
+const CUT_OFF: &str = "the record is cut off by the end of the input";
 
 /// Reads records whose fields are found by path.
 #[derive(Debug, Clone)]
@@ -150,8 +154,7 @@ impl JsonDecoder {
             Ok(records) => records,
             Err(fault) => {
                 let at_end = fault.message == ENDS_EARLY && cut_off;
-                let message =
-                    if at_end { "the record is cut off by the end of the input" } else { fault.message };
+                let message = if at_end { CUT_OFF } else { fault.message };
                 sink.reject(Reject {
                     code: fault.code,
                     at,
@@ -159,7 +162,7 @@ impl JsonDecoder {
                     excerpt: excerpt(line),
                     message: format!("{message} (byte {} of the line)", fault.at + 1),
                     field: None,
-                    is_damage: has_hole(line),
+                    damage: damage(line),
                 });
                 1
             }
@@ -218,7 +221,7 @@ impl JsonDecoder {
                 excerpt,
                 message: message.to_owned(),
                 field: None,
-                is_damage: false,
+                damage: None,
             });
             return;
         }
@@ -251,9 +254,11 @@ fn not_utf8(record: &[u8], at: RecordAt) -> Reject {
     let bad = std::str::from_utf8(record).err().map_or(0, |error| error.valid_up_to());
     let message = format!("not UTF-8 (byte {} of the record)", bad + 1);
     let excerpt = excerpt(&record[bad.saturating_sub(EXCERPT_BYTES / 2)..]);
-    Reject { code: RejectCode::R03, at, slot: None, excerpt, message, field: None, is_damage: false }
+    Reject { code: RejectCode::R03, at, slot: None, excerpt, message, field: None, damage: None }
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod predict_tests;
 #[cfg(test)]

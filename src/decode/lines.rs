@@ -1,7 +1,7 @@
 //! What decoders of one record a line share: where whole lines end, and lines over the limit of a record.
 
 use super::{Limits, PieceEnd, RecordSink};
-use crate::event::{RecordAt, Reject, RejectCode};
+use crate::event::{Damage, RecordAt, Reject, RejectCode};
 
 /// Bytes of an unsound line that are shown.
 pub(super) const EXCERPT_BYTES: usize = 160;
@@ -34,20 +34,24 @@ pub(super) fn leave_pending(
 pub(super) fn oversized(line: &[u8], at: RecordAt) -> Reject {
     let message = "a record over the size limit".to_owned();
     let (code, excerpt) = (RejectCode::R13, excerpt(line));
-    Reject { code, at, slot: None, excerpt, message, field: None, is_damage: has_hole(line) }
+    Reject { code, at, slot: None, excerpt, message, field: None, damage: damage(line) }
 }
 
 /// The least sector of a disk: a file that was not written to the end, or lost a block of a disk, holds
 /// so many NUL bytes and more where its text should be.
-const HOLE_BYTES: usize = 512;
+pub(super) const HOLE_BYTES: usize = 512;
+
+/// What is told of a hole.
+pub(super) const HOLE: &str = "a block of NUL bytes: the file has a hole";
 
 /// Where a text has a hole: a block of NUL bytes, which no text holds.
 pub(super) fn hole(text: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, &[0; HOLE_BYTES])
 }
 
-pub(super) fn has_hole(text: &[u8]) -> bool {
-    hole(text).is_some()
+/// The damage of a line, if it has a hole.
+pub(super) fn damage(line: &[u8]) -> Option<Damage> {
+    hole(line).map(|_| Damage::Record)
 }
 
 /// The beginning of a line, as it is shown.

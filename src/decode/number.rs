@@ -3,6 +3,7 @@
 //! Leaves out currencies, and grouping marks but for the dots of `1.234,56`, which nothing else can mean
 //! where the comma is the decimal mark: `1,234.50` and `$12` are refused, not guessed at.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 
@@ -166,6 +167,24 @@ impl<'a> Digits<'a> {
         let up = tie_digit > 5 || (tie_digit == 5 && (beyond_tie || value % 2 == 1));
         value.checked_add(u64::from(up))
     }
+}
+
+/// A number with a decimal comma as it is written with a point, for who compares numbers digit by digit. `None`
+/// where a point is left that groups nothing, and so is no number here; what is no number for another reason
+/// stays none.
+pub fn with_decimal_point(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if memchr::memchr2(b',', b'.', text).is_none() {
+        return Some(Cow::Borrowed(text));
+    }
+    let text = text.trim_ascii();
+    let signs = usize::from(matches!(text.first(), Some(b'-' | b'+')));
+    let (sign, unsigned) = text.split_at(signs);
+    let unsigned = without_dots(unsigned).map_or(Cow::Borrowed(unsigned), Cow::Owned);
+    if unsigned.contains(&b'.') {
+        return None;
+    }
+    let digits = unsigned.iter().map(|&byte| if byte == b',' { b'.' } else { byte });
+    Some(Cow::Owned(sign.iter().copied().chain(digits).collect()))
 }
 
 /// A number whose whole digits are grouped by three with dots, without these; `None` if it is not.

@@ -16,6 +16,7 @@ pub use columns::{ParquetColumn, ParquetKind};
 pub use footer::TimeUnit;
 
 use super::fields::recycle;
+use super::lines::excerpt;
 use super::time::format_utc;
 use super::{PieceEnd, RecordSink};
 use crate::event::{Field, RecordAt, Reject, RejectCode};
@@ -29,7 +30,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use values::{Block, NumberTexts, Values};
+use values::{Block, NumberTexts, Unsound, Values};
 
 /// Rows whose fields are made together: they stay in the fastest cache.
 const BLOCK_ROWS: usize = 256;
@@ -173,7 +174,7 @@ impl ParquetFile {
     }
 
     /// Decodes some rows; `wanted[slot]` is the number of the column of that slot. Rows that
-    /// hold text that is not UTF-8 are rejected (R03). `RecordAt::lines_before` is the row within
+    /// hold text that is not UTF-8 (R03) or has a NUL (R14) are rejected. `RecordAt::lines_before` is the row within
     /// the slice. May be called from several threads; uses no other threads.
     pub fn decode_slice(
         &self,
@@ -184,8 +185,8 @@ impl ParquetFile {
         self.decode_judging(slice, wanted, &vec![true; wanted.len()], sink)
     }
 
-    /// As [`ParquetFile::decode_slice`], but a text that is not UTF-8 makes a row unsound only where its
-    /// slot is `judged`. Elsewhere it is missing.
+    /// As [`ParquetFile::decode_slice`], but a text makes a row unsound only where its slot is `judged`.
+    /// Elsewhere one that is not UTF-8 is missing, and one with a NUL is a text like others.
     pub fn decode_judging(
         &self,
         slice: Slice,
@@ -212,26 +213,18 @@ impl ParquetFile {
             }
             let mut fields = recycle(spare);
             fields.resize((end - start) * columns.len(), Field::Missing);
-            let mut not_utf8 = Vec::new();
-            let mut block =
-                Block { fields: &mut fields, width: columns.len(), start, not_utf8: &mut not_utf8 };
+            let mut unsound = Vec::new();
+            let mut block = Block { fields: &mut fields, width: columns.len(), start, unsound: &mut unsound };
             for (slot, (values, numbers)) in columns.iter().zip(&numbers).enumerate() {
                 values.fill(slot, numbers, &mut block);
             }
             for row in 0..end - start {
                 let at = RecordAt { lines_before: (start + row) as u64, bytes_before: 0 };
                 // The first slot at fault, as columns are filled in their order.
-                match not_utf8.iter().find(|&&(faulty, slot)| faulty == row && judged[slot]) {
-                    None => sink.record(at, &fields[row * columns.len()..][..columns.len()]),
-                    Some(&(_, slot)) => sink.reject(Reject {
-                        code: RejectCode::R03,
-                        at,
-                        slot: Some(slot),
-                        excerpt: Vec::new(),
-                        message: "not UTF-8".to_owned(),
-                        field: None,
-                        is_damage: false,
-                    }),
+                let record = &fields[row * columns.len()..][..columns.len()];
+                match unsound.iter().find(|unsound| unsound.row == row && judged[unsound.slot]) {
+                    None => sink.record(at, record),
+                    Some(unsound) => sink.reject(reject(at, unsound, record[unsound.slot])),
                 }
             }
             spare = recycle(fields);
@@ -352,6 +345,20 @@ impl ParquetFile {
             .with_slice(Some((slice.group_row as usize, slice.rows as usize)))
             .read_parallel(ParallelStrategy::None)
             .finish()
+    }
+}
+
+fn reject(at: RecordAt, unsound: &Unsound, field: Field<'_>) -> Reject {
+    let message =
+        if unsound.code == RejectCode::R03 { "not UTF-8" } else { "a NUL byte in a column that is read" };
+    Reject {
+        code: unsound.code,
+        at,
+        slot: Some(unsound.slot),
+        excerpt: if let Field::Text(text) = field { excerpt(text) } else { Vec::new() },
+        message: message.to_owned(),
+        field: None,
+        damage: None,
     }
 }
 

@@ -7,7 +7,9 @@ use super::csv::CsvDecoder;
 use super::csv_exact::{ExactEnd, ExactFields, count_lines, is_blank, read_record};
 use super::dialect::Dialect;
 use super::guard::unguarded;
-use super::jsonl::{JsonDecoder, JsonForm, JsonPath, for_each_leaf, looks_like_json, sample};
+use super::jsonl::{
+    DocumentDecoder, JsonDecoder, JsonForm, JsonPath, for_each_leaf, looks_like_json, sample,
+};
 use super::parquet::{ParquetError, ParquetFile};
 use super::{Limits, RecordSink};
 use crate::event::{Field, RecordAt, Reject};
@@ -293,8 +295,7 @@ fn best_of<'f>(firsts: &'f [First], rank: &dyn Fn(&First) -> usize) -> &'f First
 
 /// All of a text, unpacked.
 fn content(file: &str, opened: Opened) -> Result<Vec<u8>, SmallTableError> {
-    let options = ChunkOptions { max_line_bytes: usize::MAX, ..ChunkOptions::default() };
-    let chunks = Chunks::new(opened, options);
+    let chunks = Chunks::new(opened, ChunkOptions::ANYWHERE);
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next(Vec::new())? {
         bytes.extend_from_slice(&chunk.bytes);
@@ -309,7 +310,9 @@ fn content(file: &str, opened: Opened) -> Result<Vec<u8>, SmallTableError> {
 fn decode_json(mut decoder: JsonDecoder, bytes: &[u8], form: JsonForm, sink: &mut dyn RecordSink) -> u64 {
     match form {
         JsonForm::Lines => decoder.decode(bytes, true, sink).blank_lines,
-        JsonForm::Array | JsonForm::Document => decoder.decode_document(bytes, sink).blank_lines,
+        JsonForm::Array | JsonForm::Document => {
+            DocumentDecoder::new(decoder).decode(bytes, true, sink).blank_lines
+        }
     }
 }
 

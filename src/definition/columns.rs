@@ -31,7 +31,10 @@ impl DefinitionFile {
 
 fn names_of(path: &Path) -> Option<Names> {
     Some(match path.keys().as_slice() {
-        ["source", "user" | "time" | "event" | "url" | "session" | "value" | "currency"]
+        [
+            "source",
+            "user" | "time" | "event" | "url" | "session" | "value" | "currency" | "received_time",
+        ]
         | ["source", "user", "all"]
         | ["source", "value", "column"]
         | ["dedupe", "key"]

@@ -251,7 +251,7 @@ impl RecordSink for Strangers<'_> {
     fn record(&mut self, at: RecordAt, _fields: &[Field<'_>]) {
         let message = "no column is known to name a person".to_owned();
         let (code, excerpt) = (RejectCode::R07, Vec::new());
-        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, is_damage: false });
+        self.reject(Reject { code, at, slot: None, field: None, excerpt, message, damage: None });
     }
 
     fn reject(&mut self, reject: Reject) {
@@ -285,7 +285,7 @@ impl Fault {
     pub fn reject(self, at: RecordAt, fields: &[Field<'_>], keep: usize, batch: &mut Batch) {
         let Fault { code, slot, message } = self;
         let excerpt = excerpt(fields[slot]);
-        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, is_damage: false };
+        let reject = Reject { code, at, slot: Some(slot), excerpt, message, field: None, damage: None };
         batch.count_reject(reject, keep);
     }
 }

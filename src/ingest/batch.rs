@@ -19,16 +19,18 @@ pub struct RowLayout {
     pub currency: bool,
     /// Segment columns.
     pub dimensions: usize,
+    /// How long after its time the row was received (two words).
+    pub received: bool,
 }
 
-/// What stands in the two value words when a row has no value.
+/// What stands in the two words of a number when a row has none.
 pub const NO_VALUE: i64 = i64::MIN;
 /// What stands in the session word when a row has no session id.
 pub const NO_SESSION: u32 = u32::MAX;
 
 impl RowLayout {
     pub fn words(&self) -> usize {
-        self.dimensions_at() + self.dimensions
+        self.received_at() + 2 * usize::from(self.received)
     }
 
     pub fn session_at(&self) -> usize {
@@ -45,6 +47,11 @@ impl RowLayout {
 
     pub fn dimensions_at(&self) -> usize {
         self.currency_at() + usize::from(self.currency)
+    }
+
+    /// Behind all others: no report asks for it.
+    pub fn received_at(&self) -> usize {
+        self.dimensions_at() + self.dimensions
     }
 
     /// Reads the 64-bit number whose two words start at `at`.
@@ -128,7 +135,7 @@ impl Batch {
     /// Counts one rejected record, and keeps it while there are fewer than `keep`.
     pub fn count_reject(&mut self, reject: Reject, keep: usize) {
         self.tally.rejects[reject.code.index()] += 1;
-        if reject.is_damage && self.damage.is_none() {
+        if reject.damage.is_some() && self.damage.is_none() {
             self.damage = Some(Box::new(reject.clone()));
         }
         if self.rejects.len() < keep {
@@ -309,9 +316,16 @@ mod tests {
 
     #[test]
     fn words_follow_one_another_without_gaps() {
-        let all = RowLayout { ordinal: true, session: true, value: true, currency: true, dimensions: 2 };
+        let all = RowLayout {
+            ordinal: true,
+            session: true,
+            value: true,
+            currency: true,
+            dimensions: 2,
+            received: true,
+        };
         assert_eq!((all.session_at(), all.value_at(), all.currency_at(), all.dimensions_at()), (2, 3, 5, 6));
-        assert_eq!(all.words(), 8);
+        assert_eq!((all.received_at(), all.words()), (8, 10));
         assert_eq!(RowLayout::default().words(), 0);
     }
 

@@ -454,6 +454,7 @@ impl WantedOrder {
             .then_with(|| a.session.cmp(&b.session))
             .then_with(|| self.value(a).cmp(&self.value(b)))
             .then_with(|| self.codes(a).cmp(self.codes(b)))
+            .then_with(|| self.received(a).cmp(&self.received(b)))
     }
 
     fn value(&self, row: &WaitingRow<'_>) -> Option<i64> {
@@ -467,6 +468,11 @@ impl WantedOrder {
         let ranks = currencies.into_iter().chain(&self.ties.dimensions);
         let before = if self.layout.value { 2 } else { 0 };
         words_of(row).skip(before).zip(ranks).map(|(code, ranks)| ranks[code as usize])
+    }
+
+    /// How long after its time the row was received: of no report, but of what is told of clocks.
+    fn received(&self, row: &WaitingRow<'_>) -> Option<i64> {
+        row.words.last_chunk().filter(|_| self.layout.received).map(|bytes| i64::from_le_bytes(*bytes))
     }
 
     fn is_nameless(&self, kind: u32) -> bool {

@@ -8,7 +8,7 @@ use super::whole_record::WholeColumns;
 use crate::condition::suggest_nearest;
 use crate::decode::access_log::AccessLogDecoder;
 use crate::decode::csv::CsvDecoder;
-use crate::decode::jsonl::{JsonDecoder, JsonForm, JsonPath};
+use crate::decode::jsonl::{DocumentDecoder, JsonDecoder, JsonForm, JsonPath};
 use crate::decode::parquet::{ParquetFile, Slice};
 use crate::decode::time::{Detected, TimeParser, detect, join_date_and_time};
 use crate::decode::{PieceEnd, RecordSink};
@@ -19,6 +19,7 @@ use crate::source::encoding::TextEncoding;
 use crate::source::open::Opened;
 use crate::source::{Ending, SourceNote};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something worth telling about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +68,15 @@ pub enum Decoder {
     Csv(Box<CsvDecoder>),
     AccessLog(Box<AccessLogDecoder>),
     JsonLines(JsonDecoder),
-    JsonDocument(JsonDecoder),
+    /// One for all threads, for its pieces are decoded one after the other.
+    JsonDocument(Arc<Mutex<DocumentDecoder>>),
 }
 
 impl Decoder {
-    /// What is read ends with a record that is not whole: only lines can do without their last.
-    pub fn ends_whole(&self, cut_short: bool) -> bool {
-        !cut_short || matches!(self, Decoder::JsonDocument(_))
+    /// Whether a piece can be decoded before the one before it: where a document goes on from is not to
+    /// be guessed.
+    pub fn may_guess(&self) -> bool {
+        !matches!(self, Decoder::JsonDocument(_))
     }
 
     pub fn decode(&mut self, bytes: &[u8], last: bool, sink: &mut impl RecordSink) -> PieceEnd {
@@ -81,9 +84,10 @@ impl Decoder {
             Decoder::Csv(decoder) => decoder.decode(bytes, last, sink),
             Decoder::AccessLog(decoder) => decoder.decode(bytes, last, sink),
             Decoder::JsonLines(decoder) => decoder.decode(bytes, last, sink),
-            Decoder::JsonDocument(decoder) if last => decoder.decode_document(bytes, sink),
-            // A document is read whole: all of it is carried over until the last piece.
-            Decoder::JsonDocument(_) => PieceEnd::default(),
+            Decoder::JsonDocument(decoder) => {
+                let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
+                decoder.decode(bytes, last, sink)
+            }
         }
     }
 }
@@ -106,6 +110,15 @@ pub enum Pieces {
     Nothing,
 }
 
+/// What reads the times of an input. Cloned for each thread.
+#[derive(Clone)]
+pub struct Clocks {
+    /// One, or where rows are wide one for each time column.
+    pub times: Vec<TimeParser>,
+    /// Of when rows were received, where that is asked for.
+    pub received: Option<TimeParser>,
+}
+
 /// An input being read.
 pub struct Job {
     pub pieces: Pieces,
@@ -118,8 +131,7 @@ pub struct Job {
     pub spread: Vec<Option<usize>>,
     /// Where records are told apart by all they hold.
     pub whole: Option<WholeColumns>,
-    /// One, or where rows are wide one for each time column.
-    pub times: Vec<TimeParser>,
+    pub clocks: Clocks,
     pub account: FileAccount,
     /// By slot, where the input is JSON: a record had the key.
     pub seen: Vec<AtomicBool>,
@@ -186,15 +198,33 @@ impl Job {
         let name = opened.name.clone();
         let mut notes: Vec<FileNote> = opened.notes.iter().map(FileNote::from).collect();
         let columns = find_columns(&sample, plan, &name, &mut notes)?;
+        let parser = |detected: &Option<Detected>| {
+            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
+            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
+            parser.with_clock_change(plan.time.clock_change)
+        };
         let mut times = Vec::new();
         let mut told: Vec<Detected> = Vec::new();
         for slots in plan.roles.times() {
-            let detected = detect_times(&slots, &sample, &columns, plan, &name, &mut notes)?;
-            let formats = detected.as_ref().map_or(&[][..], |detected| &detected.formats);
-            let parser = TimeParser::new(formats, plan.naive_zone.clone(), plan.time.min_us);
-            times.push(parser.with_clock_change(plan.time.clock_change));
+            let detected = detect_times(&slots, &sample, &columns, plan, &name)?;
+            notes.extend(detected.as_ref().and_then(|detected| date_note(detected, &slots, plan, &name)));
+            times.push(parser(&detected));
             told.extend(detected);
         }
+        let received = match plan.roles.received {
+            None => None,
+            Some(slot) => {
+                let detected = detect_times(&[slot], &sample, &columns, plan, &name)?;
+                notes.extend(detected.as_ref().map(|detected| {
+                    let evidence = &detected.evidence;
+                    FileNote::note(format!(
+                        "{name}: when rows were received ({}): {evidence}",
+                        plan.slots[slot]
+                    ))
+                }));
+                Some(parser(&detected))
+            }
+        };
         let mut present: Vec<usize> = columns.iter().flatten().copied().collect();
         let is_there = columns.iter().enumerate().filter(|(_, column)| column.is_some());
         let mut judged: Vec<bool> = is_there.map(|(slot, _)| slot < plan.source_slots).collect();
@@ -260,7 +290,7 @@ impl Job {
                     plan.limits,
                 )
                 .judging(&judged);
-                let border = sniffed.dialect.border;
+                let border = Some(sniffed.dialect.border);
                 Pieces::Text {
                     chunks: Box::new(Chunks::new(opened, ChunkOptions { border, ..ChunkOptions::default() })),
                     decoder: Decoder::Csv(Box::new(decoder)),
@@ -287,16 +317,13 @@ impl Job {
                     .collect();
                 let decoder = JsonDecoder::judging(&paths, &judged, plan.limits);
                 let decoder = if whole.is_some() { decoder.with_text() } else { decoder };
-                let decoder = match form {
-                    JsonForm::Lines => Decoder::JsonLines(decoder),
-                    JsonForm::Array | JsonForm::Document => Decoder::JsonDocument(decoder),
+                let (decoder, options) = match form {
+                    JsonForm::Lines => (Decoder::JsonLines(decoder), ChunkOptions::default()),
+                    JsonForm::Array | JsonForm::Document => {
+                        let decoder = Arc::new(Mutex::new(DocumentDecoder::new(decoder)));
+                        (Decoder::JsonDocument(decoder), ChunkOptions::ANYWHERE)
+                    }
                 };
-                // A document may be one line of any length.
-                let max_line_bytes = match form {
-                    JsonForm::Lines => ChunkOptions::default().max_line_bytes,
-                    JsonForm::Array | JsonForm::Document => usize::MAX,
-                };
-                let options = ChunkOptions { max_line_bytes, ..ChunkOptions::default() };
                 Pieces::Text { chunks: Box::new(Chunks::new(opened, options)), decoder, data_offset: 0 }
             }
             Form::Parquet(file) => {
@@ -311,7 +338,7 @@ impl Job {
             second_header,
             spread,
             whole,
-            times,
+            clocks: Clocks { times, received },
             seen: plan.slots.iter().map(|_| AtomicBool::new(false)).collect(),
             account: FileAccount {
                 name,
@@ -352,7 +379,7 @@ impl Job {
         }
         account.read.tally.assert_accounted(&account.name);
         account.read.rejects.iter_mut().for_each(|placed| self.complete(placed));
-        account.partial = self.ending.is_partial() || account.read.is_damaged;
+        account.partial = self.ending.is_partial() || account.read.damage.is_some();
         account.notes.extend(self.notes_of_reading(&account.read));
         account.notes.extend(self.ending.notes().iter().map(FileNote::from));
         let is_told = account.notes.iter().any(|note| note.code == Some("W17"));
@@ -480,7 +507,6 @@ fn detect_times(
     columns: &[Option<usize>],
     plan: &ReadPlan,
     name: &str,
-    notes: &mut Vec<FileNote>,
 ) -> Result<Option<Detected>, IngestError> {
     let known = |slot: usize| columns[slot].filter(|&column| column < sample.columns.len());
     let Some(date) = slots.first().and_then(|&slot| known(slot)) else { return Ok(None) };
@@ -507,8 +533,9 @@ fn detect_times(
             })
         })
         .collect();
-    let texts: Vec<Vec<u8>> = match plan.roles.is_wide() {
-        // An empty cell of a wide row is no time.
+    let may_be_empty = plan.roles.is_wide() || plan.roles.received == slots.first().copied();
+    let texts: Vec<Vec<u8>> = match may_be_empty {
+        // An empty cell is no time.
         true => texts.into_iter().filter(|text| !text.trim_ascii().is_empty()).collect(),
         false => texts,
     };
@@ -521,13 +548,14 @@ fn detect_times(
             column: plan.slots[slots[0]].clone(),
             error: Box::new(error),
         })?;
-    if detected.date_only {
-        let whose =
-            if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
-        let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
-        notes.push(FileNote::warning("W06", message));
-    }
     Ok(Some(detected))
+}
+
+/// Times in these slots that are dates alone.
+fn date_note(detected: &Detected, slots: &[usize], plan: &ReadPlan, name: &str) -> Option<FileNote> {
+    let whose = if plan.roles.is_wide() { format!(" in {:?}", plan.slots[slots[0]]) } else { String::new() };
+    let message = format!("{name}: times{whose} have no time of day; durations are in whole days");
+    detected.date_only.then(|| FileNote::warning("W06", message))
 }
 
 /// How the input is read, in a few words.

@@ -18,6 +18,7 @@ mod place;
 pub mod plan;
 mod prefetch;
 mod read;
+mod received;
 mod sample;
 mod segment;
 mod sequence;
@@ -68,9 +69,7 @@ pub enum IngestError {
     #[error("{name}: column {column:?}: {error}")]
     Times { name: String, column: String, error: Box<TimeFormatError> },
     #[error("{} is damaged", .place.file)]
-    Damaged { code: &'static str, place: Box<Place>, read_as: String },
-    #[error("{name}: one JSON document of more than {}, which is held in memory whole", crate::human::bytes(*.most))]
-    DocumentTooLarge { name: String, most: u64 },
+    Damaged { code: &'static str, rest_is_lost: bool, place: Box<Place>, read_as: String },
     #[error("{name}: more than one column is called {column:?}")]
     RepeatedColumn { name: String, column: String, columns: Vec<String>, header_lines: u64 },
     #[error("{name}: column {column:?} holds {holds}, not single values")]
@@ -104,13 +103,20 @@ impl IngestError {
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
             ),
+            IngestError::Damaged { code: "E-F14", .. } => Some(
+                "the file was not written or copied whole, or is no JSON there: export or fetch it again\n\
+                 --salvage uses what comes before that place"
+                    .to_owned(),
+            ),
+            IngestError::Damaged { rest_is_lost: true, .. } => Some(
+                "the file was not written or copied whole: fetch it again\n\
+                 --salvage uses what comes before that place"
+                    .to_owned(),
+            ),
             IngestError::Damaged { .. } => Some(
                 "the file was not written or copied whole: fetch it again\n\
                  --salvage rejects that line and goes on behind it"
                     .to_owned(),
-            ),
-            IngestError::DocumentTooLarge { .. } => Some(
-                "write one object a line, which is read piece by piece: jq -c '.[]'; or give more with --memory".to_owned(),
             ),
             IngestError::RepeatedColumn { columns, header_lines, .. } => {
                 let names = shell_list(&told_apart(columns));
@@ -139,7 +145,6 @@ impl IngestError {
             IngestError::Parquet { error, .. } if error.is_unsupported() => Some("E-F29"),
             IngestError::Parquet { .. } => Some("E-F28"),
             IngestError::Times { error, .. } => Some(error.code()),
-            IngestError::DocumentTooLarge { .. } => Some("E-F14"),
             IngestError::RepeatedColumn { .. } => Some("E-C22"),
             IngestError::NoValues { .. } => Some("E-J12"),
             IngestError::MissingColumn { .. } => Some("E-F16"),

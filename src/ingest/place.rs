@@ -4,7 +4,7 @@ use super::IngestError;
 use super::job::{FileNote, Job};
 use super::plan::ReadPlan;
 use super::sequence::{FileTally, PlacedReject};
-use crate::event::RejectCode;
+use crate::event::{Damage, RejectCode};
 use crate::human::counted;
 
 /// What is wrong with a record, and where it stands.
@@ -48,8 +48,14 @@ impl Job {
             excerpt: String::from_utf8_lossy(&reject.excerpt).into_owned(),
             because: reject.message,
         };
+        let rest_is_lost = reject.damage == Some(Damage::Rest);
         IngestError::Damaged {
-            code: if reject.code == RejectCode::R15 { "R15" } else { "E-C05" },
+            code: match reject.code {
+                RejectCode::R15 => "R15",
+                RejectCode::R10 if rest_is_lost => "E-F14",
+                _ => "E-C05",
+            },
+            rest_is_lost,
             place: Box::new(place),
             read_as: self.account.read_as.clone(),
         }
@@ -59,11 +65,15 @@ impl Job {
     pub(super) fn notes_of_reading(&self, read: &FileTally) -> Vec<FileNote> {
         let name = &self.account.name;
         let mut notes = Vec::new();
-        if read.is_damaged {
-            let message = format!(
-                "{name} is damaged: the records with the damage are rejected, and those behind it used"
-            );
-            notes.push(FileNote::warning("W24", message));
+        let used = match read.damage {
+            None => None,
+            Some(Damage::Record) => {
+                Some("the records with the damage are rejected, and those behind it used")
+            }
+            Some(Damage::Rest) => Some("what comes before the damage is used, and nothing behind it"),
+        };
+        if let Some(used) = used {
+            notes.push(FileNote::warning("W24", format!("{name} is damaged: {used}")));
         }
         if read.stray_quotes > 0 {
             let rows = counted(read.stray_quotes, "row has", "rows have");

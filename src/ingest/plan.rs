@@ -31,6 +31,8 @@ pub struct Columns {
     pub session: Option<String>,
     pub value: Option<String>,
     pub currency: Option<String>,
+    /// When the server got the row: compared with its time, and used for nothing else.
+    pub received: Option<String>,
     pub dimensions: Vec<String>,
     /// Rows that are alike in all of these are one event.
     pub key: Vec<String>,
@@ -171,6 +173,7 @@ pub struct RoleSlots {
     pub session: Option<usize>,
     pub value: Option<usize>,
     pub currency: Option<usize>,
+    pub received: Option<usize>,
     pub dimensions: Vec<usize>,
     pub key: Vec<usize>,
 }
@@ -202,6 +205,7 @@ impl Slots {
         slots.roles.session = columns.session.as_deref().map(|name| slot(names, name));
         slots.roles.value = columns.value.as_deref().map(|name| slot(names, name));
         slots.roles.currency = columns.currency.as_deref().map(|name| slot(names, name));
+        slots.roles.received = columns.received.as_deref().map(|name| slot(names, name));
         slots.roles.key = columns.key.iter().map(|name| slot(names, name)).collect();
         for name in of_source.flat_map(Condition::columns) {
             slot(names, name);

@@ -7,8 +7,9 @@ use super::batch::Batch;
 use super::budget::Resources;
 use super::clean::Cleaned;
 use super::identify::{Identified, Identifier, IdentifyScratch};
-use super::job::{Decoder, FileAccount, Job, Pieces, Spread, next_slice};
+use super::job::{Clocks, Decoder, FileAccount, Job, Pieces, Spread, next_slice};
 use super::plan::ReadPlan;
+use super::received::Receipts;
 use super::sample::Sample;
 use super::sequence::Piece;
 use super::shard::{InsertScratch, Store};
@@ -73,7 +74,6 @@ pub fn read_all(
         plan,
         hints,
         store,
-        document_bytes: resources.store_bytes / 4,
         identifier,
         progress,
         failed: AtomicBool::new(false),
@@ -108,8 +108,6 @@ struct Shared<'s> {
     plan: &'s ReadPlan,
     hints: &'s DialectHints,
     store: Store,
-    /// What one JSON document may take: its text lies in memory whole, at times in two buffers.
-    document_bytes: u64,
     /// Where more than its own id tells whose a row is.
     identifier: Option<Identifier<'s>>,
     progress: &'s dyn Progress,
@@ -302,7 +300,7 @@ impl<'s> Worker<'s> {
     fn read_text(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
         let Pieces::Text { chunks, decoder, data_offset } = &job.pieces else { return Ok(()) };
         let mut decoder = decoder.clone();
-        let mut times = job.times.clone();
+        let mut clocks = job.clocks.clone();
         let mut told = 0;
         while !self.shared.failed.load(Ordering::Relaxed) {
             let buffer = self.shared.spare().bytes.pop().unwrap_or_default();
@@ -311,20 +309,15 @@ impl<'s> Worker<'s> {
                 chunk.bytes.drain(..*data_offset);
                 chunk.offset += *data_offset as u64;
             }
-            if matches!(decoder, Decoder::JsonDocument(_))
-                && chunk.offset + chunk.bytes.len() as u64 > self.shared.document_bytes
-            {
-                let (name, most) = (job.account.name.clone(), self.shared.document_bytes);
-                return Err(IngestError::DocumentTooLarge { name, most });
-            }
             let mut batch = self.spare_batch();
-            let whole = chunk.last && decoder.ends_whole(chunk.cut_short);
-            let end = self.decode(job, &mut decoder, &mut times, &chunk.bytes, whole, &mut batch);
-            let Chunk { index, bytes, offset, .. } = chunk;
-            let last = whole;
+            let Chunk { index, bytes, offset, last, cut_short } = chunk;
+            let last = last && !cut_short;
+            let end = decoder
+                .may_guess()
+                .then(|| self.decode(job, &mut decoder, &mut clocks, &bytes, last, &mut batch));
             let piece = Piece { index, bytes, offset, last, end, batch };
             let accepted = job.sequence.submit(piece, |bytes, last, batch| {
-                self.decode(job, &mut decoder, &mut times, bytes, last, batch)
+                self.decode(job, &mut decoder, &mut clocks, bytes, last, batch)
             });
             for accepted in accepted.map_err(|placed| job.damaged(self.shared.plan, *placed))? {
                 self.keep(place, accepted.rows_before, accepted.batch)?;
@@ -343,12 +336,12 @@ impl<'s> Worker<'s> {
         &mut self,
         job: &Job,
         decoder: &mut Decoder,
-        times: &mut [TimeParser],
+        clocks: &mut Clocks,
         bytes: &[u8],
         last: bool,
         batch: &mut Batch,
     ) -> PieceEnd {
-        let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
+        let before: Vec<TimeNotes> = clocks.times.iter().map(TimeParser::notes).collect();
         let looked_for = job.unseen();
         let mut unseen = looked_for.clone();
         let codes = &mut self.codes;
@@ -366,26 +359,29 @@ impl<'s> Worker<'s> {
         let end = if plan.names_nobody() {
             decode(&mut Strangers { batch, keep_rejects: plan.keep_rejects })
         } else if wide {
-            decode(&mut Unpivoter { codes, times, batch, events: Vec::new() })
+            decode(&mut Unpivoter { codes, times: &mut clocks.times, batch, events: Vec::new() })
+        } else if let Some(received) = &mut clocks.received {
+            let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
+            decode(&mut Receipts { times: received, assembler })
         } else if plan.cleaning.is_asked() || job.whole.is_some() {
-            decode(&mut Assembler { codes, times: &mut times[0], batch })
+            decode(&mut Assembler { codes, times: &mut clocks.times[0], batch })
         } else {
-            let assembler = Assembler { codes, times: &mut times[0], batch };
+            let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
             decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
         };
         job.note_seen(&looked_for, &unseen);
-        batch.tally.note_all_times(&before, times);
+        batch.tally.note_all_times(&before, &clocks.times);
         batch.sum_up(wide);
         end
     }
 
     fn read_parquet(&mut self, place: usize, job: &Job) -> Result<(), IngestError> {
         let Pieces::Parquet { file, slices, wanted, judged, next } = &job.pieces else { return Ok(()) };
-        let mut times = job.times.clone();
+        let mut clocks = job.clocks.clone();
         while !self.shared.failed.load(Ordering::Relaxed) {
             let Some((index, slice)) = next_slice(slices, next) else { break };
             let mut batch = self.spare_batch();
-            let before: Vec<TimeNotes> = times.iter().map(TimeParser::notes).collect();
+            let before: Vec<TimeNotes> = clocks.times.iter().map(TimeParser::notes).collect();
             let mut unseen = Vec::new();
             let codes = &mut self.codes;
             let plan = codes.plan;
@@ -403,23 +399,26 @@ impl<'s> Worker<'s> {
             };
             let end = if wide {
                 let events = Vec::new();
-                decode(&mut Unpivoter { codes, times: &mut times, batch: &mut batch, events })
+                decode(&mut Unpivoter { codes, times: &mut clocks.times, batch: &mut batch, events })
+            } else if let Some(received) = &mut clocks.received {
+                let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
+                decode(&mut Receipts { times: received, assembler })
             } else if plan.cleaning.is_asked() || job.whole.is_some() {
-                decode(&mut Assembler { codes, times: &mut times[0], batch: &mut batch })
+                decode(&mut Assembler { codes, times: &mut clocks.times[0], batch: &mut batch })
             } else {
-                let assembler = Assembler { codes, times: &mut times[0], batch: &mut batch };
+                let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
                 let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
                 file.decode_judging(slice, wanted, judged, &mut sink)
             };
             let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
-            batch.tally.note_all_times(&before, &times);
+            batch.tally.note_all_times(&before, &clocks.times);
             batch.sum_up(wide);
             let piece = Piece {
                 index: index as u64,
                 bytes: Vec::new(),
                 offset: 0,
                 last: index + 1 == slices.len(),
-                end: PieceEnd { lines: end.records, consumed: 0, ..end },
+                end: Some(PieceEnd { lines: end.records, consumed: 0, ..end }),
                 batch,
             };
             // Slices never carry anything over, so none is ever decoded again.
@@ -461,7 +460,7 @@ fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {
             let opened = open(&pending.input, &shared.plan.open)?;
             // Of an input that is not the first only the format of its times is left to be told.
             let roles = &shared.plan.roles;
-            let times = roles.time.iter().chain(&roles.unpivot);
+            let times = roles.time.iter().chain(&roles.unpivot).chain(&roles.received);
             let times = times.map(|&slot| Sample::folded(&shared.plan.slots[slot]));
             let times: Vec<String> = times.collect();
             let is_time = |column: &str| times.contains(&Sample::folded(column));
@@ -534,8 +533,27 @@ mod tests {
         file
     }
 
+    /// As many rows in an array on one line, whose elements lie over the borders of some 20 chunks.
+    fn array() -> tempfile::NamedTempFile {
+        let element = |row: u32| {
+            let (user, second) = (row % 1000, row % 60);
+            format!("{{\"user\":{user},\"time\":\"2026-01-01T00:00:{second:02}Z\",\"event\":\"view\"}}")
+        };
+        let elements: Vec<String> = (0..300_000).map(element).collect();
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), format!("[{}]", elements.join(", "))).expect("it can be written");
+        file
+    }
+
     fn read(progress: &dyn Progress, threads: usize) -> Result<Everything, IngestError> {
-        let file = log();
+        read_file(&log(), progress, threads)
+    }
+
+    fn read_file(
+        file: &tempfile::NamedTempFile,
+        progress: &dyn Progress,
+        threads: usize,
+    ) -> Result<Everything, IngestError> {
         let pending = Pending { input: Input::file(file.path()), opened: None };
         let resources = Resources::unbounded(threads);
         read_all(&plan(), &DialectHints::default(), vec![pending], &resources, progress)
@@ -551,14 +569,17 @@ mod tests {
 
     #[test]
     fn every_byte_is_told_once_whatever_the_number_of_threads() {
-        for threads in [1, 2, 12] {
-            let total = Total(AtomicU64::new(0));
-            let everything = read(&total, threads).expect("it can be read");
-            assert_eq!(everything.files[0].read.tally.used, 300_000);
-            let size = log().path().metadata().expect("it is there").len();
-            // The head that was looked at for the dialect may be told again.
-            let told = total.0.load(Ordering::Relaxed);
-            assert!((size..=size + (2 << 20)).contains(&told), "{told} of {size}");
+        for file in [log(), array()] {
+            for threads in [1, 2, 12] {
+                let total = Total(AtomicU64::new(0));
+                let everything = read_file(&file, &total, threads).expect("it can be read");
+                let account = &everything.files[0].read.tally;
+                assert_eq!((account.used, account.read), (300_000, 300_000));
+                let size = file.path().metadata().expect("it is there").len();
+                // The head that was looked at for the dialect may be told again.
+                let told = total.0.load(Ordering::Relaxed);
+                assert!((size..=size + (2 << 20)).contains(&told), "{told} of {size}");
+            }
         }
     }
 

@@ -240,10 +240,22 @@ mod tests {
     /// A row by texts: what a shard says of it, whatever the codes.
     type Row = (Vec<u8>, Option<Vec<u8>>, i64, u32, Vec<u32>);
 
-    const PLAIN: RowLayout =
-        RowLayout { ordinal: false, session: false, value: false, currency: false, dimensions: 0 };
-    const FULL: RowLayout =
-        RowLayout { ordinal: true, session: true, value: true, currency: true, dimensions: 2 };
+    const PLAIN: RowLayout = RowLayout {
+        ordinal: false,
+        session: false,
+        value: false,
+        currency: false,
+        dimensions: 0,
+        received: false,
+    };
+    const FULL: RowLayout = RowLayout {
+        ordinal: true,
+        session: true,
+        value: true,
+        currency: true,
+        dimensions: 2,
+        received: true,
+    };
 
     fn shard_of(rows: &[Row], layout: &RowLayout, seed: &RandomState) -> Shard {
         let mut shard = Shard::default();
@@ -362,7 +374,7 @@ mod tests {
     fn a_file_cut_short_or_changed_is_an_error() {
         let seed = RandomState::default();
         let rows: Vec<Row> =
-            (0..20).map(|row| (vec![b'u', row], None, i64::from(row), 1, vec![7; 8])).collect();
+            (0..20).map(|row| (vec![b'u', row], None, i64::from(row), 1, vec![7; FULL.words()])).collect();
         let mut bytes = Vec::new();
         write(&shard_of(&rows, &FULL, &seed), &FULL, &mut bytes).expect("memory takes all");
         for len in 0..bytes.len() {

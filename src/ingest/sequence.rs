@@ -3,11 +3,12 @@
 //! A piece is decoded on the guess that it starts at a record's border. The guess is right
 //! exactly when the piece before it, itself rightly decoded, ended with a whole record; else the
 //! record's beginning is carried over and the piece is decoded again behind it. The first piece
-//! starts right, so by induction every accepted piece is exact.
+//! starts right, so by induction every accepted piece is exact. Where nothing can be guessed, pieces are
+//! handed in undecoded, and decoded when their turn comes.
 
 use super::batch::{Batch, Tally};
 use crate::decode::PieceEnd;
-use crate::event::Reject;
+use crate::event::{Damage, Reject};
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 
@@ -22,7 +23,8 @@ pub struct Piece {
     /// Where the bytes start in the decompressed stream.
     pub offset: u64,
     pub last: bool,
-    pub end: PieceEnd,
+    /// How its decoding ended, if it was decoded on a guess.
+    pub end: Option<PieceEnd>,
     pub batch: Batch,
 }
 
@@ -59,8 +61,8 @@ pub struct FileTally {
     pub unfinished_bytes: u64,
     /// In the order of the file, up to the number kept.
     pub rejects: Vec<PlacedReject>,
-    /// The file is damaged, and was used as far as it goes.
-    pub is_damaged: bool,
+    /// The worst damage of a file that was used as far as it goes.
+    pub damage: Option<Damage>,
 }
 
 /// The order of one file's pieces.
@@ -105,13 +107,13 @@ impl Sequence {
         }
     }
 
-    /// Hands in a piece and takes out those whose turn it is. `decode_again` decodes joined
-    /// bytes into a cleared batch. Damage of the file, unless it is salvaged, comes back as an error:
+    /// Hands in a piece and takes out those whose turn it is. `decode` decodes bytes whose place is settled
+    /// into a cleared batch, piece after piece in the order of the file. Damage of the file, unless it is salvaged, comes back as an error:
     /// the first in the order of the file.
     pub fn submit(
         &self,
         piece: Piece,
-        mut decode_again: impl FnMut(&[u8], bool, &mut Batch) -> PieceEnd,
+        mut decode: impl FnMut(&[u8], bool, &mut Batch) -> PieceEnd,
     ) -> Result<Vec<Accepted>, Box<PlacedReject>> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         while state.waiting.len() >= MAX_WAITING && piece.index != state.next && !state.abandoned {
@@ -122,22 +124,22 @@ impl Sequence {
         loop {
             let next = state.next;
             let Some(mut piece) = state.waiting.remove(&next) else { break };
-            if !state.carry.is_empty() {
-                let carried = state.carry.len() as u64;
-                let mut joined = std::mem::take(&mut state.carry);
-                joined.extend_from_slice(&piece.bytes);
-                piece.offset -= carried;
-                piece.bytes = joined;
-                piece.batch.clear();
-                piece.end = decode_again(&piece.bytes, piece.last, &mut piece.batch);
-            }
+            let end = match piece.end {
+                Some(end) if state.carry.is_empty() => end,
+                _ => {
+                    piece.offset -= state.carry.len() as u64;
+                    piece.bytes = join(std::mem::take(&mut state.carry), piece.bytes);
+                    piece.batch.clear();
+                    decode(&piece.bytes, piece.last, &mut piece.batch)
+                }
+            };
             if let Some(damage) = piece.batch.damage.take() {
-                state.file.is_damaged = true;
+                state.file.damage = state.file.damage.max(damage.damage);
                 if !self.salvages {
                     return Err(Box::new(state.placed(*damage, piece.offset, self.has_bytes)));
                 }
             }
-            accepted.push(state.accept(piece, self.keep_rejects, self.has_bytes));
+            accepted.push(state.accept(piece, end, self.keep_rejects, self.has_bytes));
         }
         drop(state);
         self.accepted.notify_all();
@@ -167,7 +169,7 @@ impl State {
         PlacedReject { line, byte, column: None, reject }
     }
 
-    fn accept(&mut self, mut piece: Piece, keep_rejects: usize, has_bytes: bool) -> Accepted {
+    fn accept(&mut self, mut piece: Piece, end: PieceEnd, keep_rejects: usize, has_bytes: bool) -> Accepted {
         let rows_before = self.file.tally.read;
         for reject in std::mem::take(&mut piece.batch.rejects) {
             if self.file.rejects.len() >= keep_rejects {
@@ -182,20 +184,23 @@ impl State {
             file.tally.out_of_order += u64::from(first < last);
         }
         self.last_time_us = piece.batch.last_time_us.or(self.last_time_us);
-        file.lines += piece.end.lines;
-        file.blank_lines += piece.end.blank_lines;
-        file.stray_quotes += piece.end.stray_quotes;
-        file.empty_tails += piece.end.empty_tails;
-        if piece.end.consumed == 0 {
-            // A document is carried over whole, piece after piece: copied each time, it would take
-            // time in the square of its length.
-            self.carry = std::mem::take(&mut piece.bytes);
-        } else {
-            self.carry.extend_from_slice(&piece.bytes[piece.end.consumed..]);
-        }
+        file.lines += end.lines;
+        file.blank_lines += end.blank_lines;
+        file.stray_quotes += end.stray_quotes;
+        file.empty_tails += end.empty_tails;
+        self.carry.extend_from_slice(&piece.bytes[end.consumed..]);
         self.next += 1;
         Accepted { batch: piece.batch, rows_before, bytes: piece.bytes }
     }
+}
+
+/// What was carried over, and the bytes that follow it.
+fn join(mut carried: Vec<u8>, bytes: Vec<u8>) -> Vec<u8> {
+    if carried.is_empty() {
+        return bytes;
+    }
+    carried.extend_from_slice(&bytes);
+    carried
 }
 
 #[cfg(test)]
@@ -219,7 +224,7 @@ mod tests {
     fn piece(index: u64, text: &str, offset: u64, last: bool) -> Piece {
         let mut batch = Batch::default();
         let end = decode(text.as_bytes(), last, &mut batch);
-        Piece { index, bytes: text.as_bytes().to_vec(), offset, last, end, batch }
+        Piece { index, bytes: text.as_bytes().to_vec(), offset, last, end: Some(end), batch }
     }
 
     #[test]
@@ -232,20 +237,23 @@ mod tests {
             offset += text.len() as u64;
         }
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
-            let sequence = Sequence::new(1, 0, true, false);
-            let mut out = Vec::new();
-            for index in order {
-                let text = texts[index];
-                let offset = texts[..index].iter().map(|text| text.len() as u64).sum();
-                let handed_in = piece(index as u64, text, offset, index == 3);
-                for accepted in sequence.submit(handed_in, decode).expect("no damage") {
-                    out.extend_from_slice(&accepted.batch.texts);
+            for is_guessed in [true, false] {
+                let sequence = Sequence::new(1, 0, true, false);
+                let mut out = Vec::new();
+                for index in order {
+                    let text = texts[index];
+                    let offset = texts[..index].iter().map(|text| text.len() as u64).sum();
+                    let handed_in = piece(index as u64, text, offset, index == 3);
+                    let end = handed_in.end.filter(|_| is_guessed);
+                    for accepted in sequence.submit(Piece { end, ..handed_in }, decode).expect("no damage") {
+                        out.extend_from_slice(&accepted.batch.texts);
+                    }
                 }
+                assert_eq!(out, b"a;b\nc\nd\ne;f;\ng;");
+                let file = sequence.take_tally();
+                assert_eq!(file.tally.read, 4);
+                assert_eq!(file.lines, 1 + 4);
             }
-            assert_eq!(out, b"a;b\nc\nd\ne;f;\ng;");
-            let file = sequence.take_tally();
-            assert_eq!(file.tally.read, 4);
-            assert_eq!(file.lines, 1 + 4);
         }
     }
 }

@@ -140,13 +140,25 @@ impl<'s> PersonRows<'s> {
         self.word(row, self.shard.layout.dimensions_at() + dimension)
     }
 
-    /// The words of a row but its place in the input, to tell whether two rows are alike.
+    /// Whether rows tell when they were received.
+    pub fn has_received(&self) -> bool {
+        self.shard.layout.received
+    }
+
+    /// How long after its time the row was received, in µs; less than zero where it was before.
+    pub fn received_after_us(&self, row: usize) -> Option<i64> {
+        let layout = &self.shard.layout;
+        let after_us = || RowLayout::read_i64(&self.shard.words, self.words_at(row) + layout.received_at());
+        layout.received.then(after_us).filter(|&after_us| after_us != NO_VALUE)
+    }
+
+    /// The words of a row but its place in the input and when it was received, to tell whether two rows are
+    /// alike.
     pub fn wanted_words(&self, row: usize) -> &'s [u32] {
-        let width = self.shard.layout.words();
-        if width == 0 {
+        if self.shard.layout.words() == 0 {
             return &[];
         }
-        let words = &self.shard.words[self.words_at(row)..][..width];
+        let words = &self.shard.words[self.words_at(row)..][..self.shard.layout.received_at()];
         &words[2 * usize::from(self.shard.layout.ordinal)..]
     }
 }

@@ -1,12 +1,18 @@
 //! Distinct texts, numbered in the order of arrival: the ids of one shard.
 //!
-//! A look-up costs two reads of memory, one of the table and one of the text itself, and both can
-//! be asked for ahead ([`Texts::ask_table`], then [`Texts::ask_text`]), so that the waits of many
-//! look-ups overlap. Texts are compared byte by byte: no hash decides who somebody is.
+//! Most ids are short and lie in the table itself, so that a look-up costs one read of memory; a
+//! longer one lies elsewhere, which is a second. Both can be asked for ahead ([`Texts::ask_table`],
+//! then [`Texts::ask_text`]), so that the waits of many look-ups overlap. Texts are compared byte by
+//! byte: no hash decides who somebody is.
 
 use super::prefetch::prefetch;
 
-/// Bytes of a text's code and length, in front of it.
+/// Bytes of the longest text that lies in its slot.
+const SHORT_BYTES: usize = 24;
+/// Bits of a slot's form that hold the length of a short text, or [`LONG`].
+const LEN_BITS: u32 = 5;
+const LONG: u32 = (1 << LEN_BITS) - 1;
+/// Bytes of a long text's length, in front of it.
 const HEADER: usize = 8;
 /// Slots of the smallest table.
 const LEAST_SLOTS: usize = 16;
@@ -14,13 +20,81 @@ const LEAST_SLOTS: usize = 16;
 /// Distinct texts and their codes.
 #[derive(Default, Clone)]
 pub struct Texts {
-    /// Open addressing, linear probing: tag and place of a text plus one, or 0.
-    slots: Vec<u64>,
-    /// Code, length, text; end to end.
-    bytes: Vec<u8>,
+    /// Open addressing, linear probing.
+    slots: Vec<Slot>,
+    /// Length and text of the long ones, end to end.
+    long: Vec<u8>,
     count: u32,
-    /// Place of each text, by code; made when the texts are frozen.
+    /// The slot of each text, by code; made when the texts are frozen.
     places: Vec<u32>,
+}
+
+/// A text and its code, side by side in one line of the cache.
+#[derive(Clone, Copy, Default)]
+#[repr(align(32))]
+struct Slot {
+    /// A short text with zeros behind it, or where a long one starts.
+    text: [u8; SHORT_BYTES],
+    /// Length, and above it the tag: equal texts have equal forms.
+    form: u32,
+    /// Code plus one, or 0 where the slot is free.
+    number: u32,
+}
+
+impl Slot {
+    /// The slot of a text, its number and a long one's place aside.
+    #[inline(always)]
+    fn of(text: &[u8], tag: u32) -> Slot {
+        let (text, len) = match padded(text) {
+            Some(short) => (short, text.len() as u32),
+            None => ([0; SHORT_BYTES], LONG),
+        };
+        Slot { text, form: tag << LEN_BITS | len, number: 0 }
+    }
+
+    fn is_free(&self) -> bool {
+        self.number == 0
+    }
+
+    fn is_long(&self) -> bool {
+        self.form & LONG == LONG
+    }
+
+    /// Where the look-up of the text begins in a table of any size, beyond which it starts anew.
+    #[inline(always)]
+    fn home(&self) -> usize {
+        (self.form >> LEN_BITS) as usize
+    }
+
+    fn long_start(&self) -> usize {
+        self.text.first_chunk().map_or(0, |&start| u64::from_le_bytes(start) as usize)
+    }
+}
+
+/// A short text with zeros behind it, without a branch for each byte; `None` for a long one.
+#[inline(always)]
+fn padded(text: &[u8]) -> Option<[u8; SHORT_BYTES]> {
+    let len = text.len();
+    let eight_at = |at: usize| text[at..].first_chunk().map_or(0, |&word| u64::from_le_bytes(word));
+    // The bytes from a place on, fewer than fit or just as many, read together with some before them.
+    let rest_from = |at: usize| eight_at(len - 8).unbounded_shr(8 * (at + 8 - len) as u32);
+    let words = match len {
+        0..4 => [text.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0, 0],
+        4..8 => {
+            // The two halves may overlap: the same bytes at the same places.
+            let [first, last] =
+                [0, len - 4].map(|at| text[at..].first_chunk().map_or(0, |&half| u32::from_le_bytes(half)));
+            [u64::from(first) | u64::from(last) << (8 * (len - 4)), 0, 0]
+        }
+        8..16 => [eight_at(0), rest_from(8), 0],
+        16..=SHORT_BYTES => [eight_at(0), eight_at(8), rest_from(16)],
+        _ => return None,
+    };
+    let mut bytes = [0; SHORT_BYTES];
+    for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+    Some(bytes)
 }
 
 impl Texts {
@@ -30,124 +104,134 @@ impl Texts {
 
     /// Bytes that the texts and their table take in memory.
     pub fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u64>() + self.bytes.capacity()
+        self.slots.capacity() * size_of::<Slot>() + self.long.capacity()
     }
 
     /// All texts, by code.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut place = 0;
-        (0..self.count).map(move |_| {
-            let text = self.text_at(place);
-            place += (HEADER + text.len()) as u32;
-            text
-        })
+        self.slots_by_code().into_iter().map(|slot| self.text_of(&self.slots[slot as usize]))
     }
 
     /// The text of a code. The texts must be frozen.
     pub fn get(&self, code: u32) -> &[u8] {
-        self.text_at(self.places[code as usize])
+        self.text_of(&self.slots[self.places[code as usize] as usize])
     }
 
     /// The code of a text, given now if it is new. `tag` is a hash of the text, the same for the
     /// same text.
+    #[inline]
     pub fn code(&mut self, text: &[u8], tag: u32) -> u32 {
         if (self.count as usize + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        let mask = self.slots.len() - 1;
-        let mut index = tag as usize & mask;
-        loop {
-            let slot = self.slots[index];
-            if slot == 0 {
-                break;
-            }
-            if (slot >> 32) as u32 == tag {
-                let place = slot as u32 - 1;
-                if same_bytes(self.text_at(place), text) {
-                    return self.number_at(place);
-                }
-            }
-            index = (index + 1) & mask;
+        let slot = Slot::of(text, tag);
+        let index = self.look_up(&slot, text);
+        match self.slots[index].number.checked_sub(1) {
+            Some(code) => code,
+            None => self.add(slot, text, index),
         }
-        let code = self.count;
-        let place = u32::try_from(self.bytes.len()).expect("ids of one shard under 4 GiB");
-        self.reserve_bytes(HEADER + text.len());
-        self.bytes.extend_from_slice(&code.to_le_bytes());
-        self.bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(text);
-        self.slots[index] = u64::from(tag) << 32 | u64::from(place + 1);
-        self.count += 1;
-        code
     }
 
-    /// The code of a text that was given one. The texts must not be frozen.
+    /// The code of a text that was given one.
     pub fn find(&self, text: &[u8], tag: u32) -> Option<u32> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut index = tag as usize & mask;
-        while self.slots[index] != 0 {
-            let place = self.slots[index] as u32 - 1;
-            if (self.slots[index] >> 32) as u32 == tag && same_bytes(self.text_at(place), text) {
-                return Some(self.number_at(place));
+        if self.slots.is_empty() {
+            return None;
+        }
+        self.slots[self.look_up(&Slot::of(text, tag), text)].number.checked_sub(1)
+    }
+
+    /// The slot that holds a text, or the free one where it belongs.
+    #[inline(always)]
+    fn look_up(&self, wanted: &Slot, text: &[u8]) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut index = wanted.home() & mask;
+        loop {
+            let slot = &self.slots[index];
+            let may_be = slot.form == wanted.form && (wanted.is_long() || slot.text == wanted.text);
+            if slot.is_free() || (may_be && (!wanted.is_long() || same_bytes(self.text_of(slot), text))) {
+                return index;
             }
             index = (index + 1) & mask;
         }
-        None
+    }
+
+    #[inline(never)]
+    fn add(&mut self, mut slot: Slot, text: &[u8], index: usize) -> u32 {
+        if slot.is_long() {
+            let start = self.long.len() as u64;
+            slot.text[..8].copy_from_slice(&start.to_le_bytes());
+            self.reserve_long(HEADER + text.len());
+            self.long.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            self.long.extend_from_slice(text);
+        }
+        let code = self.count;
+        self.count = code.checked_add(1).expect("fewer than 2^32 ids in a shard");
+        slot.number = self.count;
+        self.slots[index] = slot;
+        code
     }
 
     /// Asks for the slot at which the look-up of a text with this tag begins.
     #[inline]
     pub fn ask_table(&self, tag: u32) {
-        prefetch(&self.slots, tag as usize & self.slots.len().wrapping_sub(1));
+        let home = Slot { form: tag << LEN_BITS, ..Slot::default() }.home();
+        prefetch(&self.slots, home & self.slots.len().wrapping_sub(1));
     }
 
-    /// Asks for the text to which that slot points, from its header to its end if it is as long
-    /// as the one that is looked up.
+    /// Asks for the text to which that slot points if it is long, from its header to its end if it is as
+    /// long as the one that is looked up.
     #[inline]
     pub fn ask_text(&self, tag: u32, len: u32) {
-        let slot = self.slots.get(tag as usize & self.slots.len().wrapping_sub(1)).copied().unwrap_or(0);
-        if slot != 0 {
-            let place = slot as u32 as usize - 1;
-            prefetch(&self.bytes, place);
-            prefetch(&self.bytes, place + HEADER + len as usize - 1);
+        if len as usize <= SHORT_BYTES {
+            return;
+        }
+        let home = Slot { form: tag << LEN_BITS, ..Slot::default() }.home();
+        let slot = self.slots.get(home & self.slots.len().wrapping_sub(1));
+        if let Some(slot) = slot.filter(|slot| slot.is_long()) {
+            prefetch(&self.long, slot.long_start());
+            prefetch(&self.long, slot.long_start() + HEADER + len as usize - 1);
         }
     }
 
-    /// Lets the table go, after which no text can be added, and makes every text readable.
+    /// Makes every text readable by its code; no text may be added behind it.
     pub fn freeze(&mut self) {
-        self.slots = Vec::new();
-        self.places.reserve_exact(self.len());
-        let mut place = 0;
-        for _ in 0..self.count {
-            self.places.push(place);
-            place += (HEADER + self.text_at(place).len()) as u32;
+        self.places = self.slots_by_code();
+    }
+
+    fn slots_by_code(&self) -> Vec<u32> {
+        let mut places = vec![0; self.len()];
+        for (slot, index) in self.slots.iter().zip(0..) {
+            if !slot.is_free() {
+                places[slot.number as usize - 1] = index;
+            }
         }
+        places
     }
 
     /// Grows by half: doubled, the ids of a log of strangers would leave half their memory unused.
-    fn reserve_bytes(&mut self, more: usize) {
-        if self.bytes.capacity() - self.bytes.len() < more {
-            self.bytes.reserve_exact(more.max(self.bytes.len() / 2));
+    fn reserve_long(&mut self, more: usize) {
+        if self.long.capacity() - self.long.len() < more {
+            self.long.reserve_exact(more.max(self.long.len() / 2));
         }
     }
 
-    fn number_at(&self, at: u32) -> u32 {
-        let bytes = &self.bytes[at as usize..at as usize + 4];
-        u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    fn text_of<'t>(&'t self, slot: &'t Slot) -> &'t [u8] {
+        if !slot.is_long() {
+            return &slot.text[..(slot.form & LONG) as usize];
+        }
+        let (len, text) =
+            self.long[slot.long_start()..].split_first_chunk().expect("a long text has a length");
+        &text[..u64::from_le_bytes(*len) as usize]
     }
 
-    fn text_at(&self, place: u32) -> &[u8] {
-        let start = place as usize + HEADER;
-        &self.bytes[start..start + self.number_at(place + 4) as usize]
-    }
-
+    #[inline(never)]
     fn grow(&mut self) {
-        let old = std::mem::take(&mut self.slots);
-        self.slots = vec![0; (old.len() * 2).max(LEAST_SLOTS)];
-        let mask = self.slots.len() - 1;
-        for slot in old.into_iter().filter(|&slot| slot != 0) {
-            let mut index = (slot >> 32) as usize & mask;
-            while self.slots[index] != 0 {
-                index = (index + 1) & mask;
+        let slots = (self.slots.len() * 2).max(LEAST_SLOTS);
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); slots]);
+        for slot in old.into_iter().filter(|slot| !slot.is_free()) {
+            let mut index = slot.home() & (slots - 1);
+            while !self.slots[index].is_free() {
+                index = (index + 1) & (slots - 1);
             }
             self.slots[index] = slot;
         }
@@ -189,6 +273,7 @@ mod tests {
             assert_eq!(texts.find(name.as_bytes(), (code % 3) as u32), Some(code as u32));
         }
         assert_eq!((texts.find(b"id200", 1), Texts::default().find(b"id0", 0)), (None, None));
+        assert!(texts.iter().eq(names.iter().map(String::as_bytes)));
         texts.freeze();
         assert_eq!(texts.len(), 200);
         for (code, name) in names.iter().enumerate() {
@@ -210,6 +295,29 @@ mod tests {
             }
             assert_eq!(same_bytes(one, &text[..len.saturating_sub(1)]), len == 0);
         }
+    }
+
+    #[test]
+    fn texts_of_every_length_differ_in_every_byte_and_in_zeros_behind_them() {
+        let mut texts = Texts::default();
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for len in 0..=40 {
+            let name: Vec<u8> = (1..=len).collect();
+            names.extend(
+                (0..name.len()).map(|at| [&name[..at], &[name[at] | 0x80], &name[at + 1..]].concat()),
+            );
+            // The same text and a zero is another text.
+            names.extend([name.clone(), [&name[..], &[0]].concat()]);
+        }
+        for tag in [0, u32::MAX] {
+            let codes: Vec<u32> = names.iter().map(|name| texts.code(name, tag)).collect();
+            let again: Vec<Option<u32>> = names.iter().map(|name| texts.find(name, tag)).collect();
+            assert!(again.iter().copied().eq(codes.iter().copied().map(Some)));
+            texts.freeze();
+            assert!(names.iter().zip(codes).all(|(name, code)| texts.get(code) == name));
+        }
+        // Under either tag.
+        assert_eq!(texts.len(), 2 * names.len());
     }
 
     #[test]

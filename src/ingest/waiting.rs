@@ -32,7 +32,7 @@ pub struct WaitingRow<'b> {
     pub key: Option<u128>,
     /// Place in the input.
     pub place: u64,
-    /// Words of 4 bytes, the lowest first: value, currency, dimensions.
+    /// Words of 4 bytes, the lowest first: value, currency, dimensions, when it was received.
     pub words: &'b [u8],
     /// Whose it is, as far as the row itself and the map say.
     pub id: &'b [u8],

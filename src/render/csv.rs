@@ -6,7 +6,8 @@
 //!
 //! A document with one table is that table. One with several has the name of its table in the first column,
 //! `table`, of every line; each table has its own header line, and a blank line goes before each but the first.
-//! So `grep '^conversion,'` takes one table out, and a spreadsheet shows them one below the other.
+//! So `grep '^conversion,'` takes one table out, and a spreadsheet shows them one below the other. Tables of a
+//! funnel have its name in the column behind, `funnel`.
 
 use super::rows::RowWriter;
 use super::{Renderer, escape, is_bar_column};
@@ -25,32 +26,38 @@ pub struct Csv {
 
 impl Renderer for Csv {
     fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
-        let tables: Vec<&Table> = blocks
-            .iter()
-            .filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None })
-            .collect();
-        for (place, table) in tables.iter().enumerate() {
+        let mut tables: Vec<(Option<&str>, &Table)> = Vec::new();
+        let mut funnel = None;
+        for block in blocks {
+            match block {
+                Block::Funnel(name) => funnel = Some(name.as_str()),
+                Block::Table(table) => tables.push((funnel, table)),
+                _ => {}
+            }
+        }
+        for (place, (funnel, table)) in tables.iter().enumerate() {
             if place > 0 {
                 out.write_all(b"\n")?;
             }
-            self.table(table, tables.len() > 1, out)?;
+            let mut labels = Vec::new();
+            labels.extend((tables.len() > 1).then_some(("table", table.name.as_str())));
+            labels.extend(funnel.map(|funnel| ("funnel", funnel)));
+            self.table(table, &labels, out)?;
         }
         Ok(())
     }
 }
 
 impl Csv {
-    fn table(&self, table: &Table, named: bool, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes a table; labels are columns in front of its own, with a name and what stands in every row.
+    fn table(&self, table: &Table, labels: &[(&str, &str)], out: &mut dyn Write) -> io::Result<()> {
         let mut writer = ::csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(out);
         let columns: Vec<(usize, bool)> = (0..table.columns.len())
             .filter(|&column| !is_bar_column(table, column))
             .map(|column| (column, is_interval_column(table, column)))
             .collect();
 
-        let mut fields: Vec<String> = Vec::new();
-        if named {
-            fields.push("table".to_owned());
-        }
+        let mut fields: Vec<String> = labels.iter().map(|(name, _)| (*name).to_owned()).collect();
         for &(column, is_interval) in &columns {
             let name = &table.columns[column].name;
             if is_interval {
@@ -64,9 +71,7 @@ impl Csv {
 
         for row in &table.rows {
             fields.clear();
-            if named {
-                fields.push(self.text(&table.name));
-            }
+            fields.extend(labels.iter().map(|(_, value)| self.text(value)));
             for &(column, is_interval) in &columns {
                 match &row[column] {
                     Cell::ShareInterval(low, high) => fields.extend([number(*low), number(*high)]),

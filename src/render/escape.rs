@@ -234,7 +234,9 @@ fn code_name(c: char) -> Cow<'static, str> {
 
 /// Text for GitHub-flavoured Markdown, inside a table cell or a line: made [`visible`] first, then
 /// everything that would format, link, start HTML or end the cell is escaped. Underscores inside
-/// words stay, since they do not format there: `add_to_cart` reads the same in the source.
+/// words stay, since they do not format there: `add_to_cart` reads the same in the source. `@name` and
+/// `#123`, which would notify and link where the text is pasted, are parted by a space of no width: there a
+/// backslash does nothing.
 pub fn markdown(text: &str) -> String {
     let shown = visible(text, false);
     let mut escaped = String::with_capacity(shown.len() + 8);
@@ -247,6 +249,8 @@ pub fn markdown(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
+            '@' if mentions(previous, rest.peek().copied()) => escaped.push_str(PARTED_AT),
+            '#' if rest.peek().is_some_and(char::is_ascii_digit) => escaped.push_str(PARTED_NUMBER),
             '_' if in_word(previous) && in_word(rest.peek().copied()) => escaped.push('_'),
             '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '~' | '$' => {
                 escaped.push('\\');
@@ -257,6 +261,17 @@ pub fn markdown(text: &str) -> String {
         previous = Some(c);
     }
     escaped
+}
+
+/// Signs with a space of no width behind them, as an entity, so that it is seen in the source.
+const PARTED_AT: &str = "@&#8203;";
+const PARTED_NUMBER: &str = "#&#8203;";
+
+/// Whether an `@` between these signs is read as the start of somebody's name. Behind a letter it is that of
+/// an address.
+fn mentions(before: Option<char>, behind: Option<char>) -> bool {
+    let is_address = before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+    !is_address && behind.is_some_and(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// As [`markdown`], for text that starts a line: what would open a heading, list or rule, or
@@ -317,7 +332,17 @@ mod tests {
             ("=HYPERLINK(\"x\")", "=HYPERLINK(\"x\")", "=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
             ("+1", "+1", "+1", "'+1"),
             ("-1", "-1", "-1", "'-1"),
-            ("@SUM(A1)", "@SUM(A1)", "@SUM(A1)", "'@SUM(A1)"),
+            ("@SUM(A1)", "@SUM(A1)", "@&#8203;SUM(A1)", "'@SUM(A1)"),
+            ("(@ann) é@bob", "(@ann) é@bob", "(@&#8203;ann) é@&#8203;bob", "(@ann) é@bob"),
+            ("a_@b", "a_@b", "a\\_@b", "a_@b"),
+            ("x/y@_z", "x/y@_z", "x/y@\\_z", "x/y@_z"),
+            ("ann@shop.com @ 5", "ann@shop.com @ 5", "ann@shop.com @ 5", "ann@shop.com @ 5"),
+            (
+                "#12 shop#7 # 1 #a",
+                "#12 shop#7 # 1 #a",
+                "#&#8203;12 shop#&#8203;7 # 1 #a",
+                "#12 shop#7 # 1 #a",
+            ),
             ("＝1", "＝1", "＝1", "'＝1"),
             ("'=1", "'=1", "'=1", "''=1"),
             ("'s", "'s", "'s", "'s"),
@@ -387,6 +412,7 @@ mod tests {
         assert_eq!(markdown_line("    ::error::x"), "\\::error::x");
         assert_eq!(markdown_line("  # x"), "\\# x");
         assert_eq!(markdown_line("# x"), "\\# x");
+        assert_eq!(markdown_line("#1 x"), "\\#&#8203;1 x");
         assert_eq!(markdown_line("- x"), "\\- x");
         assert_eq!(markdown_line("+ x"), "\\+ x");
         assert_eq!(markdown_line("12. x"), "12\\. x");

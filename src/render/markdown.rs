@@ -54,11 +54,13 @@ fn write_row(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::Re
 
 impl Renderer for Markdown {
     fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
-        for (place, block) in blocks.iter().enumerate() {
+        let shown = blocks.iter().filter(|block| !matches!(block, Block::Funnel(_)));
+        for (place, block) in shown.enumerate() {
             if place > 0 {
                 out.write_all(b"\n")?;
             }
             match block {
+                Block::Funnel(_) => {}
                 Block::Heading(level, text) => {
                     let marks = "#".repeat(usize::from(*level).clamp(1, 6));
                     writeln!(out, "{marks} {}", escape::markdown(text))?;

@@ -63,10 +63,11 @@ impl Terminal {
         if self.style.ascii { "-" } else { "─" }.repeat(columns)
     }
 
-    /// Text of the data or of ours, safe to print.
+    /// Text of the data or of ours, safe to print wherever in a line it comes to stand.
     fn safe(&self, text: &str) -> String {
         let end = text.floor_char_boundary(TEXT_MOST);
-        let mut shown = escape::visible(&text[..end], self.style.ascii);
+        let visible = escape::visible(&text[..end], self.style.ascii);
+        let mut shown = escape::log_line(&visible);
         if self.style.ascii && shown.contains(['→', '–', '…']) {
             // The signs that our own texts are written with; letters of the data stay as they are.
             shown = shown.replace('→', "->").replace('–', "-").replace('…', "...").into();
@@ -102,6 +103,7 @@ impl Terminal {
 
     fn block(&self, block: &Block, out: &mut dyn Write) -> io::Result<()> {
         match block {
+            Block::Funnel(_) => Ok(()),
             Block::Heading(level, text) => self.heading(*level, text, out),
             Block::Facts(facts) => self.facts(facts, out),
             Block::Table(table) => self.table(table, out),
@@ -347,11 +349,13 @@ fn write_line(cells: impl Iterator<Item = String>, out: &mut dyn Write) -> io::R
 impl Renderer for Terminal {
     fn document(&self, blocks: &[Block], out: &mut dyn Write) -> io::Result<()> {
         let mut out = escape::LogLines::new(out);
-        for (place, block) in blocks.iter().enumerate() {
-            if place > 0 && is_set_apart(&blocks[place - 1], block) {
+        let mut previous = None;
+        for block in blocks.iter().filter(|block| !matches!(block, Block::Funnel(_))) {
+            if previous.is_some_and(|previous| is_set_apart(previous, block)) {
                 writeln!(out)?;
             }
             self.block(block, &mut out)?;
+            previous = Some(block);
         }
         out.finish()
     }

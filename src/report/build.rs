@@ -24,7 +24,8 @@ use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
 use crate::human;
 use crate::identity::Stitch;
-use crate::ingest::plan::{Dedupe, ReadPlan};
+use crate::identity::pseudonym::Pseudonyms;
+use crate::ingest::plan::{Columns, Dedupe, ReadPlan};
 use crate::ingest::{
     Everything, Kind, Population, SpillError, Tally, TieOrder, beside, over_population, over_store,
     relevant_conditions,
@@ -59,6 +60,8 @@ pub struct Request {
     pub top: usize,
     /// Segments, buckets and events of fewer people are not shown, nor what would give them away.
     pub min_cell: Option<u64>,
+    /// What stands for the values of columns that name people or sessions, where these are units or segments.
+    pub pseudonyms: Option<Pseudonyms>,
     pub choice: QuantileChoice,
     /// The currency of all values, where the definition says it.
     pub currency: Option<String>,
@@ -127,6 +130,18 @@ impl Catalog {
             ties,
         };
         (catalog, named)
+    }
+
+    /// Puts pseudonyms in the place of the values of columns that name people or sessions.
+    fn hide_ids(&mut self, pseudonyms: &Pseudonyms, columns: &Columns) {
+        for (texts, column) in self.dimensions.iter_mut().zip(&columns.dimensions) {
+            if columns.user.contains(column) || columns.session.as_ref() == Some(column) {
+                texts
+                    .iter_mut()
+                    .filter(|text| !text.is_empty())
+                    .for_each(|text| *text = pseudonyms.of(text.as_bytes()));
+            }
+        }
     }
 
     /// A funnel with its questions answered for every kind of row and every column.
@@ -228,7 +243,10 @@ pub fn build_with_lists(
     let mut tally = total_tally(&everything);
     let members = everything.store.members();
     let Everything { store, dictionaries, identified, .. } = everything;
-    let catalog = Catalog::of(dictionaries, request.currency.clone())?;
+    let mut catalog = Catalog::of(dictionaries, request.currency.clone())?;
+    if let Some(pseudonyms) = &request.pseudonyms {
+        catalog.hide_ids(pseudonyms, &plan.columns);
+    }
     let as_of_us = request.as_of_us.or(tally.latest_us).unwrap_or(0);
     let scope = Scope {
         entries_us: request.entries_us.clone(),
@@ -318,6 +336,8 @@ pub fn build_with_lists(
     for (funnel, ways) in funnels.iter_mut().zip(stitching) {
         funnel.stitching = ways;
     }
+    let few = |funnel| few_entered(funnel, facts.persons, &tally, &request.entries_us);
+    warnings.extend(funnels.iter().filter_map(few));
     warnings.extend(funnels.iter().filter_map(|funnel| immature(funnel, &tally)));
     warnings.extend(funnels.iter().filter_map(late_segments));
     warnings.extend(request.min_cell.and_then(|least| hidden_cells(&funnels, least)));
@@ -477,6 +497,28 @@ pub fn canonical_hash(value: &impl Serialize) -> String {
     blake3::hash(&bytes).to_hex().to_string()
 }
 
+/// Said of a funnel that few units entered, in a log of many people; of the log's own people `input_warnings` tells.
+fn few_entered(
+    funnel: &FunnelReport,
+    persons: u64,
+    tally: &Tally,
+    entries_us: &Range<i64>,
+) -> Option<Warning> {
+    if persons < FEW_UNITS || funnel.entered >= FEW_UNITS {
+        return None;
+    }
+    let entered = match funnel.entered {
+        0 => "nobody entered".to_owned(),
+        few => format!("only {} entered: rates say little", funnel.definition.units(few)),
+    };
+    let (earliest_us, latest_us) = (tally.earliest_us?, tally.latest_us?);
+    let is_outside = entries_us.start > latest_us || entries_us.end <= earliest_us;
+    let outside =
+        format!("; every row lies outside the range of entries, the last at {}", format_utc(latest_us));
+    let message = format!("funnel {}: {entered}{}", funnel.name, if is_outside { &outside } else { "" });
+    Some(Warning { code: "W15".to_owned(), n: funnel.entered, message })
+}
+
 /// Said of a funnel in which nobody could be lost yet: its window is longer than what was observed.
 fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
     let window_s = funnel.definition.window_s?;
@@ -496,7 +538,6 @@ fn immature(funnel: &FunnelReport, tally: &Tally) -> Option<Warning> {
     Some(Warning { code: "W14".to_owned(), n: funnel.entered, message })
 }
 
-/// Said where the segment of a unit depends on how far it got.
 /// What `min_cell` keeps from being shown.
 fn hidden_cells(funnels: &[FunnelReport], least: u64) -> Option<Warning> {
     let n: u64 = funnels.iter().map(|funnel| funnel.hidden_cells).sum();
@@ -510,6 +551,7 @@ fn hidden_cells(funnels: &[FunnelReport], least: u64) -> Option<Warning> {
     })
 }
 
+/// Said where the segment of a unit depends on how far it got.
 fn late_segments(funnel: &FunnelReport) -> Option<Warning> {
     let n = funnel.segment_late;
     (n > 0).then(|| {

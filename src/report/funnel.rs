@@ -226,7 +226,8 @@ impl FunnelReport {
 
     /// The whole of it for people and table formats.
     pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Heading(2, format!("Conversion: {}", self.name))];
+        let heading = Block::Heading(2, format!("Conversion: {}", self.name));
+        let mut blocks = vec![Block::Funnel(self.name.clone()), heading];
         blocks.push(Block::Facts(self.facts()));
         blocks.extend(self.conversion.tables().into_iter().map(Block::Table));
         if !self.stitching.is_empty() {

@@ -22,6 +22,7 @@ use super::derived::Derived;
 use super::identity::{DedupeUse, Identity};
 use super::ids::IdFacts;
 use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
+use super::receipts::{ReceiptFacts, Receipts};
 use super::sessions::Observed;
 use super::traps::traps;
 use super::unserved::{Seen, unserved};
@@ -52,6 +53,8 @@ pub struct Look<'l> {
     /// Columns and sampled rows of the first input.
     pub columns: &'l [String],
     pub rows: &'l [Vec<Option<String>>],
+    /// That of when rows were received.
+    pub received: Option<&'l String>,
     /// Files, directories and globs as typed.
     pub files: &'l [String],
     /// The same as they are named in the definition file, which they are relative to.
@@ -120,6 +123,9 @@ pub struct InspectBody {
     pub sessions: SessionsSummary,
     /// Rows alike with another in person, time, event and every column that was read.
     pub duplicate_rows: u64,
+    /// Left out where no column says when rows were received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<Receipts>,
     pub gaps: Gaps,
     /// Currencies of the values, where a currency column was read. A report takes one only.
     pub currencies: Vec<String>,
@@ -189,13 +195,15 @@ pub fn build(
     let timeout_us = look.session_timeout_us;
     let observed = Observed::of(&tally, plan, timeout_us);
     let (ids_have_column, has_sessions) = (plan.columns.ids_have_column(), plan.layout.session);
-    let of_all =
-        || (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions));
+    let of_all = || {
+        let of_input = InputFacts::new(catalog.kinds.len(), has_sessions);
+        ((of_input, IdFacts::new(ids_have_column, has_sessions)), ReceiptFacts::default())
+    };
     let found_of = |event_of_kind, events| InspectFacts::new(event_of_kind, events, observed);
     let event_count = catalog.events.len();
     let sections = plan.names_pages().then(|| Sections::of(&catalog.events));
     let section_of_kind = sections.as_ref().map(|sections| sections.of_kinds(&catalog.event_of_kind));
-    let ((facts, ids), mut found, by_section) = match (&sections, &section_of_kind) {
+    let (((facts, ids), receipts), mut found, by_section) = match (&sections, &section_of_kind) {
         (Some(sections), Some(section_of_kind)) => {
             let (facts, (found, by_section)) = over_store(store, &catalog.ties, timeout_us, threads, || {
                 let by_section = found_of(section_of_kind, sections.names.len());
@@ -230,6 +238,7 @@ pub fn build(
     let names: Vec<&str> = summaries.iter().map(|event| event.name.as_str()).collect();
     let mut warnings = traps(&tally, &facts, &ids, &names);
     warnings.extend(input_warnings(&tally, &facts));
+    warnings.extend(plan.columns.received.iter().filter_map(|column| receipts.warning(column)));
     // Conditions are not read here, so each may hold.
     let kinds = catalog.seen(&facts.rows_of_kind);
     let seen = Seen { kinds, tells_names: true, holds: |_, _: &Condition| true };
@@ -251,6 +260,7 @@ pub fn build(
         events: Events::of(summaries, tally.events),
         sessions: SessionsSummary::of(&mut found),
         duplicate_rows: facts.repeated_rows,
+        received: plan.columns.received.is_some().then(|| receipts.receipts()),
         gaps: unusual_gaps(&found.hours),
         currencies,
         suggested,

@@ -21,6 +21,7 @@ pub mod jsonl;
 pub mod lists;
 pub mod min_cell;
 pub mod people;
+pub mod receipts;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod segments;

@@ -91,6 +91,8 @@ impl RowColumn {
 /// One piece of a document, in reading order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
+    /// The tables behind it are of the funnel of this name: a column where only tables are written, nothing for people.
+    Funnel(String),
     /// A heading; level 1 is the title of the document.
     Heading(u8, String),
     /// `name: value` lines of the header (unit, window, zone, rows ...).

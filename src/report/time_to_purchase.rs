@@ -89,7 +89,7 @@ pub struct TimeToPurchase {
     pub histogram: Vec<HistogramBin>,
     /// Kaplan-Meier over all entrants: the share that has not purchased yet.
     pub survival: Vec<SurvivalPoint>,
-    /// When half of all entrants have purchased; null is "not reached".
+    /// When half of all entrants have converted; null is "not reached".
     pub survival_median_s: Option<f64>,
 }
 
@@ -251,7 +251,7 @@ impl TimeToPurchase {
         });
         Table {
             name: "time_to_purchase".to_owned(),
-            title: "How long it took those who purchased".to_owned(),
+            title: "How long it took those who converted".to_owned(),
             columns,
             rows: rows.collect(),
             notes: vec![format!(
@@ -299,7 +299,7 @@ impl TimeToPurchase {
             row.push(number(spread.most.map(|most| most as f64)));
             row
         };
-        let mut columns = vec![Column::text("name", "Until the purchase"), Column::number("n", "n")];
+        let mut columns = vec![Column::text("name", "Until they converted"), Column::number("n", "n")];
         for (key, _) in &self.sessions_until.quantiles.0 {
             columns.push(Column::number(key.clone(), key.replace('_', ".")));
         }
@@ -308,11 +308,13 @@ impl TimeToPurchase {
         columns.push(Column::number("most", "Most"));
         let mut notes = Vec::new();
         if let Some(attempts) = self.attempts_mean {
-            notes.push(format!("Attempts per purchase, on average: {attempts:.2}."));
+            notes.push(format!(
+                "Attempts of those who converted, on average, later ones included: {attempts:.2}."
+            ));
         }
         Table {
             name: "until_purchase".to_owned(),
-            title: "What lay behind them when they purchased".to_owned(),
+            title: "What lay behind them when they converted".to_owned(),
             columns,
             rows: vec![
                 row("Sessions", &self.sessions_until),
@@ -360,13 +362,13 @@ impl TimeToPurchase {
         let median = match self.survival_median_s {
             Some(median_s) => {
                 let median = human::duration((median_s * 1e6).round() as i64, false);
-                format!("Median among all entrants: half of them purchase within {median}.")
+                format!("Median among all entrants: half of them convert within {median}.")
             }
-            None => "Median among all entrants: not reached, fewer than half purchase.".to_owned(),
+            None => "Median among all entrants: not reached, fewer than half convert.".to_owned(),
         };
         Table {
             name: "survival".to_owned(),
-            title: "Share of all entrants that has not purchased yet".to_owned(),
+            title: "Share of all entrants that has not converted yet".to_owned(),
             columns: vec![
                 Column::number("t_s", "After"),
                 Column::number("at_risk", "At risk"),

@@ -6,6 +6,7 @@ use super::build::{Catalog, canonical_hash, input_warnings, total_tally};
 use super::identity::{DedupeUse, Identity};
 use super::ids::IdFacts;
 use super::input::{CohortCounts, Input, InputFacts, WideCounts, leave_out};
+use super::receipts::{ReceiptFacts, Receipts};
 use super::table::{Block, Cell, Column, Table};
 use super::traps::traps;
 use super::{FileRead, Run, Warning, files_text, input_facts, rejects_table};
@@ -40,6 +41,9 @@ pub struct ValidationBody {
     pub input: Input,
     /// Rows alike with another in person, time, event and every column that was read.
     pub duplicate_rows: u64,
+    /// Left out where no column says when rows were received.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<Receipts>,
     pub warnings: Vec<Warning>,
 }
 
@@ -66,9 +70,12 @@ pub fn build(
     let Everything { store, dictionaries, identified, .. } = everything;
     let (catalog, _) = Catalog::and_currencies(dictionaries);
     let (ids_have_column, has_sessions) = (plan.columns.ids_have_column(), plan.layout.session);
-    let (facts, ids) = over_store(store, &catalog.ties, asked.session_timeout_us, asked.threads, || {
-        (InputFacts::new(catalog.kinds.len(), has_sessions), IdFacts::new(ids_have_column, has_sessions))
-    })?;
+    let of_all = || {
+        let of_input = InputFacts::new(catalog.kinds.len(), has_sessions);
+        ((of_input, IdFacts::new(ids_have_column, has_sessions)), ReceiptFacts::default())
+    };
+    let ((facts, ids), receipts) =
+        over_store(store, &catalog.ties, asked.session_timeout_us, asked.threads, of_all)?;
     run.note_spilled(&spilled);
     leave_out(&mut tally, members.as_deref(), &catalog.event_of_kind, plan.roles.is_wide());
     let seen = catalog.seen(&facts.rows_of_kind);
@@ -77,6 +84,7 @@ pub fn build(
     names.dedup();
     let mut warnings = traps(&tally, &facts, &ids, &names);
     warnings.extend(input_warnings(&tally, &facts));
+    warnings.extend(plan.columns.received.iter().filter_map(|column| receipts.warning(column)));
     if !plan.names_events() {
         // No column was asked to name them.
         warnings.retain(|warning| warning.code != "W16");
@@ -93,6 +101,7 @@ pub fn build(
             ..Input::of(&tally, &facts, as_of_us, has_sessions)
         },
         duplicate_rows: facts.repeated_rows,
+        received: plan.columns.received.is_some().then(|| receipts.receipts()),
         warnings,
     };
     Ok(Validation {
@@ -122,6 +131,9 @@ impl Validation {
         let mut add = |name: &str, text: String| facts.push((name.to_owned(), text));
         add("sessions", count(self.body.input.sessions));
         add("repeats", counted(self.body.duplicate_rows, "row repeats another", "rows repeat another"));
+        if let Some(received) = &self.body.received {
+            add("received", received.text());
+        }
         if let Some(run) = &self.run {
             let n = run.rows_out_of_order;
             add(

@@ -1,4 +1,5 @@
-//! The content of one input in chunks of about 1 MiB, cut behind line breaks, for many workers.
+//! The content of one input in chunks of about 1 MiB, cut behind line breaks where it has lines, for many
+//! workers.
 //!
 //! A plain file is read in parallel, each chunk by whoever asks for it, with no pass before: a
 //! chunk starts behind the first line break near its nominal place. A stream is unpacked by a
@@ -39,17 +40,23 @@ pub struct Chunk {
 /// What to cut and how.
 #[derive(Debug, Clone, Copy)]
 pub struct ChunkOptions {
-    /// Chunks end behind this byte: `\n`, or `\r` where it is the only line break.
-    pub border: u8,
+    /// Chunks end behind this byte: `\n`, or `\r` where it is the only line break. Without it they end
+    /// anywhere, and nothing is left out.
+    pub border: Option<u8>,
     /// Of a stretch without any line break only so much is kept: what follows up to the next line
     /// break is left out. It lies far above any limit of a record, so that no sound record is
-    /// touched, and bounds memory. `usize::MAX` keeps everything.
+    /// touched, and bounds memory.
     pub max_line_bytes: usize,
+}
+
+impl ChunkOptions {
+    /// For what is no lines.
+    pub const ANYWHERE: ChunkOptions = ChunkOptions { border: None, max_line_bytes: usize::MAX };
 }
 
 impl Default for ChunkOptions {
     fn default() -> Self {
-        ChunkOptions { border: b'\n', max_line_bytes: 64 << 20 }
+        ChunkOptions { border: Some(b'\n'), max_line_bytes: 64 << 20 }
     }
 }
 
@@ -159,6 +166,7 @@ impl Plain {
         if from >= self.size {
             return Ok(self.size);
         }
+        let Some(border) = self.options.border else { return Ok(from + 1) };
         let known = self.long_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if known.contains(&from) {
             return Ok(known.end);
@@ -175,7 +183,7 @@ impl Plain {
             };
             let most = (self.size - at).min(buffer.len() as u64) as usize;
             self.read_at(&mut buffer[..most], at)?;
-            if let Some(found) = memchr::memchr(self.options.border, &buffer[..most]) {
+            if let Some(found) = memchr::memchr(border, &buffer[..most]) {
                 at += found as u64 + 1;
                 break;
             }
@@ -393,11 +401,25 @@ mod tests {
     fn carriage_returns_can_be_borders() {
         let kept = Kept::new();
         let whole = b"abc,def\r".repeat(SIZE / 2);
-        let options = ChunkOptions { border: b'\r', ..ChunkOptions::default() };
+        let options = ChunkOptions { border: Some(b'\r'), ..ChunkOptions::default() };
         for bytes in [whole.clone(), gzip(&whole)] {
             let got = all(&kept.chunks("a", &bytes, options));
             assert!(got.len() >= 4 && got.iter().all(|chunk| chunk.bytes.ends_with(b"\r")));
             assert_eq!(got.iter().flat_map(|chunk| chunk.bytes.iter().copied()).collect::<Vec<u8>>(), whole);
+        }
+    }
+
+    #[test]
+    fn what_is_no_lines_is_cut_anywhere() {
+        let kept = Kept::new();
+        for size in [0, 1, SIZE - 1, SIZE, SIZE + 1, 5 * SIZE, 5 * SIZE + 7] {
+            let whole: Vec<u8> = (0..size).map(|at| b"0123456\n"[at % 8]).collect();
+            for bytes in [whole.clone(), gzip(&whole)] {
+                let got = all(&kept.chunks("a", &bytes, ChunkOptions::ANYWHERE));
+                assert!(got.iter().all(|chunk| chunk.bytes.len() <= SIZE + BLOCK_BYTES), "no chunk is large");
+                assert!(got.iter().enumerate().all(|(at, chunk)| chunk.last == (at + 1 == got.len())));
+                assert_eq!(got.into_iter().flat_map(|chunk| chunk.bytes).collect::<Vec<u8>>(), whole);
+            }
         }
     }
 

@@ -167,11 +167,11 @@ impl Cutter {
             // Behind a line that lost some of its bytes the chunk ends, so that places in it hold.
             let is_long = stretch.is_some() || end > most;
             let text = &bytes[searched..end];
-            let border = match is_long {
-                true => memchr::memchr(self.options.border, text),
-                false => memchr::memrchr(self.options.border, text),
+            let behind = match self.options.border {
+                None => Some(end),
+                Some(border) if is_long => memchr::memchr(border, text).map(|at| searched + at + 1),
+                Some(border) => memchr::memrchr(border, text).map(|at| searched + at + 1),
             };
-            let behind = border.map(|at| searched + at + 1);
             let last = last && (!is_long || behind.is_none_or(|behind| behind == end));
             let cut = if last { Some(end) } else { behind };
             let content = cut.unwrap_or(end);

@@ -31,6 +31,8 @@ pub enum SourceError {
     Unsupported { name: String, form: &'static str },
     #[error("{name}: no text: it looks like {looks_like}")]
     NoText { name: String, looks_like: &'static str },
+    #[error("{name}: a damaged Parquet file: it ends with PAR1 but does not start with it")]
+    ParquetHead { name: String },
     #[error("{name}: every other byte is NUL: this looks like {encoding} without a byte order mark")]
     NoByteOrderMark { name: String, encoding: TextEncoding },
     #[error("{name}: the compressed data is truncated: it ends after {offset} decompressed bytes")]
@@ -69,7 +71,9 @@ impl SourceError {
             SourceError::Shrunk { .. } => "E-F23",
             SourceError::Vanished { .. } => "E-F24",
             SourceError::TooLarge { .. } => "E-F27",
-            SourceError::Unsupported { .. } | SourceError::NoText { .. } => "E-F28",
+            SourceError::Unsupported { .. }
+            | SourceError::NoText { .. }
+            | SourceError::ParquetHead { .. } => "E-F28",
             SourceError::Read { .. } => "E-F30",
             SourceError::NoByteOrderMark { .. } => "E-C03",
         }
@@ -93,6 +97,9 @@ impl SourceError {
             }
             SourceError::NoText { .. } => {
                 Some("CSV, JSON, access logs and Parquet are read: export it as one of them".to_owned())
+            }
+            SourceError::ParquetHead { .. } => {
+                Some("the file was not written or copied whole: fetch it again".to_owned())
             }
             SourceError::NoByteOrderMark { encoding, .. } => Some(format!("--encoding {}", encoding.label())),
             SourceError::Truncated { .. }

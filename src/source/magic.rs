@@ -37,6 +37,17 @@ pub(super) fn is_parquet(magic: &[u8]) -> bool {
     magic.starts_with(b"PAR1")
 }
 
+/// Bytes at the end of a Parquet file that tell it: the length of its footer, and the magic.
+pub(super) const PARQUET_END: usize = 8;
+
+/// Whether a file of this size that ends with these bytes ends as Parquet does. No text does: the length of
+/// a footer that is not absurd has a zero in it, or nearly.
+pub(super) fn ends_as_parquet(end: &[u8; PARQUET_END], size: u64) -> bool {
+    let [footer @ .., _, _, _, _] = *end;
+    let footer = u64::from(u32::from_le_bytes(footer));
+    end.ends_with(b"PAR1") && footer < 1 << 26 && footer + PARQUET_END as u64 <= size
+}
+
 /// First bytes of forms that hold no text, and what they are called.
 const BINARY_FORMS: [(&[u8], &str); 17] = [
     (b"PARE", "an encrypted Parquet file"),

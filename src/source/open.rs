@@ -7,7 +7,8 @@ use super::encoding::{TextEncoding, byte_order_mark};
 use super::ending::{Ending, Watch};
 use super::guards::{Counted, Limited, Salvaged, WholeFile};
 use super::magic::{
-    MAGIC_BYTES, compression_note, compression_of, is_parquet, refuse_binary, unsupported_form,
+    MAGIC_BYTES, PARQUET_END, compression_note, compression_of, ends_as_parquet, is_parquet, refuse_binary,
+    unsupported_form,
 };
 use super::scratch::Scratch;
 use super::streams::{BoxedRead, GzipMembers, Transcoded, ZstdFrames, read_full};
@@ -102,11 +103,25 @@ pub fn open(input: &Input, options: &OpenOptions) -> Result<Opened, SourceError>
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let magic = &magic[..filled];
     let is_plain = compression_of(magic) == Compression::None && unsupported_form(magic).is_none();
+    if is_plain && !is_parquet(magic) && ends_with_footer(&mut file, size).map_err(failed)? {
+        return Err(SourceError::ParquetHead { name: name.clone() });
+    }
     if is_plain && (is_parquet(magic) || encoding_of(magic, options).0 == TextEncoding::UTF_8) {
         return open_plain(file, size, magic, ending, options);
     }
     let whole = WholeFile { inner: file, size, read: 0 };
     Stream { name, options, ending, file_size: Some(size) }.open(Box::new(whole))
+}
+
+/// Whether the file ends as Parquet does; it is left where it was, at its start.
+fn ends_with_footer(file: &mut File, size: u64) -> io::Result<bool> {
+    let mut end = [0; PARQUET_END];
+    let Some(at) = size.checked_sub(PARQUET_END as u64) else { return Ok(false) };
+    file.seek(SeekFrom::Start(at))?;
+    // A file that shrank meanwhile is told when it is read.
+    let is_whole = read_full(file, &mut end)? == end.len();
+    file.seek(SeekFrom::Start(0))?;
+    Ok(is_whole && ends_as_parquet(&end, size))
 }
 
 /// Opens what is read from front to end, and only once.

@@ -1,6 +1,8 @@
 //! C: CSV and text.
 
 use crate::case::{Kind, Run, kind};
+use crate::files::parquet;
+use polars::prelude::{NamedFrom, Series};
 use std::io::Write;
 
 const HEADER: &str = "user_id,timestamp,event,note\n";
@@ -24,6 +26,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).expect("memory can be written");
     encoder.finish().expect("memory can be written")
+}
+
+/// Rows as Parquet: the second has a NUL as the last of twelve bytes, the third within a long text.
+fn with_nuls() -> Vec<u8> {
+    let column = |name: &str, values: [&str; 5]| Series::new(name.into(), values).into();
+    let long = "a name of more bytes than";
+    parquet(vec![
+        column("user_id", ["u1", "elevenbytes\0", "u3", "twelve_bytes", "u5"]),
+        column("timestamp", ["2026-01-01T00:00:00Z"; 5]),
+        column("event", ["view", "view", &format!("{long}\0"), &format!("{long} twelve"), "view"]),
+        column("note", ["x\0", "", "\0", "y", "z"]),
+    ])
 }
 
 /// A report of `a.csv`.
@@ -100,8 +114,8 @@ fn encodings() -> Vec<Kind> {
         kind(
             "C05",
             "NUL bytes",
-            "in a column that the source names the row is rejected (R14), elsewhere they are text; 512 and more in a row \
-             are a hole in the file: stops (E-C05), exit code 1, or with --salvage rejects that line (R14) and goes on \
+            "in a column that the source names the row is rejected (R14), in Parquet too, elsewhere they are text; 512 and \
+             more in a row are a hole in a text file: stops (E-C05), exit code 1, or with --salvage rejects that line (R14) and goes on \
              behind it (W24)",
         )
         .run(
@@ -110,6 +124,14 @@ fn encodings() -> Vec<Kind> {
                 .account(4, 3, 1, 0)
                 .rejects("R14", 1)
                 .reject_at("R14", 4, Some(91), Some("user_id")),
+        )
+        // A short text and a long one; beside them a column that nobody judges.
+        .run(
+            Run::report("a.parquet", with_nuls(), "--by note")
+                .exit(3)
+                .account(5, 3, 2, 0)
+                .rejects("R14", 2)
+                .reject_at("R14", 2, None, Some("user_id")),
         )
         // Asked for by the report alone, a column rejects nothing.
         .run(report(log("u3,2026-01-01T00:00:02Z,view,\0\n"), "--by note").account(3, 3, 0, 0))
@@ -350,7 +372,8 @@ fn dialects() -> Vec<Kind> {
             "C17",
             "semicolons and decimal commas",
             "semicolons are found; decimal commas too if the sampled values can be read in no other way, and told among \
-             what was guessed; --decimal , takes dots for grouping (1.234,56); any other value is rejected (R09)",
+             what was guessed; --decimal , takes dots for grouping (1.234,56); any other value is rejected (R09). Conditions \
+             on the value column read its mark, with --decimal , those on any column",
         )
         .run(
             report(euro("12,50"), "--value price --as-of 2026-02-01")
@@ -363,6 +386,12 @@ fn dialects() -> Vec<Kind> {
                 .account(2, 2, 0, 0)
                 .is("/body/funnels/0/abandonment/stages/0/value/sum", "1234.56"),
         )
+        // Where the mark is known, a condition compares numbers; where it is not, the text is none.
+        .run(report(euro("12,50"), "--value price --where 'price > 12.4'").account(2, 1, 0, 1))
+        .run(report(euro("12,50"), "--value price --where 'price > 12.5' --allow-empty").account(2, 0, 0, 2))
+        .run(report(euro("12,50"), "--decimal , --where 'price >= 12.5'").account(2, 1, 0, 1))
+        .run(report(euro("1.234,56"), "--decimal , --where 'not price > 1234.5'").account(2, 1, 0, 1))
+        .run(report(euro("12,50"), "--where 'price > 12.4' --allow-empty").account(2, 0, 0, 2))
         .run(report(euro("12,50"), "--value price --decimal .").exit(3).account(2, 1, 1, 0).rejects("R09", 1))
         // 1.234 may be one thousand and more: nothing is guessed.
         .run(

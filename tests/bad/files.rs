@@ -39,6 +39,9 @@ fn wrong_checksum(text: &str) -> Vec<u8> {
     packed
 }
 
+/// Times as INT96; `testdata/README.md` says which.
+const INT96: &[u8] = include_bytes!("../../testdata/int96.parquet");
+
 pub fn parquet(columns: Vec<Column>) -> Vec<u8> {
     let height = columns.first().map_or(0, Column::len);
     let mut frame = DataFrame::new(height, columns).expect("columns are of equal length");
@@ -77,6 +80,11 @@ fn typed_parquet() -> Vec<u8> {
         prices.cast(&DataType::Decimal(10, 2)).expect("numbers are decimals").into(),
         tags.into(),
     ])
+}
+
+fn has_spilled(ended: &Ended<'_>) -> Result<(), String> {
+    let spilled = ended.json.and_then(|json| json["run"]["spilled_bytes"].as_u64());
+    if spilled > Some(0) { Ok(()) } else { Err(format!("spilled {spilled:?} bytes")) }
 }
 
 /// What the table of files says of each.
@@ -293,9 +301,87 @@ fn packed() -> Vec<Kind> {
     ]
 }
 
+/// JSON that is not one object a line.
+fn arrays() -> Kind {
+    let array = format!("[{LINE},\n {LINE}]");
+    let pretty = LINE.replace(',', ",\n  ");
+    let broken = |text: &str, at: u64| {
+        report("a.json --salvage --max-rejects 1")
+            .file("a.json", text)
+            .account(3, 2, 1, 0)
+            .rejects("R10", 1)
+            .reject_at("R10", 2, Some(at), None)
+            .warns("W24", 1)
+            .check(is_partial)
+    };
+    let unclosed = format!("[{LINE},\n {LINE}");
+    let end = unclosed.len() as u64;
+    let swallowing = format!("[{LINE},{LINE},\n{},{LINE}]", LINE.trim_end_matches('}'));
+    let next = swallowing.len() as u64 - 1 - LINE.len() as u64;
+    let hole = format!("[{LINE},{LINE},\n{}", "\0".repeat(4096));
+    kind(
+        "F14",
+        "an array of JSON objects instead of lines, or objects over several lines",
+        "read piece by piece, whatever its size and its lines; the table of files says so. An element that is no object or \
+         no sound JSON is rejected (R10), and those behind it are read. Where a quote, a bracket or a comma between elements \
+         is missing, other text follows, or the input is cut short, the run stops (`E-F14`; `E-C05` at a hole of NUL bytes), \
+         exit code 1, with the place; `--salvage` uses what comes before, counts the rest as one reject (R10), marks the \
+         file `partial` and warns (W24)",
+    )
+    .run(report("a.json").file("a.json", array.clone()).account(2, 2, 0, 0).prints("an array of objects"))
+    .run(
+        report("a.json --threads 1 --memory 64MB")
+            .file("a.json", format!("[{}]", vec![LINE; 200_000].join(",")))
+            .account(200_000, 200_000, 0, 0),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", format!("{pretty}\n{pretty}{pretty}"))
+            .account(3, 3, 0, 0)
+            .prints("objects over several lines"),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", format!("[{LINE},\n{{\"price\":NaN}},\n{LINE}]"))
+            .exit(3)
+            .account(3, 2, 1, 0)
+            .rejects("R10", 1)
+            .reject_at("R10", 2, Some(LINE.len() as u64 + 3), None),
+    )
+    .run(
+        report("a.json")
+            .file("a.json", unclosed.clone())
+            .exit(1)
+            .says("error[E-F14]: a.json is damaged")
+            .says("--> a.json:2")
+            .says("the closing bracket of the array is missing")
+            .says("hint: --salvage uses what comes before that place")
+            .says("note: it was read as an array of objects"),
+    )
+    .run(report("a.json").file("a.json", "[]\n").exit(4).says("E-F06"))
+    .run(broken(&unclosed, end))
+    .run(
+        report("a.json")
+            .file("a.json", swallowing.clone())
+            .exit(1)
+            .says("error[E-F14]: a.json is damaged")
+            .says("a key in double quotes is missing; nothing from here on can be read"),
+    )
+    .run(broken(&swallowing, next))
+    .run(report("a.json").file("a.json", format!("{array}\n{array}]")).exit(1).says("error[E-F14]").says("--> a.json:4"))
+    .run(report("a.json").file("a.json", hole).exit(1).says("error[E-C05]: a.json is damaged").says("--> a.json:2"))
+    .run(report("a.json.gz").file("a.json.gz", cut(&unclosed, 60)).exit(1).says("error[E-F08]: a.json."))
+    .run(
+        report("a.json.gz --salvage")
+            .file("a.json.gz", cut(&array, LINE.len() + 30))
+            .account(1, 1, 0, 0)
+            .warns("W24", 1)
+            .check(is_partial),
+    )
+}
+
 /// Names that say something else than the content.
 fn told_by_content() -> Vec<Kind> {
-    let array = format!("[{LINE},\n {LINE}]");
     vec![
         kind("F12", "plain text called .gz, compressed data called .csv", "read as what it is, with a warning (W20)").run(
             report("a.csv.gz b.csv").file("a.csv.gz", LOG).file("b.csv", gzip(MORE.as_bytes())).account(4, 4, 0, 0).warns("W20", 2),
@@ -303,20 +389,7 @@ fn told_by_content() -> Vec<Kind> {
         kind("F13", "one form under the name of another: JSON lines called .csv", "read as what it is, with a warning (W20)")
             .run(report("a.csv").file("a.csv", format!("{LINE}\n")).account(1, 1, 0, 0).warns("W20", 1))
             .run(report("a.jsonl").file("a.jsonl", LOG).account(3, 3, 0, 0).warns("W20", 1)),
-        kind(
-            "F14",
-            "an array of JSON objects instead of lines",
-            "its elements are the records; the table of files says so. It is held whole: one that is larger than the memory \
-             for it stops (`E-F14`), exit code 1",
-        )
-        .run(report("a.json").file("a.json", array).account(2, 2, 0, 0).prints("an array of objects"))
-        .run(
-            report("a.json --threads 1 --memory 64MB")
-                .file("a.json", format!("[{}]", vec![LINE.trim_end(); 200_000].join(",")))
-                .exit(1)
-                .says("error[E-F14]: a.json: one JSON document of more than ")
-                .says("hint: write one object a line"),
-        ),
+        arrays(),
         kind("F15", "files of several forms in one run", "each is told by its content; the table of files says what each is").run(
             report("logs")
                 .file("logs/a.csv", LOG)
@@ -404,16 +477,21 @@ fn large() -> Vec<Kind> {
         kind(
             "F26",
             "more data than memory",
-            "what does not fit in `--memory` waits in temporary files, with the same result",
+            "what does not fit in `--memory` waits in temporary files, with the same result; without it what does not fit in \
+             six tenths of what machine, control group and limits of the process (`ulimit -v`) leave",
         )
         .run(
             report("a.csv --threads 1 --memory 49MB")
                 .file("a.csv", format!("{HEADER}{rows}"))
                 .account(400_000, 400_000, 0, 0)
-                .check(|ended| {
-                    let spilled = ended.json.and_then(|json| json["run"]["spilled_bytes"].as_u64());
-                    if spilled > Some(0) { Ok(()) } else { Err(format!("spilled {spilled:?} bytes")) }
-                }),
+                .check(has_spilled),
+        )
+        .run(
+            report("a.csv --threads 1")
+                .file("a.csv", format!("{HEADER}{rows}"))
+                .through("ulimit -v 130000")
+                .account(400_000, 400_000, 0, 0)
+                .check(has_spilled),
         ),
     ]
 }
@@ -434,7 +512,12 @@ fn typed() -> Vec<Kind> {
              text is called by what it looks like",
         )
         .run(report("a.parquet").file("a.parquet", truncated).exit(1).says("error[E-F28]: a.parquet: the file is damaged: the file is cut off"))
-        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
+        .run(report("a.parquet").file("a.parquet", bad_magic).exit(1).says("error[E-F28]: a.parquet: a damaged Parquet file: it ends with PAR1 but does not start with it"))
+        // Whatever it is called, and whatever its first bytes look like.
+        .run(report("a.csv").file("a.csv", [b"\xff\xfe,u", &sound[4..]].concat()).exit(1).says("a.csv: a damaged Parquet file: it ends with PAR1"))
+        .run(report("a.parquet").file("a.parquet", [b"XXXX", &sound[4..sound.len() - 9], &[0x91; 9][..]].concat()).exit(1).says("error[E-F28]: a.parquet: no text: it looks like a damaged Parquet file: it does not start with PAR1"))
+        // A text that ends so is a text.
+        .run(report("a.csv").file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\nu1,2026-01-01T00:00:01Z,PAR1").account(2, 2, 0, 0))
         .run(report("a.parquet").file("a.parquet", lying).exit(1).says("error[E-F28]: a.parquet: "))
         .run(report("a.csv").file("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0").exit(1).says("error[E-F28]: a.csv: no text: it looks like a PNG image"))
         .run(report("a.csv").file("a.csv", b"PK\x03\x04\x14\0").exit(1).says("error[E-F28]: a.csv: zip archive is not read here")),
@@ -451,6 +534,27 @@ fn typed() -> Vec<Kind> {
                 .file("a.parquet", typed_parquet())
                 .account(3, 3, 0, 0)
                 .prints("\"from\": \"2025-12-31T22:00:00Z\""),
+        )
+        // One is null, one is before 1970, two are after what nanoseconds can say.
+        .run(
+            report("a.parquet --max-rejects 5")
+                .file("a.parquet", INT96)
+                .account(7, 3, 4, 0)
+                .rejects("R04", 1)
+                .rejects("R05", 3)
+                .warns("W02", 3)
+                .is("/body/input/from", "\"1990-01-01T00:00:00Z\"")
+                .is("/body/input/to", "\"2026-01-01T00:01:00Z\"")
+                .is("/body/funnels/0/converted", "1")
+                .is("/body/funnels/0/time_to_purchase/mean_s", "59.876544"),
+        )
+        .run(
+            report("a.parquet --max-rejects 5 --assume-time-zone Asia/Jerusalem --min-time 2000-01-01")
+                .file("a.parquet", INT96)
+                .account(7, 2, 5, 0)
+                .rejects("R04", 1)
+                .rejects("R05", 4)
+                .is("/body/input/from", "\"2025-12-31T22:00:00.123456Z\""),
         )
         .run(report("a.parquet --value tags").file("a.parquet", typed_parquet()).exit(2).says("error[E-F29]: a.parquet: column `tags` is of type list")),
     ]

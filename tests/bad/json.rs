@@ -222,6 +222,19 @@ fn shapes() -> Vec<Kind> {
                 .rejects("R13", 1)
                 .reject_at("R13", 3, Some(THIRD), None),
         )
+        .run(
+            Run::of("report a.json --steps 'view,cart' --format json")
+                .prepare(|folder| {
+                    let members = (0..400).map(|key| format!("\"x{key}\":\"{}\",", "y".repeat(60_000)));
+                    let huge = record("\"u3\"", "view").replacen('{', &format!("{{{}", members.collect::<String>()), 1);
+                    let array = format!("[{}, {huge},\n{}]", record("\"u1\"", "view"), record("\"u4\"", "view"));
+                    std::fs::write(folder.join("a.json"), array).expect("a file can be written");
+                })
+                .exit(3)
+                .account(3, 2, 1, 0)
+                .rejects("R13", 1)
+                .reject_at("R13", 2, Some(70), None),
+        )
         .run(rejected(record_with(&format!("\"x\":\"{}\"", "y".repeat(65_537))), "R13", ""))
         .run(
             report(free_of(65_537), "--max-field 65537B").account(3, 3, 0, 0),

@@ -255,7 +255,6 @@ fn files() -> Vec<Kind> {
             KEY_LINE,
         ))
         .run(spares("report --steps view --config kept.csv --people kept.csv", "kept.csv", DEFINITION))
-        .run(spares("inspect --config kept.csv --write kept.csv", "kept.csv", DEFINITION))
         .run(spares("report @kept.csv --steps view --emit-cohort entered=kept.csv", "kept.csv", "a.csv\n"))
         .run(spares("report a.csv kept.csv --dedupe-files --steps view -o kept.csv", "kept.csv", LOG))
         .run(spares("report - --steps view -o kept.csv", "kept.csv", LOG).through("exec < kept.csv"))
@@ -378,7 +377,8 @@ fn process() -> Vec<Kind> {
         kind(
             "O12",
             "no `HOME`, no environment, few open files, little address space, a directory where nothing can be written",
-            "runs; threads that cannot be started are done without",
+            "runs; threads that cannot be started are done without. Under `ulimit -v` more waits in temporary files; a process \
+             that may have less than the least that a run takes is ended (SIGABRT), and outputs of earlier runs stay",
         )
         .run(shell("exec env -i \"$DROPOFF\" report a.csv --steps view,cart --format json").account(3, 3, 0, 0))
         .run(
@@ -450,6 +450,15 @@ fn hostile_text() -> Vec<Kind> {
                     let rejects = read(ended, "r.csv")?;
                     if rejects.contains(",'=1+1\n") { Ok(()) } else { Err(rejects) }
                 }),
+        )
+        .run(
+            Run::of("report a.csv --steps view --rejects r.csv --csv-raw")
+                .file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\n=1+1\n")
+                .exit(3)
+                .check(|ended| {
+                    let rejects = read(ended, "r.csv")?;
+                    if rejects.contains(",=1+1\n") { Ok(()) } else { Err(rejects) }
+                }),
         ),
         kind(
             "O16",
@@ -464,8 +473,20 @@ fn hostile_text() -> Vec<Kind> {
         kind(
             "O17",
             "names that format, mention or command: `|`, backticks, `<!channel>`, `::error`, `##[`",
-            "escaped in Markdown; in the table form and in errors no line is a command of a service for builds \
+            "escaped in Markdown, where `@name` and `#123` are parted by a space of no width, so that nobody is notified \
+             where it is pasted; in the table form and in errors no line is a command of a service for builds \
              (`\\x3a:error`); CSV, TSV, JSON and JSONL hold what the data holds: in such a service they go to a file (`-o`)",
+        )
+        .run(
+            Run::of("report a.csv --steps @octo/all,#7 --format markdown")
+                .file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,@octo/all\nu1,2026-01-01T00:00:01Z,#7\n")
+                .prints("| @&#8203;octo/all |")
+                .prints("| #&#8203;7 |")
+                .check(|ended| {
+                    let printed = String::from_utf8_lossy(&ended.output.stdout);
+                    let is_parted = !printed.contains("@octo") && !printed.contains("#7");
+                    if is_parted { Ok(()) } else { Err(printed.into_owned()) }
+                }),
         )
         .run(
             hostile_run("report a.csv --steps view --by country --format markdown")

@@ -42,12 +42,22 @@ fn expect(ended: &Ended<'_>, path: &str, expected: impl Into<Value>) -> Result<(
     if *found == expected { Ok(()) } else { Err(format!("{path} is {found}, expected {expected}")) }
 }
 
+/// Nothing that is said has an id of a list or a map.
+fn no_address(ended: &Ended<'_>) -> Result<(), String> {
+    let said = String::from_utf8_lossy(&ended.output.stderr);
+    if said.contains("@shop.com") { Err("an id is told".to_owned()) } else { Ok(()) }
+}
+
 fn ids() -> Vec<Kind> {
     let nobodies = views(["u1", "", "NULL", "N/A", "0", "undefined", "00000000-0000-0000-0000-000000000000"]);
     let null_ids = "--null-id NULL --null-id N/A --null-id 0 --null-id undefined \
                     --null-id 00000000-0000-0000-0000-000000000000";
     let with_map =
         |map: &str| report(&views(["a", "b"]), "--identity map.csv").file("map.csv", map.to_owned());
+    let with_map_anonymized = |map: &str| {
+        let run = report(&views(["a", "b"]), "--identity map.csv --anonymize");
+        run.file("map.csv", map.to_owned()).exit(2).check(no_address)
+    };
     let sessions = "user_id,timestamp,event,session_id\nu1,2026-01-01T00:00:00Z,view,s1\n\
                     u2,2026-01-01T00:01:00Z,view,s1\nu3,2026-01-01T00:02:00Z,view,s2\n";
     vec![
@@ -92,7 +102,43 @@ fn ids() -> Vec<Kind> {
         kind(
             "U09",
             "a map of ids with a circle, or with two persons for one id",
-            "stops (E-U09, exit 2) with the line of the map; ids are one person where the map is sound",
+            "stops (E-U09, exit 2) with the line of the map, and never with an id; other faults of the map say the text at \
+             fault, with `--anonymize` its line and column alone; ids are one person where the map is sound",
+        )
+        .run(
+            with_map("ann@shop.com,x\nid,person\n")
+                .exit(2)
+                .says("error: map.csv:1: there is no column \"ann@shop.com\" in a map of ids"),
+        )
+        .run(
+            with_map_anonymized("ann@shop.com,x\nid,person\n")
+                .says("error: map.csv:1: there is no column (left out) in a map of ids")
+                .says("hint: the columns of a map are id, person"),
+        )
+        .run(
+            with_map_anonymized("{\"id\":\"a\",\"person\":\"b\"}\n{\"id\":\"a\",\"person\":\"b\",\"ann@shop.com\":1}\n")
+                .says("error: map.csv:2: there is no column (left out)"),
+        )
+        .run(
+            with_map_anonymized("id,person,valid_from\na,x,ann@shop.com\n")
+                .says("error: map.csv:2: column `valid_from`: (left out) is not a time: write 2026-01-31"),
+        )
+        .run(
+            with_map_anonymized("id,person,column\na,x,ann@shop.com\n")
+                .says("error: map.csv:2: column `column`: (left out) is no person column; there are user_id"),
+        )
+        .run(
+            with_map_anonymized("id,person\nann@shop.com,x\nann@shop.com,y\n")
+                .says("error[E-U09]: map.csv:3: column `id`"),
+        )
+        // The same of a list of ids that has no names in its first line.
+        .run(
+            Run::of("validate a.csv --anonymize --cohort list.csv")
+                .file("a.csv", "user_id,timestamp,event\nu1,2026-01-01T00:00:00Z,view\n")
+                .file("list.csv", "ann@shop.com,7\nbob@shop.com,8\n")
+                .exit(2)
+                .says("list.csv: 2 columns, and none of them is called")
+                .check(no_address),
         )
         .run(
             with_map("id,person\na,b\nb,a\n")

@@ -1,6 +1,8 @@
 //! T: time.
 
 use crate::case::{Ended, Kind, Run, kind};
+use crate::files::parquet;
+use polars::prelude::{DataType, NamedFrom, Series, TimeUnit};
 
 const HEADER: &str = "user_id,timestamp,event\n";
 /// Who plays which role, where values are too bad to tell.
@@ -314,10 +316,50 @@ fn ranges() -> Vec<Kind> {
     ]
 }
 
+/// Times in ms; the first was received two hours before it happened, of the other it is not known.
+fn typed_receipts() -> Vec<u8> {
+    let times = |name: &str, values: [Option<i64>; 2]| {
+        let times = Series::new(name.into(), values).cast(&DataType::Datetime(TimeUnit::Milliseconds, None));
+        times.expect("whole numbers are times").into()
+    };
+    let at_ms = 1_767_261_600_000;
+    parquet(vec![
+        Series::new("user_id".into(), ["u1", "u2"]).into(),
+        times("client_time", [Some(at_ms), Some(at_ms)]),
+        Series::new("event".into(), ["view", "view"]).into(),
+        times("received_at", [Some(at_ms - 7_200_000), None]),
+    ])
+}
+
+/// One event that was received at two times of the day.
+fn twice(first: &str, second: &str) -> Run {
+    let row = |received: &str| format!("u1,2026-01-01T10:00:00Z,2026-01-01T{received}Z,view,k1\n");
+    Run::of(
+        "validate a.csv --format json --user user_id --time client_time --event event --received-time received_at \
+         --dedupe-key id",
+    )
+    .file("a.csv", format!("user_id,client_time,received_at,event,id\n{}{}", row(first), row(second)))
+    .is("/body/input/rows/duplicates", "1")
+    .is("/body/received/persons_far", "0")
+}
+
 fn coarse_and_disordered() -> Vec<Kind> {
     let clocks = "user_id,client_time,received_at,event\n\
                   u1,2026-01-01T15:00:00Z,2026-01-01T10:00:00Z,view\n\
                   u1,2026-01-01T10:10:00Z,2026-01-01T10:10:00Z,cart\n";
+    // Late by an hour, which is not more than one; late by two; early by five and half a second; no receipt;
+    // an event that came twice; a receipt that is none.
+    let receipts = "user_id,client_time,received_at,event\n\
+                    u1,2026-01-01T10:00:00Z,2026-01-01T11:00:00Z,view\n\
+                    u2,2026-01-01T10:00:00Z,2026-01-01T12:00:00Z,view\n\
+                    u2,2026-01-01T13:00:00Z,2026-01-01T13:00:01Z,cart\n\
+                    u3,2026-01-01T15:00:00.5Z,2026-01-01T10:00:00Z,view\n\
+                    u3,2026-01-01T16:00:00Z,,cart\n\
+                    u4,2026-01-01T10:00:00Z,2026-01-01T10:00:00Z,view\n\
+                    u4,2026-01-01T10:00:00Z,2026-01-01T10:00:09Z,view\n\
+                    u5,2026-01-01T10:00:00Z, ,view\n\
+                    u6,2026-01-01T10:00:00Z,soon,view\n";
+    let of_receipts = "--format json --user user_id --time client_time --event event --received-time received_at --max-rejects 50%";
     vec![
         kind(
             "T13",
@@ -372,8 +414,89 @@ fn coarse_and_disordered() -> Vec<Kind> {
         kind(
             "T16",
             "the clock of one device is hours off",
-            "clocks are not compared (there is no W08): `--time` with the column of when a row was received takes one \
-             clock for all, and `--tolerance` lets steps lie before the step they follow",
+            "with `--received-time COLUMN`, when the server got a row, `validate` and `inspect` say how many people have a \
+             row more than an hour from it, and by how much (W08); no report uses that column. `--time` with it takes one \
+             clock for all, and `--tolerance` lets steps lie before the step they follow. A time of receipt may be empty; \
+             one that cannot be read rejects its row (R04) in every report",
+        )
+        .run(
+            Run::of(&format!("validate a.csv {of_receipts}"))
+                .file("a.csv", receipts)
+                .account(9, 8, 1, 0)
+                .rejects("R04", 1)
+                .warns("W08", 2)
+                .is("/body/received/rows", "6")
+                .is("/body/received/persons", "4")
+                .is("/body/received/persons_far", "2")
+                .is("/body/received/persons_before", "1")
+                .is("/body/received/longest_gap_s", "18000.5")
+                .is("/body/duplicate_rows", "1")
+                .is("/body/warnings/0/code", "\"W04\""),
+        )
+        .run(
+            Run::of(&format!("inspect a.csv {of_receipts}"))
+                .file("a.csv", receipts)
+                .account(9, 8, 1, 0)
+                .rejects("R04", 1)
+                .warns("W08", 2)
+                .is("/run/columns/2/role", "\"received_time\"")
+                .is("/run/columns/2/confidence", "\"asked\"")
+                .prints("2 of 4 people have a row whose time is more than an hour from when it was received (received_at), at most")
+                .prints("1 of them one that was received before it happened"),
+        )
+        .run(
+            Run::of(&format!("report a.csv --steps 'view,cart' {of_receipts}"))
+                .file("a.csv", receipts)
+                .account(9, 8, 1, 0)
+                .rejects("R04", 1)
+                .reject_at("R04", 10, Some(401), Some("received_at"))
+                .check(|ended| converted(ended, 2)),
+        )
+        // Other forms: an hour and a second, an hour, null, and no key; typed times, two hours early.
+        .run(
+            Run::of(&format!("validate a.jsonl {of_receipts}"))
+                .file(
+                    "a.jsonl",
+                    "{\"user_id\":1,\"client_time\":\"2026-01-01T10:00:00Z\",\"event\":\"view\",\"received_at\":1767265201}\n\
+                     {\"user_id\":2,\"client_time\":\"2026-01-01T10:00:00Z\",\"event\":\"view\",\"received_at\":1767265200}\n\
+                     {\"user_id\":3,\"client_time\":\"2026-01-01T10:00:00Z\",\"event\":\"view\",\"received_at\":null}\n\
+                     {\"user_id\":4,\"client_time\":\"2026-01-01T10:00:00Z\",\"event\":\"view\"}\n",
+                )
+                .account(4, 4, 0, 0)
+                .warns("W08", 1)
+                .is("/body/received/rows", "2")
+                .is("/body/received/longest_gap_s", "3601.0"),
+        )
+        .run(
+            Run::of(&format!("validate a.parquet {of_receipts}"))
+                .file("a.parquet", typed_receipts())
+                .account(2, 2, 0, 0)
+                .warns("W08", 1)
+                .is("/body/received/rows", "1")
+                .is("/body/received/persons_before", "1")
+                .is("/body/received/longest_gap_s", "7200.0"),
+        )
+        // Of an event that came twice the same one is kept in any order.
+        .run(twice("10:00:01", "13:00:00").is("/body/received/longest_gap_s", "1.0"))
+        .run(twice("13:00:00", "10:00:01").is("/body/received/longest_gap_s", "1.0"))
+        .run(
+            Run::of("validate a.csv --format json --received-time client_time --time client_time")
+                .file("a.csv", receipts)
+                .exit(2)
+                .says("\"client_time\" is the time of the rows: there is nothing to compare it with"),
+        )
+        .run(
+            Run::of("validate a.csv --user user_id --time client_time --event event --received-time recieved_at")
+                .file("a.csv", receipts)
+                .exit(2)
+                .says("E-C24")
+                .says("did you mean received_at?"),
+        )
+        .run(
+            Run::of("validate a.csv --user user_id --unpivot client_time --received-time received_at")
+                .file("a.csv", receipts)
+                .exit(2)
+                .says("a wide row is several events"),
         )
         .run(
             Run::of("report a.csv --steps 'view,cart' --format json --user user_id --time client_time --event event")

@@ -1,5 +1,5 @@
 //! `JSONTestSuite`, Seriot (2016): texts that are JSON, that are not, and that may be either. Each is the value
-//! of a key that nobody asks for, on a line of its own; those that hold a line break in a file of their own.
+//! of a key that nobody asks for, on a line of its own, and in an array of its own.
 
 use crate::lines::{escaped, unescaped};
 use crate::shared;
@@ -38,6 +38,11 @@ fn texts() -> Vec<Text> {
 
 /// A report of `input.json`, and the rejects: code by line.
 fn report(bytes: &[u8]) -> (Value, BTreeMap<u64, String>) {
+    run(bytes, &[]).unwrap_or_else(|said| panic!("{said}\n{}", escaped(bytes)))
+}
+
+/// The same with more flags; what is said where there is none.
+fn run(bytes: &[u8], more: &[&str]) -> Result<(Value, BTreeMap<u64, String>), String> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the folder of tests is writable");
     std::fs::write(folder.path().join("input.json"), bytes).expect("a file can be written");
     let output = Command::new(env!("CARGO_BIN_EXE_dropoff"))
@@ -54,11 +59,14 @@ fn report(bytes: &[u8]) -> (Value, BTreeMap<u64, String>) {
             "--rejects",
             "rejects.csv",
         ])
+        .args(more)
         .output()
         .expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{}", escaped(bytes));
-    (serde_json::from_slice(&output.stdout).expect("JSON"), rejects(&folder.path().join("rejects.csv")))
+    if !output.status.success() {
+        assert_eq!(output.status.code(), Some(1));
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok((serde_json::from_slice(&output.stdout).expect("JSON"), rejects(&folder.path().join("rejects.csv"))))
 }
 
 fn rejects(path: &Path) -> BTreeMap<u64, String> {
@@ -104,25 +112,60 @@ fn every_text_on_a_line_of_its_own_is_accepted_or_rejected_there() {
     }
 }
 
+/// The first line that an element stands on which holds a text, and the file.
+fn array_with(text: &[u8]) -> (u64, Vec<u8>) {
+    let before = format!("[\n{{{KNOWN},\"unused\":1}},\n{{{KNOWN},\"unused\":");
+    let after = format!("}},\n{{{KNOWN}}}\n]\n");
+    (3, [before.as_bytes(), text, after.as_bytes()].concat())
+}
+
+/// Of what is not sound the brackets and quotes decide: an element whose end they tell costs itself, and another
+/// ends the run. Nothing is left out in silence.
 #[test]
-fn every_text_with_line_breaks_is_accepted_or_rejected_in_a_file_of_its_own() {
+fn every_text_in_an_element_of_an_array_is_accepted_or_rejected_or_ends_the_run() {
+    let (mut rejected, mut stopped) = (0, 0);
+    for text in texts() {
+        let (line, file) = array_with(&text.bytes);
+        match run(&file, &[]) {
+            Ok((report, rejects)) if text.expected == "accepted" => {
+                assert_eq!((account(&report), rejects.len()), ([3, 3, 0], 0), "{}", text.name);
+            }
+            Ok((report, rejects)) => {
+                rejected += 1;
+                assert_eq!(account(&report), [3, 2, 1], "{}", text.name);
+                assert_eq!(rejects.into_keys().collect::<Vec<_>>(), [line], "{}", text.name);
+            }
+            Err(said) => {
+                stopped += 1;
+                assert!(said.starts_with("error[E-F14]: input.json is damaged"), "{}: {said}", text.name);
+                assert_ne!(text.expected, "accepted", "{}: {said}", text.name);
+            }
+        }
+    }
+    assert!(rejected > 50 && stopped > 50, "{rejected} rejected, {stopped} ended the run");
+}
+
+/// Whether an element ends is told by hand.
+#[test]
+fn of_texts_with_line_breaks_those_whose_end_is_known_are_rejected() {
     let texts: Vec<Text> = texts().into_iter().filter(|text| text.bytes.contains(&b'\n')).collect();
     assert_eq!(texts.len(), 10);
     for text in texts {
-        // In the second of three records, from the third line on.
-        let before = format!("[\n{{{KNOWN},\"unused\":1}},\n{{{KNOWN},\"unused\":");
-        let after = format!("}},\n{{{KNOWN}}}\n]\n");
-        let file = [before.as_bytes(), &text.bytes, after.as_bytes()].concat();
+        let (line, file) = array_with(&text.bytes);
         let lines = file.split(|byte| *byte == b'\n').count() as u64;
-        let (report, rejects) = report(&file);
-        let [read, used, rejected] = account(&report);
-        assert_eq!(read, used + rejected, "{}", text.name);
-        if text.expected == "accepted" {
-            assert_eq!((used, rejects.len()), (3, 0), "{}", text.name);
-        } else {
-            let places: Vec<u64> = rejects.into_keys().collect();
-            assert!(used == 1 && places.len() == 1, "{}: {used} used, rejects in {places:?}", text.name);
-            assert!((3..=lines).contains(&places[0]), "{}: line {}", text.name, places[0]);
+        let (report, rejects) = run(&file, &["--salvage"]).expect("it is salvaged");
+        let places: Vec<u64> = rejects.into_keys().collect();
+        match (text.expected.as_str(), text.name.as_str()) {
+            ("accepted", _) => assert_eq!((account(&report), places), ([3, 3, 0], vec![]), "{}", text.name),
+            // Its brackets fit, and so do its quotes.
+            (_, "n_number_invalid-utf-8-in-int.json") => {
+                assert_eq!((account(&report), places), ([3, 2, 1], vec![line]));
+            }
+            _ => {
+                assert_eq!((account(&report), places.len()), ([2, 1, 1], 1), "{}", text.name);
+                assert!((line..=lines).contains(&places[0]), "{}: line {}", text.name, places[0]);
+                assert!(run(&file, &[]).is_err(), "{}", text.name);
+            }
         }
     }
 }

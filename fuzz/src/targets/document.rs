@@ -70,6 +70,7 @@ pub fn without_texts(blocks: &[Block]) -> Vec<Block> {
     blocks
         .iter()
         .map(|block| match block {
+            Block::Funnel(_) => Block::Funnel(x()),
             Block::Heading(level, _) => Block::Heading(*level, x()),
             Block::Facts(facts) => Block::Facts(facts.iter().map(|_| (x(), x())).collect()),
             Block::Note(_) => Block::Note(x()),

@@ -1,9 +1,9 @@
-//! JSON Lines against `serde_json` as the judge, line by line, and in pieces.
+//! JSON Lines and documents against `serde_json` as the judge, line by line and value by value, and in pieces.
 
 use super::choices::Choices;
 use super::pieces::{Recorder, Told, decode_in_pieces};
 use crate::decode::Limits;
-use crate::decode::jsonl::{JsonDecoder, JsonPath, sample};
+use crate::decode::jsonl::{DocumentDecoder, JsonDecoder, JsonPath, sample};
 use crate::event::RejectCode;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -36,11 +36,58 @@ pub fn run(data: &[u8]) {
     }
     assert_eq!(left.next(), None);
 
-    // Other ways in, which must not fall over.
+    document(bytes, some);
+    // Another way in, which must not fall over.
     sample(bytes, true, 10);
+}
+
+/// The same bytes as a document: whole and in pieces, within limits that they keep and others.
+fn document(bytes: &[u8], some: impl Fn(usize) -> bool) {
+    for max_record_bytes in [Limits::default().max_record_bytes, 40] {
+        let limits = Limits { max_record_bytes, ..Limits::default() };
+        let decode = |cut: &dyn Fn(usize) -> bool| {
+            let records = JsonDecoder::new(&WANTED.map(JsonPath::new), limits);
+            let mut decoder = DocumentDecoder::new(records);
+            decode_in_pieces(bytes, None, cut, |piece, last, sink| decoder.decode(piece, last, sink))
+        };
+        let whole = decode(&|_| false);
+        assert_eq!(whole.1.consumed, bytes.len());
+        assert_eq!(whole.1.records, whole.0.len() as u64);
+        assert_eq!(whole, decode(&some), "pieces differ from the whole");
+    }
+    let records = JsonDecoder::new(&WANTED.map(JsonPath::new), Limits::default());
     let mut recorder = Recorder::default();
-    let end = JsonDecoder::new(&paths, Limits::default()).decode_document(bytes, &mut recorder);
-    assert_eq!(end.records, recorder.told.len() as u64);
+    DocumentDecoder::new(records).decode(bytes, true, &mut recorder);
+    let is_record = |told: &&Told| matches!(told, Told::Record { .. });
+    let records = recorder.told.iter().filter(is_record).count();
+    match std::str::from_utf8(bytes).ok().and_then(elements) {
+        // Sound values are told one by one, none is left out and none is lost.
+        Some(elements) => {
+            assert_eq!(recorder.told.len(), elements.len());
+            for (told, element) in recorder.told.iter().zip(elements) {
+                assert!(element.starts_with('{') || !is_record(&told), "{element} is no record");
+            }
+        }
+        // What is not sound is never passed over in silence.
+        None => assert!(records < recorder.told.len(), "nothing is said of what is no JSON"),
+    }
+}
+
+/// The values of a document, those of arrays one by one, as `serde_json` finds them; `None` where it is none.
+fn elements(text: &str) -> Option<Vec<&str>> {
+    let mut elements = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        let value = value.ok()?.get();
+        match value.as_bytes()[0] {
+            b'[' => {
+                let inside = serde_json::from_str::<Vec<&RawValue>>(value).ok()?;
+                elements.extend(inside.into_iter().map(RawValue::get));
+            }
+            b'{' => elements.push(value),
+            _ => return None,
+        }
+    }
+    Some(elements)
 }
 
 /// Takes what was told of one line, and holds it against what `serde_json` makes of the line.

@@ -51,21 +51,23 @@ impl RecordSink for Recorder {
     }
 }
 
-/// Decodes `input` in pieces that end behind `border`, where `cut` wants an end; what a piece leaves
+/// Decodes `input` in pieces that end behind `border`, or anywhere, where `cut` wants an end; what a piece leaves
 /// over is carried into the next, as the program does.
 pub fn decode_in_pieces(
     input: &[u8],
-    border: u8,
+    border: impl Into<Option<u8>>,
     mut cut: impl FnMut(usize) -> bool,
     mut decode: impl FnMut(&[u8], bool, &mut Recorder) -> PieceEnd,
 ) -> (Vec<Told>, PieceEnd) {
     let mut recorder = Recorder::default();
     let mut total = PieceEnd::default();
     let mut start = 0;
-    let borders = input.iter().enumerate().filter(|(_, byte)| **byte == border).map(|(at, _)| at + 1);
+    let border = border.into();
+    let is_border = |byte: u8| border.is_none_or(|border| byte == border);
+    let borders = input.iter().enumerate().filter(|(_, byte)| is_border(**byte)).map(|(at, _)| at + 1);
     let ends: Vec<usize> = borders.filter(|&end| end < input.len() && cut(end)).collect();
     for (index, end) in ends.iter().copied().chain([input.len()]).enumerate() {
-        let piece = decode(&input[start..end], index == ends.len(), &mut recorder);
+        let piece = decode(&input[start..end.max(start)], index == ends.len(), &mut recorder);
         total.records += piece.records;
         total.blank_lines += piece.blank_lines;
         total.lines += piece.lines;

@@ -1,5 +1,6 @@
 //! A first look at JSON: how it is laid out, which paths it has and what their values are.
 
+use super::extent::{Extent, Found};
 use super::walk::{Fault, Text, Value, Walker, unescape};
 
 /// Inner objects are taken apart to this depth; deeper ones are values of kind `object`.
@@ -12,9 +13,9 @@ const SHOWN_BYTES: usize = 200;
 pub enum JsonForm {
     /// One object a line: read in pieces, in parallel.
     Lines,
-    /// An array of objects: read as a document.
+    /// An array of objects: read as a document, in pieces, one after the other.
     Array,
-    /// Objects laid out over several lines: read as a document.
+    /// Objects laid out over several lines: read as a document too.
     Document,
 }
 
@@ -51,14 +52,14 @@ pub struct JsonSample {
     pub rows: Vec<Vec<Option<String>>>,
 }
 
-/// Whether an input starts as JSON objects do: `{` and a key or `}`, or an array of such.
+/// Whether an input starts as JSON objects do: `{` and a key or `}`, or an array of such or of nothing.
 pub fn looks_like_json(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let Some((bracket, rest)) = head.split_first() else { return false };
     let next = rest.trim_ascii_start().first();
     match bracket {
         b'{' => matches!(next, Some(b'"' | b'}')),
-        b'[' => matches!(next, Some(b'{')),
+        b'[' => matches!(next, Some(b'{' | b']')),
         _ => false,
     }
 }
@@ -75,7 +76,7 @@ pub fn sample(head: &[u8], whole: bool, max: usize) -> JsonSample {
                 sample_objects(line, max, &mut sample);
             }
         }
-        JsonForm::Array | JsonForm::Document => sample_objects(head, max, &mut sample),
+        JsonForm::Array | JsonForm::Document => sample_document(head, max, &mut sample),
     }
     let width = sample.paths.len();
     for row in &mut sample.rows {
@@ -91,14 +92,30 @@ fn form(head: &[u8]) -> JsonForm {
     match walker.value() {
         Ok(Value::Array) if looks_like_json(&head[start..]) => JsonForm::Array,
         Ok(Value::Object) => {
-            let sound = match walker.finish(Value::Object, 0) {
-                Ok(()) => true,
-                Err(fault) => fault.at >= head.len(),
-            };
-            let several_lines = head[start..walker.at().min(head.len())].contains(&b'\n');
-            if sound && several_lines { JsonForm::Document } else { JsonForm::Lines }
+            let (length, found) = Extent::default().go_on(&head[start..]);
+            let several_lines = head[start..start + length].contains(&b'\n');
+            if found != Found::Misplaced && several_lines { JsonForm::Document } else { JsonForm::Lines }
         }
         _ => JsonForm::Lines,
+    }
+}
+
+/// The sound objects of a document, up to the place where it cannot be read on.
+fn sample_document(text: &[u8], max: usize, sample: &mut JsonSample) {
+    let mut at = 0;
+    while sample.rows.len() < max && at < text.len() {
+        match text[at] {
+            // The brackets and commas of an array will be checked on reading.
+            b' ' | b'\t' | b'\n' | b'\r' | b'[' | b']' | b',' => at += 1,
+            _ => {
+                let (length, found) = Extent::default().go_on(&text[at..]);
+                if found != Found::End {
+                    return;
+                }
+                sample_objects(&text[at..at + length], max, sample);
+                at += length;
+            }
+        }
     }
 }
 
@@ -109,19 +126,14 @@ fn sample_objects(text: &[u8], max: usize, sample: &mut JsonSample) {
     let mut walker = Walker::new(text, 0, usize::MAX);
     while sample.rows.len() < max {
         walker.skip_blanks();
-        match walker.peek() {
-            // The brackets and commas of an array were either checked, or will be on reading.
-            Some(b'[' | b']' | b',') => walker.step(),
-            Some(b'{') => {
-                walker.step();
-                let mut row = Row::default();
-                if row.object(&mut walker, "", 1).is_err() {
-                    return;
-                }
-                sample.take(row);
-            }
-            _ => return,
+        if !walker.next_is(b'{') {
+            return;
         }
+        let mut row = Row::default();
+        if row.object(&mut walker, "", 1).is_err() {
+            return;
+        }
+        sample.take(row);
     }
 }
 

@@ -56,7 +56,7 @@ fn lines(wanted: &[&str], text: impl AsRef<[u8]>) -> (Vec<Got>, PieceEnd) {
 /// Behind a record at the very end of its text; records without are read plainly.
 pub(super) const BLANKS: [u8; 64] = [b' '; 64];
 
-fn at_every_level(wanted: &[&str]) -> impl Iterator<Item = (Level, JsonDecoder)> {
+pub(super) fn at_every_level(wanted: &[&str]) -> impl Iterator<Item = (Level, JsonDecoder)> {
     let decoder = decoder(wanted);
     Level::all().map(move |level| {
         let mut decoder = decoder.clone();
@@ -69,11 +69,11 @@ fn got(wanted: &[&str], text: impl AsRef<[u8]>) -> Vec<Got> {
     lines(wanted, text).0
 }
 
-fn record(line: u64, fields: &[&str]) -> Got {
+pub(super) fn record(line: u64, fields: &[&str]) -> Got {
     Got::Record(line, fields.iter().map(|&text| Some(text.to_owned())).collect())
 }
 
-fn reject(line: u64, code: RejectCode) -> Got {
+pub(super) fn reject(line: u64, code: RejectCode) -> Got {
     Got::Reject(line, code, None)
 }
 
@@ -266,55 +266,6 @@ fn an_endless_line_is_rejected_once_and_not_kept() {
     assert_eq!(sink.got, [record(0, &["1"]), reject(1, R13), record(1, &["2"])]);
 }
 
-fn document(wanted: &[&str], text: impl AsRef<[u8]>) -> Vec<Got> {
-    let mut sink = Collect::default();
-    let end = decoder(wanted).decode_document(text.as_ref(), &mut sink);
-    assert_eq!(end.records, sink.got.len() as u64);
-    assert_eq!(end.lines, memchr::memchr_iter(b'\n', text.as_ref()).count() as u64);
-    for (level, mut decoder) in at_every_level(wanted) {
-        for round in ["first", "once more"] {
-            let mut again = Collect::default();
-            decoder.decode_document(&[text.as_ref(), &BLANKS].concat(), &mut again);
-            // A document that ends early now does so behind the blanks.
-            again.at.iter_mut().for_each(|at| *at = (*at).min(text.as_ref().len() as u64));
-            assert_eq!((&again.got, &again.at), (&sink.got, &sink.at), "{level:?}, {round}");
-        }
-    }
-    sink.got
-}
-
-#[test]
-fn documents_are_arrays_or_objects_over_several_lines() {
-    assert_eq!(document(&["a"], "[\n {\"a\":1},\n {\"a\":\n2}\n]\n"), [record(1, &["1"]), record(2, &["2"])]);
-    assert_eq!(document(&["a"], "{\n \"a\": 1\n}\n{\n \"a\": 2\n}"), [record(0, &["1"]), record(3, &["2"])]);
-    assert_eq!(document(&["a"], " [] "), []);
-    assert_eq!(document(&["a"], ""), []);
-    assert_eq!(document(&["a"], "[{\"a\":1}] [{\"a\":2}]"), [record(0, &["1"]), record(0, &["2"])]);
-}
-
-#[test]
-fn documents_are_checked_as_lines_are() {
-    let text = b"[{\"a\":[]},\n7,\n{\"b\":\"\xff\"},\n[[]],\n{\"a\":1,\"a\":1},\n{\"a\":1}]";
-    assert_eq!(
-        document(&["a"], text),
-        [
-            Got::Reject(0, R10, Some(0)),
-            reject(1, R10),
-            reject(2, R03),
-            reject(3, R10),
-            Got::Reject(4, R10, Some(0)),
-            record(5, &["1"])
-        ]
-    );
-    assert_eq!(document(&["a"], "[{\"a\":1},\n{\"a\":}]"), [record(0, &["1"]), reject(1, R10)]);
-    assert_eq!(document(&["a"], "[{\"a\":1},]"), [record(0, &["1"]), reject(0, R10)]);
-    assert_eq!(document(&["a"], "[{\"a\":1}"), [record(0, &["1"]), reject(0, R10)]);
-    assert_eq!(document(&["a"], "["), [reject(0, R10)]);
-    assert_eq!(document(&["a"], "{\"a\":1} x"), [record(0, &["1"]), reject(0, R10)]);
-    let deep = format!("[{{\"b\":{}1{}}}]", "[".repeat(127), "]".repeat(127));
-    assert_eq!(document(&["a"], deep), [reject(0, R11)]);
-}
-
 #[test]
 fn a_sample_flattens_objects_and_notes_kinds() {
     let head = "{\"u\":\"a\",\"p\":{\"price\":1.50,\"tags\":[1, 2]}}\n\nnoise\n{\"u\":7,\"p\":{\"price\":null},\"e\":{}}\n{\"cut\":";
@@ -360,19 +311,25 @@ fn the_form_is_told_from_the_head() {
     assert_eq!(form(""), JsonForm::Lines);
     assert_eq!(form("{\n  \"a\": 1\n}\n"), JsonForm::Document);
     assert_eq!(form("{\n  \"a\": 1,"), JsonForm::Document);
+    assert_eq!(form("{\n  \"a\": NaN\n}\n{"), JsonForm::Document, "an unsound first record");
     assert_eq!(form("[{\"a\":1},\n{"), JsonForm::Array);
     assert_eq!(form("[\n  {"), JsonForm::Array);
     assert_eq!(form("[1]\n[2]\n"), JsonForm::Lines);
     let rows = |head: &str, whole| sample(head.as_bytes(), whole, 5).rows.len();
     assert_eq!(rows("[{\"a\":1},\n{\"a\":2},{", false), 2);
     assert_eq!(rows("{\n\"a\":1\n}\n{\n\"a\":2", false), 1);
+    assert_eq!(
+        rows("[{\"a\":NaN},7,{\"a\":1},{\"a\":\"x\n},{\"a\":2}", false),
+        1,
+        "what reading passes over"
+    );
     assert_eq!(rows("{\"a\":1}", true), 1);
     assert_eq!(rows("{\"a\":1}", false), 0, "perhaps cut");
 }
 
 #[test]
 fn json_is_known_by_its_first_bytes() {
-    for head in ["{\"a\"", " \n{ }", "{}", "[{", "[ {\"a\":1}]", "\u{feff}{\"a\":1}"] {
+    for head in ["{\"a\"", " \n{ }", "{}", "[{", "[ {\"a\":1}]", "[ ]\n", "\u{feff}{\"a\":1}"] {
         assert!(looks_like_json(head.as_bytes()), "{head:?}");
     }
     for head in ["", "{", "[", "[1]", "{a", "user,time", "\"a\"", "{{x}}"] {
@@ -425,7 +382,6 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"{}[]\",:\\u0\n ".to_vec())], 0..60)) {
         let (_, end) = lines(&["a", "a.b"], &bytes);
         prop_assert_eq!(end.consumed, bytes.len());
-        document(&["a"], &bytes);
         prop_assert!(sample(&bytes, true, 3).rows.len() <= 3);
     }
 }

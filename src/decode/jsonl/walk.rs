@@ -61,10 +61,6 @@ impl<'a> Walker<'a> {
         self.at
     }
 
-    pub(super) fn go_to(&mut self, at: usize) {
-        self.at = at;
-    }
-
     pub(super) fn between(&self, start: usize, end: usize) -> &'a [u8] {
         &self.text[start..end]
     }

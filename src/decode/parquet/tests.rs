@@ -312,6 +312,44 @@ fn read_all(path: &Path) -> Result<u64, ParquetError> {
 }
 
 #[test]
+fn a_nul_in_a_text_rejects_its_row_where_the_column_is_judged() {
+    // Every length up to beyond the longest short text, with a NUL at every place; then texts without one.
+    let mut texts: Vec<String> = Vec::new();
+    for length in 1..=14 {
+        texts.extend((0..length).map(|at| format!("{}\0{}", "x".repeat(at), "y".repeat(length - at - 1))));
+    }
+    let with_nul = texts.len();
+    texts.extend((0..=14).map(|length| "\u{1}".repeat(length)));
+    texts.extend(["\u{80}\u{ff}".to_owned(), "\u{7f}\u{100}\u{1000}".to_owned()]);
+    let raw: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+    for series in [pl::Series::new("a".into(), &texts), pl::Series::new("a".into(), raw)] {
+        let (_folder, file) = written(vec![series], 1000);
+        let read = |judged: bool| {
+            let mut sink = Collect::default();
+            for slice in file.slices() {
+                file.decode_judging(slice, &[0], &[judged], &mut sink).unwrap();
+            }
+            sink
+        };
+        let judged = read(true);
+        assert_eq!(
+            judged.rows.iter().map(|row| &row[0]).collect::<Vec<_>>(),
+            texts[with_nul..].iter().collect::<Vec<_>>()
+        );
+        assert_eq!(judged.rejects.len(), with_nul);
+        for (row, reject) in judged.rejects.iter().enumerate() {
+            assert_eq!(
+                (reject.code, reject.slot, reject.at.lines_before),
+                (RejectCode::R14, Some(0), row as u64)
+            );
+            assert_eq!(reject.excerpt, texts[row].as_bytes());
+        }
+        let unjudged = read(false);
+        assert_eq!((unjudged.rows.len(), unjudged.rejects.len()), (texts.len(), 0));
+    }
+}
+
+#[test]
 fn a_file_that_is_cut_or_no_parquet_says_so() {
     let sound = sound_bytes();
     assert_eq!(read_bytes(&sound).unwrap(), 100);

@@ -5,7 +5,7 @@
 
 use super::columns::{ParquetColumn, ParquetKind};
 use super::footer::TimeUnit;
-use crate::event::{DAY_US, Field};
+use crate::event::{DAY_US, Field, RejectCode};
 use polars::prelude::*;
 use std::io::Write;
 use std::ops::Range;
@@ -48,8 +48,16 @@ pub(super) struct Block<'b, 'v> {
     pub width: usize,
     /// Rows of the slice before the block.
     pub start: usize,
-    /// Fields that are not UTF-8: row of the block, slot.
-    pub not_utf8: &'b mut Vec<(usize, usize)>,
+    pub unsound: &'b mut Vec<Unsound>,
+}
+
+/// A field of a block that makes its row unsound, if its column decides about that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsound {
+    /// Of the block.
+    pub row: usize,
+    pub slot: usize,
+    pub code: RejectCode,
 }
 
 impl<'v> Block<'_, 'v> {
@@ -64,10 +72,21 @@ impl<'v> Block<'_, 'v> {
             *place = field(row);
         }
     }
+
+    /// Notes the texts of a slot that hold a NUL.
+    fn note_nuls(&mut self, slot: usize) {
+        let texts = self.fields[slot..].iter().step_by(self.width).enumerate();
+        let has_nul =
+            |field: &Field<'_>| matches!(field, Field::Text(text) if memchr::memchr(0, text).is_some());
+        let with_nul = texts.filter(|(_, field)| has_nul(field));
+        self.unsound.extend(with_nul.map(|(row, _)| Unsound { row, slot, code: RejectCode::R14 }));
+    }
 }
 
 pub(super) struct Values {
     data: Data,
+    /// A text holds a NUL, so that rows are looked at one by one.
+    has_nul: bool,
     /// Where an outer object is null, so are the values inside it.
     outer_present: Vec<BooleanChunked>,
 }
@@ -118,7 +137,12 @@ impl Values {
             }
             (kind, dtype) => polars_bail!(SchemaMismatch: "{kind} was decoded as {dtype}"),
         };
-        Ok(Values { data, outer_present })
+        let has_nul = match &data {
+            Data::Text(values) => text_has_nul(values),
+            Data::Bytes(values) => values.iter().flatten().any(|bytes| memchr::memchr(0, bytes).is_some()),
+            _ => false,
+        };
+        Ok(Values { data, has_nul, outer_present })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -194,12 +218,12 @@ impl Values {
                 block.fill(slot, |row| match values.get(row) {
                     Some(bytes) if simdutf8::basic::from_utf8(bytes).is_ok() => Field::Text(bytes),
                     Some(_) if !self.is_inside_null(row) => {
-                        not_utf8.push((row - start, slot));
+                        not_utf8.push(Unsound { row: row - start, slot, code: RejectCode::R03 });
                         Field::Missing
                     }
                     _ => Field::Missing,
                 });
-                block.not_utf8.append(&mut not_utf8);
+                block.unsound.append(&mut not_utf8);
             }
             Data::Bool(values) => block.fill(slot, |row| match values.get(row) {
                 Some(true) => Field::Text(b"true"),
@@ -238,7 +262,35 @@ impl Values {
                 }
             }
         }
+        if self.has_nul {
+            block.note_nuls(slot);
+        }
     }
+}
+
+/// Whether any text of a column holds a NUL, in a look at the words in which short texts lie.
+fn text_has_nul(values: &StringChunked) -> bool {
+    values.downcast_iter().any(|array| {
+        array.views().iter().enumerate().any(|(row, view)| match view.length {
+            0..=INLINE_BYTES => short_has_nul(view.length, [view.prefix, view.buffer_idx, view.offset]),
+            _ => memchr::memchr(0, array.value(row).as_bytes()).is_some(),
+        })
+    })
+}
+
+/// A text of so many bytes lies in three words beside its length.
+const INLINE_BYTES: u32 = 12;
+
+/// Whether one of the first bytes of three words is zero.
+fn short_has_nul(length: u32, words: [u32; 3]) -> bool {
+    let mut bytes = [0; 16];
+    for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_ne_bytes());
+    }
+    // What lies behind the text is made other than zero.
+    let bytes = u128::from_le_bytes(bytes) | u128::MAX << (8 * length);
+    let (ones, highest) = (u128::from_le_bytes([0x01; 16]), u128::from_le_bytes([0x80; 16]));
+    bytes.wrapping_sub(ones) & !bytes & highest != 0
 }
 
 /// Whether a float is written without an exponent.

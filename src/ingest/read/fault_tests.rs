@@ -1,9 +1,11 @@
 //! Inputs that fail, end early or come in small pieces, at every byte: the result is that of the whole
 //! input, or an error.
 
+use super::super::plan::ReadPlan;
 use super::super::{FileTally, IngestError, Sample};
 use super::tests::plan;
 use super::{DialectHints, Input, Pending, Progress, Resources, read_all};
+use crate::decode::Limits;
 use crate::source::open::open_read;
 use crate::source::{InputKind, OpenOptions};
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
@@ -58,7 +60,8 @@ fn read(bytes: &[u8], size: usize, end: End, salvage: bool) -> Result<FileTally,
     let sample = Sample::of(&opened, &hints)?;
     let input = Input { name: "pieces".to_owned(), kind: InputKind::File(PathBuf::from("pieces")) };
     let pending = Pending { input, opened: Some((opened, sample)) };
-    let everything = read_all(&plan(), &hints, vec![pending], &Resources::unbounded(1), &Untold)?;
+    let plan = ReadPlan { limits: Limits { salvage, ..Limits::default() }, ..plan() };
+    let everything = read_all(&plan, &hints, vec![pending], &Resources::unbounded(1), &Untold)?;
     let tally = everything.files[0].read.clone();
     tally.tally.assert_accounted("pieces");
     Ok(tally)
@@ -84,6 +87,12 @@ fn json_lines() -> Vec<u8> {
     [line("u1", 0), line("u2", 1), line("u1", 2)].concat().into_bytes()
 }
 
+/// The last element goes over two lines.
+fn json_array() -> Vec<u8> {
+    let lines = String::from_utf8(json_lines()).expect("it is text");
+    format!("[{}]", lines.trim_end().replace('\n', ",").replace("02Z\",", "02Z\",\n")).into_bytes()
+}
+
 fn parquet() -> Vec<u8> {
     let column = |name: &str, values: [&str; 3]| -> Column { Series::new(name.into(), values).into() };
     let times = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"];
@@ -95,12 +104,14 @@ fn parquet() -> Vec<u8> {
     bytes
 }
 
-fn inputs() -> [(&'static str, Vec<u8>); 6] {
+fn inputs() -> [(&'static str, Vec<u8>); 8] {
     [
         ("csv", LOG.as_bytes().to_vec()),
         ("jsonl", json_lines()),
+        ("json", json_array()),
         ("utf-16", utf_16()),
         ("gzip", gzip(LOG)),
+        ("gzip of json", gzip(&String::from_utf8(json_array()).expect("it is text"))),
         ("zstd", zstandard(LOG)),
         ("parquet", parquet()),
     ]
@@ -132,7 +143,7 @@ fn a_fault_at_any_byte_is_an_error() {
 
 #[test]
 fn packed_data_that_end_early_are_an_error_or_salvaged() {
-    for (name, bytes) in &inputs()[3..] {
+    for (name, bytes) in &inputs()[4..] {
         // Less than the number that tells the packing is no packed data, and holds no row.
         for end in 0..bytes.len() {
             let rows = |salvage| read(&bytes[..end], usize::MAX, End::Early, salvage).map(|file| file.tally);
@@ -140,6 +151,22 @@ fn packed_data_that_end_early_are_an_error_or_salvaged() {
             if let Ok(tally) = rows(true) {
                 assert!(tally.used <= ROWS && tally.rejected() == 0, "{name} to {end}: {tally:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn an_array_that_ends_early_is_an_error_or_salvaged() {
+    let bytes = json_array();
+    for end in 0..bytes.len() {
+        // Shorter ones need not be told for JSON.
+        let Ok(file) = read(&bytes[..end], usize::MAX, End::Early, true) else { continue };
+        let tally = file.tally;
+        let whole = bytes[..end].iter().filter(|byte| **byte == b'}').count() as u64;
+        assert_eq!((tally.used, tally.rejected()), (whole, u64::from(tally.read > whole)), "to {end}");
+        let error = read(&bytes[..end], usize::MAX, End::Early, false).err();
+        if end > 2 {
+            assert_eq!(error.and_then(|error| error.code()), Some("E-F14"), "to {end}");
         }
     }
 }

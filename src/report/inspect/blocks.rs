@@ -75,6 +75,9 @@ fn facts(run: Option<&InspectRun>, body: Option<&InspectBody>) -> Vec<(String, S
         }
         add("sessions", sessions_text(body));
         add("repeats", repeats_text(run, body));
+        if let Some(received) = &body.received {
+            add("received", received.text());
+        }
         if body.currencies.len() > 1 {
             let list = body.currencies.join(", ");
             add("currencies", format!("{list}: a report adds up one; choose it with --where"));

@@ -15,11 +15,15 @@ const SAMPLE_SIGNS: usize = 40;
 /// Signs of each in a table, where three stand side by side. A time with its zone fits.
 const TABLE_SIGNS: usize = 32;
 
+/// The role of the column of when rows were received, which is never guessed.
+const RECEIVED: &str = "received_time";
+
 /// A column of the first input, by its sampled rows.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct InspectedColumn {
     pub name: String,
-    /// `user`, `time`, `event`, `url`, `session`, `value` or `currency`; null for all other columns.
+    /// `user`, `time`, `event`, `url`, `session`, `value`, `currency` or `received_time`; null for all other
+    /// columns.
     pub role: Option<String>,
     /// `low`, `high`, `layout` (a known export layout) or `asked`.
     pub confidence: Option<String>,
@@ -77,6 +81,7 @@ pub(super) fn inspect_columns(look: &Look<'_>) -> Vec<InspectedColumn> {
     columns
         .map(|(index, name)| {
             let chosen = choices(look.guess).find(|(_, choice)| choice.column == index);
+            let is_received = chosen.is_none() && look.received == Some(name);
             let values = look.rows.iter().map(|row| row.get(index).and_then(Option::as_deref));
             let present: Vec<&str> = values.flatten().filter(|value| !value.trim().is_empty()).collect();
             let mut seen = HashSet::new();
@@ -84,8 +89,14 @@ pub(super) fn inspect_columns(look: &Look<'_>) -> Vec<InspectedColumn> {
             let rows = look.rows.len();
             InspectedColumn {
                 name: name.clone(),
-                role: chosen.map(|(role, _)| role_name(role).to_owned()),
-                confidence: chosen.map(|(_, choice)| confidence_name(choice.confidence).to_owned()),
+                role: match chosen {
+                    Some((role, _)) => Some(role_name(role).to_owned()),
+                    None => is_received.then(|| RECEIVED.to_owned()),
+                },
+                confidence: match chosen {
+                    Some((_, choice)) => Some(confidence_name(choice.confidence).to_owned()),
+                    None => is_received.then(|| confidence_name(Confidence::Asked).to_owned()),
+                },
                 evidence: chosen.map(|(_, choice)| choice.evidence.clone()),
                 distinct: first.len(),
                 values: sampled(&first, chosen.map(|(role, _)| role), look.pseudonyms),

@@ -74,6 +74,7 @@ fn source(look: &Look<'_>, plan: Option<&ReadPlan>, lines: &mut Lines) {
     roles(look, Role::Currency, lines);
 
     let plain = [
+        ("received_time", &source.received_time),
         ("time_zone", &source.time_zone),
         ("assume_time_zone", &source.assume_time_zone),
         ("epoch_unit", &source.epoch_unit),

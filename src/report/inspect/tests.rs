@@ -59,6 +59,7 @@ fn inspect_file(path: &Path, typed: &Typed, threads: usize) -> Inspection {
         guess: &guess,
         columns: &sample.columns,
         rows: &sample.rows,
+        received: None,
         files: &files,
         files_of_definition: &files,
         flags: &typed.flags,
