@@ -59,8 +59,8 @@ impl Judge<'_> {
                         self.check(at, is_there, || format!("lacks {key}"));
                     }
                 }
-                "properties" => {}
-                "additionalProperties" => {}
+                // Judged below, key by key.
+                "properties" | "patternProperties" | "additionalProperties" => {}
                 "items" => {
                     for (place, item) in value.as_array().into_iter().flatten().enumerate() {
                         self.judge(&format!("{at}[{place}]"), item, wanted);
@@ -94,13 +94,16 @@ impl Judge<'_> {
     fn judge_keys(&mut self, at: &str, value: &Value, schema: &Map<String, Value>) {
         let Value::Object(object) = value else { return };
         let properties = schema.get("properties").and_then(Value::as_object);
-        let others = schema.get("additionalProperties");
-        if properties.is_none() && others.is_none() {
+        let others = schema.get("additionalProperties").filter(|others| others.is_object());
+        let patterns = schema.get("patternProperties").and_then(Value::as_object);
+        if properties.is_none() && others.is_none() && patterns.is_none() {
             return;
         }
         for (key, value) in object {
             let at = format!("{at}.{key}");
-            match (properties.and_then(|known| known.get(key)), others) {
+            let named = properties.and_then(|known| known.get(key));
+            let fitting = patterns.and_then(|all| all.iter().find(|(pattern, _)| fits_pattern(key, pattern)));
+            match (named.or(fitting.map(|(_, schema)| schema)), others) {
                 (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => self.judge(&at, value, schema),
                 _ => self.faults.push(format!("{at}: is not in the schema")),
             }
@@ -112,6 +115,14 @@ impl Judge<'_> {
             self.faults.push(format!("{at}: {}", fault()));
         }
     }
+}
+
+/// Whether a key fits a pattern, of which the schema has one: quantiles, `p50`, `p99_9`, `p50_s`.
+fn fits_pattern(key: &str, pattern: &str) -> bool {
+    assert_eq!(pattern, "^p[0-9]+(_[0-9]+)?(_s)?$", "the judge does not know this pattern");
+    let parts = key.strip_prefix('p').map(|rest| rest.strip_suffix("_s").unwrap_or(rest).split('_'));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.is_some_and(|parts| parts.clone().count() <= 2 && parts.into_iter().all(is_number))
 }
 
 fn has_type(value: &Value, wanted: &Value) -> bool {
@@ -157,7 +168,7 @@ fn reports_of_every_kind_fit_the_schema() {
         "|--window|none",
         "|--window|session",
         "|--from|2000-01-01|--to|2000-02-01",
-        "|--by|platform|--by-from|last",
+        "|--by|platform|--by-from|last-seen",
         "|--dedupe-exact",
         "|--reproducible",
         "|--anonymize|--by|user_id",

@@ -238,7 +238,7 @@ mod tests {
         fs::write(path("files.txt"), format!("{}\n", path("a.csv"))).expect("a file");
         for files in [path("a.csv"), format!("@{}", path("files.txt"))] {
             let (definition, out) = (path("below/x.toml"), path("out.json"));
-            // One that is there is not written over.
+            // One that is there is not replaced.
             let _ = fs::remove_file(&definition);
             for words in [
                 &["dropoff", "inspect", &files, "--write", &definition, "-o", &out][..],

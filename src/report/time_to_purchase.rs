@@ -299,7 +299,7 @@ impl TimeToPurchase {
             row.push(number(spread.most.map(|most| most as f64)));
             row
         };
-        let mut columns = vec![Column::text("name", "Until they converted"), Column::number("n", "n")];
+        let mut columns = vec![Column::text("name", "Until they convert"), Column::number("n", "n")];
         for (key, _) in &self.sessions_until.quantiles.0 {
             columns.push(Column::number(key.clone(), key.replace('_', ".")));
         }
