@@ -1,6 +1,8 @@
 //! The words every stage shares: times, fields of a record, reject and warning codes.
 //! Uses nothing else of this crate.
 
+pub mod excerpt;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

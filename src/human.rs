@@ -119,6 +119,22 @@ pub fn amount(millionths: i128) -> String {
     format!("{sign}{}.{:02}", group(&(hundredths / 100).to_string()), hundredths % 100)
 }
 
+/// A word that a POSIX shell reads back as the text.
+pub fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// New names for columns as one word of a shell, which is a list at commas: what would end a name, or the line,
+/// becomes `_`. Always in quotes.
+pub fn shell_list(names: &[String]) -> String {
+    let names = names.iter().map(|name| name.replace(|sign: char| sign == ',' || sign.is_control(), "_"));
+    format!("'{}'", names.collect::<Vec<_>>().join(",").replace('\'', r"'\''"))
+}
+
 /// A comma between every three digits of the whole part of a decimal number.
 fn group(number: &str) -> String {
     let (whole, decimals) = number.split_once('.').map_or((number, None), |(w, d)| (w, Some(d)));
@@ -140,6 +156,29 @@ fn group(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_shell() {
+        for (text, expected) in [
+            ("shop.csv", "shop.csv"),
+            ("logs/*.gz", "'logs/*.gz'"),
+            ("my shop.csv", "'my shop.csv'"),
+            ("it's.csv", r"'it'\''s.csv'"),
+            ("", "''"),
+            ("~", "'~'"),
+            ("$HOME", "'$HOME'"),
+            ("קניות.csv", "'קניות.csv'"),
+            ("a,b", "a,b"),
+        ] {
+            assert_eq!(shell_word(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_has_as_many_names_as_it_was_given() {
+        let names = ["user", "it's, a", "line\nbreak"].map(str::to_owned);
+        assert_eq!(shell_list(&names), r"'user,it'\''s_ a,line_break'");
+    }
 
     #[test]
     fn bytes_have_one_decimal_and_never_a_thousand_of_a_unit() {

@@ -1,6 +1,5 @@
 //! What was typed. Nothing is decided here: see `plan`.
 
-use crate::source::Input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -315,7 +314,8 @@ pub struct InputArgs {
     /// Tolerate no rejected row.
     #[arg(long, help_heading = "Bad rows")]
     pub strict: bool,
-    /// Keep rejected rows in this file, as CSV; text guarded against formulas, unless --csv-raw.
+    /// Keep rejected rows in this file (.csv, .tsv, .jsonl, .parquet); text guarded against formulas, unless
+    /// --csv-raw.
     #[arg(long, value_name = "FILE", help_heading = "Bad rows")]
     pub rejects: Option<PathBuf>,
     /// Rejected rows kept at most; counting goes on.
@@ -369,11 +369,6 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
-    /// The files of ids that say whose rows are reported.
-    pub fn cohort_inputs(&self) -> impl Iterator<Item = Input> {
-        self.cohort.iter().chain(&self.cohort_not).map(Input::file)
-    }
-
     /// The flags that change how the same files are read again, as typed, but for those that name
     /// columns of roles.
     pub fn typed_flags(&self) -> Vec<String> {

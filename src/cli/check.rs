@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input, &args.output)?;
+    let start = Start::of(&args.input)?;
     let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     let checks = resolve_checks(args, &start, &request)?;
     for quantile in Check::quantiles(&checks) {
@@ -26,12 +26,13 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     request.choice.quantiles.sort_unstable();
-    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
+    let mut outputs =
+        Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::VERDICTS)?;
     let found = find(&start.plan, Sampled::Needed)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
-    let made = make_report(&start, &args.input, found, &request, None, args.output.reproducible)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
+    let made = make_report(&start, &args.input, found, &request, None, &mut outputs)?;
     let Made { report, account, .. } = made;
-    account.require_rows(&args.input)?;
+    let outputs = outputs.require_rows(&account, &args.input)?;
     let verdict = evaluate(&checks, &report);
     outputs.write(&verdict)?;
     match account.exit(&args.input) {

@@ -2,6 +2,7 @@
 
 use crate::decode::small_table::SmallTableError;
 use crate::definition::DefinitionError;
+use crate::event::excerpt::{hidden, shown};
 use crate::human::count;
 use crate::ingest::cohort::CohortError;
 use crate::ingest::{IngestError, Place, SpillError};
@@ -76,20 +77,11 @@ pub struct Failure {
     pub hint: Option<String>,
     /// How the input was read, as far as that was found and not said.
     pub read_as: Option<String>,
-    /// What is told instead where no text of the input may be printed.
-    pub plain: Option<Box<Plain>>,
-}
-
-/// The error and the hint in words that hold no data.
-#[derive(Debug)]
-pub struct Plain {
-    pub error: String,
-    pub hint: Option<String>,
 }
 
 impl Failure {
     fn new(exit: Exit, error: anyhow::Error) -> Failure {
-        Failure { exit, code: None, error, place: None, hint: None, read_as: None, plain: None }
+        Failure { exit, code: None, error, place: None, hint: None, read_as: None }
     }
 
     pub fn usage(error: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Failure {
@@ -117,11 +109,10 @@ impl Failure {
 
     /// Without the text of the input, which may hold an id.
     pub fn without_text(mut self) -> Failure {
+        self.error = anyhow::Error::msg(hidden(&format!("{:#}", self.error)));
+        self.hint = self.hint.as_deref().map(hidden);
         if let Some(place) = &mut self.place {
             place.excerpt.clear();
-        }
-        if let Some(plain) = self.plain.take() {
-            (self.error, self.hint) = (anyhow::Error::msg(plain.error), plain.hint);
         }
         self
     }
@@ -131,9 +122,10 @@ impl Failure {
     pub fn lines(&self) -> Vec<String> {
         let code = self.code.as_ref().map_or(String::new(), |code| format!("[{code}]"));
         let mut lines: Vec<String> =
-            format!("error{code}: {:#}", self.error).lines().map(str::to_owned).collect();
+            shown(&format!("error{code}: {:#}", self.error)).lines().map(str::to_owned).collect();
         lines.extend(self.place.iter().flat_map(|place| place_lines(place)));
-        lines.extend(self.hint.iter().flat_map(|hint| hint.lines()).map(|hint| format!("hint: {hint}")));
+        let hint = self.hint.as_deref().map(shown).unwrap_or_default();
+        lines.extend(hint.lines().map(|hint| format!("hint: {hint}")));
         lines.extend(self.read_as.iter().map(|read_as| format!("note: it was read as {read_as}")));
         lines
     }
@@ -183,12 +175,6 @@ impl From<CohortError> for Failure {
         let hint = error.hint();
         match error {
             CohortError::Table(error) => Failure { hint, ..error.into() },
-            // A list without names has an id in its first line.
-            error @ CohortError::NoColumn { .. } => {
-                let plain_hint = "give the column of ids that name in its first line".to_owned();
-                let plain = Plain { error: error.to_string(), hint: Some(plain_hint) };
-                Failure { hint, plain: Some(Box::new(plain)), ..Failure::usage(error) }
-            }
             error => Failure { hint, ..Failure::usage(error) },
         }
     }

@@ -1,15 +1,15 @@
 //! The file that maps ids to people: a small table with the columns `id` and `person`.
 
-use super::failure::{Failure, Plain};
+use super::failure::Failure;
 use super::when::parse_when;
 use crate::condition::suggest_nearest;
 use crate::decode::small_table::SmallTable;
 use crate::event::Field;
+use crate::event::excerpt::quoted;
 use crate::identity::{IdentityMap, MapEntry, MapError};
 use crate::source::OpenOptions;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::fmt;
 use std::path::Path;
 
 /// Columns of a map; the last three may be left out.
@@ -26,15 +26,10 @@ pub fn read_map(
     let table = SmallTable::open(path, &COLUMNS, options)?;
     let layout = Layout::of(&table)?;
     let mut entries = Vec::new();
-    let mut plain = None;
-    let read = table.read(&layout.wanted, |line, fields| {
-        layout.entries(line, fields, users, zone, &mut entries).map_err(|fault| {
-            let error = format!("{}:{line}: {}", table.file, fault.without_text());
-            plain = Some(Box::new(Plain { error, hint: None }));
-            fault.to_string()
-        })
-    });
-    read.map_err(|error| Failure { plain: plain.take(), ..Failure::from(error) })?;
+    table.read(&layout.wanted, |line, fields| {
+        let entry = layout.entries(line, fields, users, zone, &mut entries);
+        entry.map_err(|(column, message)| format!("column `{column}`: {message}"))
+    })?;
     IdentityMap::new(entries).map_err(|error| {
         let column = match error {
             MapError::Conflict { .. } => "id",
@@ -53,32 +48,8 @@ struct Layout {
     fields: [Option<usize>; COLUMNS.len()],
 }
 
-/// A column, the text that stands there if that is told, and what is wrong with it.
-struct FieldFault {
-    column: &'static str,
-    text: Option<String>,
-    what: String,
-}
-
-impl FieldFault {
-    fn new(column: &'static str, what: &str) -> FieldFault {
-        FieldFault { column, text: None, what: what.to_owned() }
-    }
-
-    /// The same for who may see no id, which any text of a map may be.
-    fn without_text(&self) -> String {
-        format!("column `{}`: {}", self.column, self.what)
-    }
-}
-
-impl fmt::Display for FieldFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.text {
-            None => f.write_str(&self.without_text()),
-            Some(text) => write!(f, "column `{}`: {text:?} {}", self.column, self.what),
-        }
-    }
-}
+/// A column, and what is wrong with it.
+type FieldFault = (&'static str, String);
 
 impl Layout {
     fn of(table: &SmallTable) -> Result<Layout, Failure> {
@@ -90,11 +61,7 @@ impl Layout {
         if let Some((line, column)) = table.first_unknown(&COLUMNS) {
             let near = suggest_nearest(&column, COLUMNS.into_iter(), 1);
             let near = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            // Without a header it is the first id.
-            let mut plain = wrong(line, "there is a column that a map of ids does not have".to_owned());
-            let plain = Plain { error: plain.error.to_string(), hint: plain.hint.take() };
-            let told = wrong(line, format!("there is no column {column:?} in a map of ids{near}"));
-            return Err(Failure { plain: Some(Box::new(plain)), ..told });
+            return Err(wrong(line, format!("there is no column {} in a map of ids{near}", quoted(&column))));
         }
         let mut layout = Layout { wanted: Vec::new(), fields: [None; COLUMNS.len()] };
         for (field, name) in layout.fields.iter_mut().zip(COLUMNS) {
@@ -106,7 +73,7 @@ impl Layout {
         let is_read = |column: &usize| layout.wanted.contains(column);
         if let Some(twice) = (0..table.columns().len()).find(|column| !is_read(column)) {
             let message =
-                format!("more than one column is called {:?}", table.columns()[twice].to_lowercase());
+                format!("more than one column is called {}", quoted(&table.columns()[twice].to_lowercase()));
             return Err(wrong(table.header_line(), message));
         }
         match COLUMNS[..2].iter().zip(layout.fields).find(|(_, field)| field.is_none()) {
@@ -131,24 +98,26 @@ impl Layout {
         };
         for place in [0, 1] {
             if text(place).is_empty() {
-                return Err(FieldFault::new(COLUMNS[place], "is empty"));
+                return Err((COLUMNS[place], "is empty".to_owned()));
             }
         }
         let time = |place: usize, open: i64| {
             absolute_time(field(place), zone)
                 .map(|time_us| time_us.unwrap_or(open))
-                .map_err(|(text, what)| FieldFault { text, ..FieldFault::new(COLUMNS[place], what) })
+                .map_err(|message| (COLUMNS[place], message))
         };
         let (from_us, to_us) = (time(2, i64::MIN)?, time(3, i64::MAX)?);
         if from_us >= to_us {
-            return Err(FieldFault::new(COLUMNS[3], "is not after valid_from: no instant lies between"));
+            return Err((COLUMNS[3], "is not after valid_from: no instant lies between".to_owned()));
         }
         let of_columns = match (text(4), users) {
             ("", users) => 0..users.len(),
             (column, users) => {
                 let place = users.iter().position(|user| user == column).ok_or_else(|| {
-                    let what = format!("is no person column; there are {}", users.join(", "));
-                    FieldFault { column: COLUMNS[4], text: Some(column.to_owned()), what }
+                    (
+                        COLUMNS[4],
+                        format!("{} is no person column; there are {}", quoted(column), users.join(", ")),
+                    )
                 })?;
                 place..place + 1
             }
@@ -165,12 +134,9 @@ impl Layout {
     }
 }
 
-/// The text, if it is at fault, and what is wrong.
-type TimeFault = (Option<String>, &'static str);
-
 /// A time that is the same on any day, as `today` would make a map another map tomorrow; none where the
 /// field is empty.
-fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, TimeFault> {
+fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, String> {
     let text = match field {
         Field::Missing => return Ok(None),
         Field::TimeUs(time_us) => return Ok(Some(time_us)),
@@ -180,15 +146,16 @@ fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, TimeF
             let zoned = civil.and_then(|civil| civil.to_zoned(zone.clone()));
             return zoned
                 .map(|zoned| Some(zoned.timestamp().as_microsecond()))
-                .map_err(|_| (None, "the time is out of range"));
+                .map_err(|_| "the time is out of range".to_owned());
         }
         Field::Text(text) => std::str::from_utf8(text).unwrap_or_default().trim(),
     };
     if text.is_empty() {
         return Ok(None);
     }
-    let what = "is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z";
-    let wrong = || (Some(text.to_owned()), what);
+    let wrong = || {
+        format!("{} is not a time: write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00:00Z", quoted(text))
+    };
     if text.starts_with(|sign: char| sign.is_alphabetic()) {
         return Err(wrong());
     }
@@ -199,6 +166,7 @@ fn absolute_time(field: Field<'_>, zone: &TimeZone) -> Result<Option<i64>, TimeF
 mod tests {
     use super::super::failure::Exit;
     use super::*;
+    use crate::event::excerpt::shown;
 
     fn parsed(text: &str, users: &[&str]) -> Result<IdentityMap, String> {
         let users: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
@@ -207,7 +175,7 @@ mod tests {
         std::fs::write(&path, text).expect("a file");
         read_map(&path, &users, &TimeZone::UTC, &OpenOptions::default()).map_err(|failure| {
             assert_eq!(failure.exit, Exit::Usage);
-            failure.error.to_string().replace(&path.display().to_string(), "map.csv")
+            shown(&failure.error.to_string()).replace(&path.display().to_string(), "map.csv")
         })
     }
 

@@ -27,6 +27,8 @@ use std::sync::Arc;
 /// The inputs, the first one that holds a row opened and sampled, and what it seems to be.
 pub struct Found {
     pub pending: Vec<Pending>,
+    /// Of several files with the same content those that are not read again.
+    copies: Vec<Input>,
     pub notes: Vec<SourceNote>,
     /// Bytes of all inputs as they lie on disk; 0 where that is not known.
     pub total_bytes: u64,
@@ -64,6 +66,7 @@ pub fn find(plan: &InputPlan, sampled: Sampled) -> Result<Found, Failure> {
     let mut found = Found {
         total_bytes: total_bytes(&expanded.inputs),
         pending: expanded.inputs.into_iter().map(|input| Pending { input, opened: None }).collect(),
+        copies: expanded.copies,
         notes: expanded.notes,
         guess: Guess::default(),
         columns: Vec::new(),
@@ -173,8 +176,9 @@ fn column_samples(sample: &Sample) -> Vec<ColumnSample<'_>> {
 }
 
 impl Found {
+    /// All inputs, copies of others among them.
     pub fn inputs(&self) -> Vec<Input> {
-        self.pending.iter().map(|pending| pending.input.clone()).collect()
+        self.pending.iter().map(|pending| &pending.input).chain(&self.copies).cloned().collect()
     }
 
     /// There is no row to tell the columns from, and their names do not suffice: whatever rows there are

@@ -7,7 +7,6 @@ use super::output::{Forms, Outputs, Written};
 use super::plan::merged_source;
 use super::reading::{read_rows, unread_run};
 use super::run::{Start, on_path};
-use super::target::write_text;
 use super::unknown_column::unplayed_role;
 use crate::funnel::definition::Funnel;
 use crate::render::json;
@@ -19,7 +18,7 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input, &args.output)?;
+    let start = Start::of(&args.input)?;
     if let Some(path) = args.write.as_ref().filter(|path| path.exists()) {
         // Whoever wrote in it would lose that.
         return Err(Failure::usage(format!("--write {}: the file exists", path.display())).hint(
@@ -27,9 +26,9 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         ));
     }
     let beside = args.write.iter().cloned().collect();
-    let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
+    let mut outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::All)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
     let (guess, columns, rows) = (found.guess.clone(), found.columns.clone(), found.rows.clone());
     let flags = args.input.typed_flags();
     let source = merged_source(&args.input, &start.file.source);
@@ -64,7 +63,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         }
         _ => {
             let columns = found.roles(&start.plan, Vec::new())?;
-            let reading = read_rows(&start, &args.input, found, columns, None)?;
+            let reading = read_rows(&start, &args.input, found, columns, None, &mut outputs)?;
             let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
             run.notes.extend(not_written(args));
             let inspection = build(reading.everything, &reading.plan, &look, run, start.plan.threads)?;
@@ -75,7 +74,7 @@ pub fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
         }
     };
     if let Some(path) = &args.write {
-        write_text(path, inspection.definition_file())?;
+        outputs.stage(path, |out| Ok(out.write_all(inspection.definition_file().as_bytes())?))?;
     }
     if args.output.reproducible {
         inspection.run = None;

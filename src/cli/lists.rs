@@ -4,7 +4,7 @@
 
 use super::args::ListArgs;
 use super::failure::Failure;
-use super::target::write_with;
+use super::output::{Outputs, row_form};
 use crate::condition::{read_quoted, suggest_nearest};
 use crate::funnel::definition::Funnel;
 use crate::identity::pseudonym::Pseudonyms;
@@ -14,7 +14,7 @@ use crate::report::lists::{CohortIds, CohortRule, ListRequest, Pick, distinct_st
 use crate::report::people::PeopleTable;
 use crate::report::sessions::id_text;
 use crate::report::table::{Cell, Kind, RowColumn};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is listed, and where it goes.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl ListPlan {
         pseudonyms: Option<&Pseudonyms>,
         csv_raw: bool,
     ) -> Result<Option<ListPlan>, Failure> {
-        let with_form = |path: &PathBuf| Ok::<_, Failure>((path.clone(), form("--people", path)?));
+        let with_form = |path: &PathBuf| Ok::<_, Failure>((path.clone(), row_form("--people", path)?));
         let people = args.people.as_ref().map(with_form).transpose()?;
         let mut rules = Vec::new();
         let mut cohorts = Vec::new();
@@ -42,7 +42,7 @@ impl ListPlan {
                 error: failure.error.context(format!("--emit-cohort {text}")),
                 ..failure
             })?;
-            let form = form("--emit-cohort", &path)?;
+            let form = row_form("--emit-cohort", &path)?;
             if form == RowForm::Parquet {
                 return Err(Failure::usage(format!(
                     "--emit-cohort: {}: ids are not written as Parquet",
@@ -68,12 +68,17 @@ impl ListPlan {
     }
 
     /// Writes every list. `user_columns` are the columns of the log that name people.
-    pub fn write(&self, listed: Listed, user_columns: &[String]) -> Result<(), Failure> {
+    pub fn write(
+        &self,
+        listed: Listed,
+        user_columns: &[String],
+        outputs: &mut Outputs,
+    ) -> Result<(), Failure> {
         if let Some((path, form)) = &self.people {
-            write_with(path, |out| write_people(listed.people, *form, self.csv_raw, out))?;
+            outputs.stage(path, |out| write_people(listed.people, *form, self.csv_raw, out))?;
         }
         for ((path, form), ids) in self.cohorts.iter().zip(listed.cohorts) {
-            write_with(path, |out| write_ids(ids, user_columns, *form, self.csv_raw, out))?;
+            outputs.stage(path, |out| write_ids(ids, user_columns, *form, self.csv_raw, out))?;
         }
         Ok(())
     }
@@ -111,17 +116,6 @@ fn write_ids(
         writer.row(&cells)?;
     }
     Ok(writer.finish()?)
-}
-
-fn form(option: &str, path: &Path) -> Result<RowForm, Failure> {
-    if path == Path::new("-") {
-        return Err(Failure::usage(format!("{option} takes a file: standard output is for the report")));
-    }
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    RowForm::from_extension(extension).ok_or_else(|| {
-        Failure::usage(format!("{option}: {}: no form of a list has this extension", path.display()))
-            .hint("use .csv, .tsv, .jsonl or .parquet")
-    })
 }
 
 /// Reads `[FUNNEL:]STATUS[@STEP]=FILE`; a name with one of the signs goes in single quotes.

@@ -3,18 +3,18 @@
 use super::args::{ColorWhen, InputArgs, OutputArgs};
 use super::failure::Failure;
 use super::input::Found;
-use super::plan::InputPlan;
-use super::reading::reject_sample;
-use super::target::{check_targets, refuse_inputs, write_with};
+use super::reading::{Account, reject_sample};
+use super::run::Start;
+use super::target::{Staged, check_targets, refuse_inputs};
 use crate::ingest::FileAccount;
 use crate::ingest::plan::ReadPlan;
-use crate::render::escape::{VisibleWriter, spreadsheet};
+use crate::render::escape::VisibleWriter;
+use crate::render::rows::RowForm;
 use crate::render::{Format, Style};
-use crate::report::table::Block;
-use crate::source::Input;
+use crate::report::RejectSample;
+use crate::report::table::{Block, Cell, Kind, RowColumn};
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -63,13 +63,17 @@ enum Place {
     File(PathBuf),
 }
 
-/// All places to write to.
+/// All places to write to, and what is written for them so far: no file is replaced before all are whole.
 pub struct Outputs {
     targets: Vec<Target>,
+    /// Where rejected rows go.
+    rejects: Option<(PathBuf, RowForm)>,
+    staged: Staged,
     /// Every file that the run writes, lists beside the result among them.
     files: Vec<PathBuf>,
     style: Style,
     csv_raw: bool,
+    reproducible: bool,
     /// Standard output is a terminal.
     to_terminal: bool,
 }
@@ -84,9 +88,9 @@ impl Outputs {
         zone: &TimeZone,
         forms: Forms,
     ) -> Result<Outputs, Failure> {
-        if input_args.rejects.as_deref() == Some(Path::new("-")) {
-            return Err(Failure::usage("--rejects takes a file: standard output is for the result"));
-        }
+        let rejects = input_args.rejects.as_ref();
+        let with_form = |path: &PathBuf| Ok::<_, Failure>((path.clone(), row_form("--rejects", path)?));
+        let rejects = rejects.map(with_form).transpose()?;
         let format = args.format.as_deref().map(|text| read_form(text, forms.junit)).transpose()?;
         let mut targets = Vec::new();
         if format.is_some() || args.output.is_empty() {
@@ -116,46 +120,100 @@ impl Outputs {
             zone: zone.clone(),
             isolate_bidi: to_terminal,
         };
-        Ok(Outputs { targets, files, style, csv_raw: args.csv_raw, to_terminal })
+        Ok(Outputs {
+            targets,
+            rejects,
+            staged: Staged::default(),
+            files,
+            style,
+            csv_raw: args.csv_raw,
+            reproducible: args.reproducible,
+            to_terminal,
+        })
     }
 
     /// Nothing that is read is written to.
-    pub fn refuse_inputs(&self, found: &Found, args: &InputArgs, plan: &InputPlan) -> Result<(), Failure> {
-        let map = plan.identity.map.iter().map(Input::file);
-        let inputs: Vec<Input> = found.inputs().into_iter().chain(args.cohort_inputs()).chain(map).collect();
-        refuse_inputs(&self.files, &inputs)
+    pub fn refuse_inputs(&self, found: &Found, args: &InputArgs, start: &Start) -> Result<(), Failure> {
+        refuse_inputs(&self.files, &start.inputs(args, found))
     }
 
-    /// Writes a result everywhere. A closed pipe is no error.
-    pub fn write(self, result: &dyn Written) -> Result<(), Failure> {
-        for target in self.targets {
-            match target.place {
-                Place::Stdout => {
-                    let mut out = BufWriter::new(io::stdout().lock());
-                    let write =
-                        |out: &mut dyn Write| write_form(result, target.form, &self.style, self.csv_raw, out);
-                    let is_safe = !self.to_terminal || target.form == Form::Rendered(Format::Terminal);
-                    let written = if is_safe {
-                        write(&mut out).and_then(|()| out.flush())
-                    } else {
-                        let mut shown = VisibleWriter::new(out, self.style.ascii);
-                        write(&mut shown).and_then(|()| shown.finish())
-                    };
-                    match written {
-                        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                        written => {
-                            let failed = |error| Failure::failed(error).code(Some("E-O02"));
-                            written.context("cannot write to standard output").map_err(failed)?;
-                        }
-                    }
-                }
-                Place::File(path) => {
-                    let plain = Style { color: false, isolate_bidi: false, width: 100, ..self.style.clone() };
-                    write_with(&path, |out| Ok(write_form(result, target.form, &plain, self.csv_raw, out)?))?;
+    /// The result holds nothing of the run that made it.
+    pub fn is_reproducible(&self) -> bool {
+        self.reproducible
+    }
+
+    /// Writes a list that stands beside the result. It gets its name together with all other files.
+    pub fn stage(
+        &mut self,
+        path: &Path,
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> Result<(), Failure> {
+        self.staged.write(path, write)
+    }
+
+    /// Writes every kept reject, where they were asked for: where it stands, why, and what it says unless that
+    /// is hidden. Texts are guarded against being formulas, unless they are wanted raw.
+    pub fn stage_rejects(
+        &mut self,
+        files: &[FileAccount],
+        reading: &ReadPlan,
+        hides_text: bool,
+    ) -> Result<(), Failure> {
+        let Some((path, form)) = &self.rejects else { return Ok(()) };
+        self.staged.write(path, |out| {
+            let mut writer = form.writer(&reject_columns(), self.csv_raw, out)?;
+            for file in files {
+                for placed in &file.read.rejects {
+                    writer.row(&reject_cells(reject_sample(file, placed, reading, hides_text)))?;
                 }
             }
+            Ok(writer.finish()?)
+        })
+    }
+
+    /// Ends a run that has no row to use: of what was asked for, only the rejected rows are written, which are
+    /// why.
+    pub fn require_rows(self, account: &Account, args: &InputArgs) -> Result<Outputs, Failure> {
+        match account.require_rows(args) {
+            Ok(()) => Ok(self),
+            Err(failure) if account.has_rejects() => self.staged.put().and(Err(failure)),
+            Err(failure) => Err(failure),
         }
-        Ok(())
+    }
+
+    /// Writes a result everywhere: first all files, then what is printed, and only then files get their names.
+    /// A closed pipe is no error.
+    pub fn write(mut self, result: &dyn Written) -> Result<(), Failure> {
+        let plain = Style { color: false, isolate_bidi: false, width: 100, ..self.style.clone() };
+        for target in &self.targets {
+            if let Place::File(path) = &target.place {
+                self.staged
+                    .write(path, |out| Ok(write_form(result, target.form, &plain, self.csv_raw, out)?))?;
+            }
+        }
+        for target in self.targets.iter().filter(|target| matches!(target.place, Place::Stdout)) {
+            self.print(result, target.form)?;
+        }
+        self.staged.put()
+    }
+
+    fn print(&self, result: &dyn Written, form: Form) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let write = |out: &mut dyn Write| write_form(result, form, &self.style, self.csv_raw, out);
+        let is_safe = !self.to_terminal || form == Form::Rendered(Format::Terminal);
+        let written = if is_safe {
+            write(&mut out).and_then(|()| out.flush())
+        } else {
+            let mut shown = VisibleWriter::new(out, self.style.ascii);
+            write(&mut shown).and_then(|()| shown.finish())
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => {
+                let failed = |error| Failure::failed(error).code(Some("E-O02"));
+                written.context("cannot write to standard output").map_err(failed)
+            }
+        }
     }
 }
 
@@ -204,37 +262,39 @@ fn write_form(
     }
 }
 
-/// Writes every kept reject as CSV: where it stands, why, and what it says unless that is hidden. Texts are
-/// guarded against being formulas, unless they are wanted raw.
-pub fn write_rejects(
-    path: &Path,
-    files: &[FileAccount],
-    reading: &ReadPlan,
-    hides_text: bool,
-    csv_raw: bool,
-) -> Result<(), Failure> {
-    write_with(path, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(["file", "line", "byte", "column", "code", "message", "excerpt"])?;
-        for file in files {
-            for placed in &file.read.rejects {
-                let sample = reject_sample(file, placed, reading, hides_text);
-                let byte = sample.byte.map_or(String::new(), |byte| byte.to_string());
-                writer.write_record([
-                    &*csv_text(&sample.file, csv_raw),
-                    &sample.line.to_string(),
-                    &byte,
-                    &csv_text(sample.column.as_deref().unwrap_or(""), csv_raw),
-                    &sample.code,
-                    &csv_text(&sample.message, csv_raw),
-                    &csv_text(&sample.excerpt, csv_raw),
-                ])?;
-            }
-        }
-        Ok(writer.flush()?)
+/// The form of a list that goes to a file, by the end of its name.
+pub fn row_form(option: &str, path: &Path) -> Result<RowForm, Failure> {
+    if path == Path::new("-") {
+        return Err(Failure::usage(format!("{option} takes a file: standard output is for the result")));
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    RowForm::from_extension(extension).ok_or_else(|| {
+        Failure::usage(format!("{option}: {}: no form of a list has this extension", path.display()))
+            .hint("use .csv, .tsv, .jsonl or .parquet")
     })
 }
 
-fn csv_text(text: &str, is_raw: bool) -> Cow<'_, str> {
-    if is_raw { Cow::Borrowed(text) } else { spreadsheet(text) }
+fn reject_columns() -> Vec<RowColumn> {
+    let columns = [
+        ("file", Kind::Text),
+        ("line", Kind::Count),
+        ("byte", Kind::Count),
+        ("column", Kind::Text),
+        ("code", Kind::Text),
+        ("message", Kind::Text),
+        ("excerpt", Kind::Text),
+    ];
+    columns.map(|(name, kind)| RowColumn::new(name, kind)).to_vec()
+}
+
+fn reject_cells(sample: RejectSample) -> [Cell; 7] {
+    [
+        Cell::Text(sample.file),
+        Cell::Count(sample.line),
+        sample.byte.map_or(Cell::Missing, Cell::Count),
+        sample.column.map_or(Cell::Missing, Cell::Text),
+        Cell::Text(sample.code),
+        Cell::Text(sample.message),
+        Cell::Text(sample.excerpt),
+    ]
 }

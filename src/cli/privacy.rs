@@ -4,7 +4,7 @@ use super::args::InputArgs;
 use super::failure::Failure;
 use crate::identity::pseudonym::Pseudonyms;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 /// The variable that holds the key.
 const KEY: &str = "DROPOFF_KEY";
@@ -23,7 +23,11 @@ pub fn pseudonyms(args: &InputArgs) -> Result<Option<Pseudonyms>, Failure> {
     let (secret, place) = match &args.anonymize_key_file {
         Some(path) => {
             let secret = std::fs::read(path).map_err(|error| {
-                Failure::usage(format!("--anonymize-key-file {}: {}", path.display(), error.kind()))
+                let why = match error.kind() {
+                    ErrorKind::NotFound => "no such file".to_owned(),
+                    kind => kind.to_string(),
+                };
+                Failure::usage(format!("--anonymize-key-file {}: {why}", path.display()))
             })?;
             (secret, format!("--anonymize-key-file {}", path.display()))
         }

@@ -5,11 +5,12 @@ use super::decimal;
 use super::failure::{Exit, Failure};
 use super::fault;
 use super::input::{Found, check_columns_read, read, read_plan};
-use super::output::write_rejects;
+use super::output::Outputs;
 use super::progress::Meter;
 use super::run::Start;
 use crate::decode::time::format_utc;
 use crate::event::RejectCode;
+use crate::event::excerpt::LEFT_OUT;
 use crate::human::{count, counted};
 use crate::ingest::cohort::{Cohort, Members};
 use crate::ingest::plan::{Columns, ReadPlan};
@@ -73,6 +74,11 @@ impl Account {
         let hint = self.hint().into_iter().chain([further.to_owned()]);
         let hint = hint.collect::<Vec<_>>().join("\n");
         Err(Failure { place: self.place(), read_as: self.read_as.clone(), ..failure.hint(hint) })
+    }
+
+    /// Some row was rejected, for another reason than that it is the header again.
+    pub fn has_rejects(&self) -> bool {
+        self.first_reject.is_some()
     }
 
     /// Where the first rejected row stands.
@@ -146,13 +152,14 @@ fn likely_encoding(files: &[FileAccount], tally: &Tally, plan: &ReadPlan) -> Opt
     TextEncoding::likely(&texts.join(&b'\n'))
 }
 
-/// Reads every row of what was found.
+/// Reads every row of what was found. Rejected rows are written for `outputs`, where they were asked for.
 pub fn read_rows(
     start: &Start,
     args: &InputArgs,
     mut found: Found,
     columns: Columns,
     request: Option<&Request>,
+    outputs: &mut Outputs,
 ) -> Result<Reading, Failure> {
     let mut guessed = found.guessed(&columns, &start.plan.asked);
     let (members, cohort_files) = read_cohorts(args, &columns, &start.plan.open)?;
@@ -170,9 +177,7 @@ pub fn read_rows(
     let everything = read(&start.plan, &reading, pending, found.total_bytes, &meter)?;
     meter.finish();
     check_columns_read(&start.plan, &reading, request, &everything.files, &found.columns)?;
-    if let Some(path) = &args.rejects {
-        write_rejects(path, &everything.files, &reading, args.anonymize, start.csv_raw)?;
-    }
+    outputs.stage_rejects(&everything.files, &reading, args.anonymize)?;
     let tally = total_tally(&everything);
     let rejected = tally.rejected_against_tolerance();
     let now_us = start.environment.now.as_microsecond();
@@ -287,9 +292,6 @@ fn reject_samples(files: &[FileAccount], reading: &ReadPlan, hides_text: bool) -
 fn read_as(files: &[FileAccount], sample: &RejectSample) -> Option<String> {
     files.iter().find(|file| file.name == sample.file).map(|file| file.read_as.clone())
 }
-
-/// What stands for the text of a row where ids are not to be printed.
-const LEFT_OUT: &str = "(left out)";
 
 /// One reject, for people and for the file of rejects; without its text where that may hold an id.
 pub fn reject_sample(

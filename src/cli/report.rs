@@ -8,6 +8,7 @@ use super::output::{Forms, Outputs, Written};
 use super::plan::resolve_request;
 use super::reading::{Account, read_rows};
 use super::run::Start;
+use crate::human::shell_word;
 use crate::render::json;
 use crate::report::build::{BuildError, Listed, ListsAsked, Request, build_with_lists, canonical_hash};
 use crate::report::lists::ListRequest;
@@ -18,7 +19,7 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input, &args.output)?;
+    let start = Start::of(&args.input)?;
     let mut request = resolve_request(&args.funnel, &start.file, &start.plan, &start.environment)?;
     if args.min_cell.is_some_and(|least| least < min_cell::LEAST) {
         return Err(Failure::usage(format!(
@@ -27,21 +28,40 @@ pub fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         )));
     }
     request.min_cell = args.min_cell;
+    refuse_differences(&request)?;
     request.pseudonyms = start.pseudonyms.clone();
     let lists = ListPlan::resolve(&args.lists, &request, start.pseudonyms.as_ref(), args.output.csv_raw)?;
     let beside = lists.as_ref().map(ListPlan::files).unwrap_or_default();
-    let outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
+    let mut outputs = Outputs::prepare(&args.output, &args.input, beside, &start.plan.zone, Forms::DOCUMENT)?;
     let found = find(&start.plan, Sampled::Needed)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
     let asked = lists.as_ref().map(|lists| &lists.request);
-    let made = make_report(&start, &args.input, found, &request, asked, args.output.reproducible)?;
+    let made = make_report(&start, &args.input, found, &request, asked, &mut outputs)?;
     let Made { report, account, listed, user_columns } = made;
-    account.require_rows(&args.input)?;
+    let mut outputs = outputs.require_rows(&account, &args.input)?;
     if let (Some(lists), Some(listed)) = (lists, listed) {
-        lists.write(listed, &user_columns)?;
+        lists.write(listed, &user_columns, &mut outputs)?;
     }
     outputs.write(&report)?;
     account.exit(&args.input)
+}
+
+/// Several funnels are several ways to count the same people: what one hides, two of them may give away when
+/// they are subtracted.
+fn refuse_differences(request: &Request) -> Result<(), Failure> {
+    let has_cells = request.trend.is_some() || request.funnels.iter().any(|wanted| !wanted.by.is_empty());
+    if request.min_cell.is_none() || request.funnels.len() < 2 || !has_cells {
+        return Ok(());
+    }
+    let cells = if request.trend.is_some() { "a trend" } else { "segments" };
+    let message = format!(
+        "--min-cell: {} funnels with {cells} in one report: their difference would tell of people who are not shown",
+        request.funnels.len()
+    );
+    Err(Failure::usage(message).hint(format!(
+        "report one of them: --funnel {}; who sees the reports of several can subtract them all the same",
+        shell_word(&request.funnels[0].funnel.name)
+    )))
 }
 
 /// A report, and what was asked for beside it.
@@ -60,7 +80,7 @@ pub fn make_report(
     found: super::input::Found,
     request: &Request,
     lists: Option<&ListRequest>,
-    reproducible: bool,
+    outputs: &mut Outputs,
 ) -> Result<Made, Failure> {
     let mut dimensions: Vec<String> = Vec::new();
     for column in
@@ -71,14 +91,14 @@ pub fn make_report(
         }
     }
     let columns = found.roles(&start.plan, dimensions)?;
-    let reading = read_rows(start, args, found, columns, Some(request))?;
+    let reading = read_rows(start, args, found, columns, Some(request), outputs)?;
     let spilled = reading.everything.spilled();
     let asked = lists.map(|request| ListsAsked { request, temp_dir: &start.plan.temp_dir });
     let (body, listed) =
         build_with_lists(reading.everything, &reading.plan, request, asked, start.plan.threads)?;
     let mut run = Run { elapsed_s: start.started.elapsed().as_secs_f64(), ..reading.run };
     run.note_spilled(&spilled);
-    let run = (!reproducible).then_some(run);
+    let run = (!outputs.is_reproducible()).then_some(run);
     let report = Report {
         schema: REPORT_SCHEMA.to_owned(),
         trusted: reading.account.trusted,

@@ -1,10 +1,11 @@
 //! From a command to its verb, and what all verbs that read rows start with.
 
-use super::args::{Cli, Command, InputArgs, OutputArgs};
+use super::args::{Cli, Command, InputArgs};
 use super::check::check;
 use super::failure::{Exit, Failure};
 use super::generate::generate;
 use super::help::help;
+use super::input::Found;
 use super::inspect::inspect;
 use super::memory::{available, check_temp_dir};
 use super::plan::{Environment, InputPlan};
@@ -14,6 +15,8 @@ use super::sessions::sessions;
 use super::validate::validate;
 use crate::definition::DefinitionFile;
 use crate::identity::pseudonym::Pseudonyms;
+use crate::source::Input;
+use crate::source::list::lists;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use std::io::Read;
@@ -43,16 +46,16 @@ fn run_command(command: Command) -> Result<Exit, Failure> {
 pub struct Start {
     pub plan: InputPlan,
     pub file: DefinitionFile,
+    /// Where that lies.
+    definition: Option<PathBuf>,
     pub environment: Environment,
     pub started: Instant,
-    /// Texts in CSV stay as they are.
-    pub csv_raw: bool,
     /// What stands for ids where these are not to be printed.
     pub pseudonyms: Option<Pseudonyms>,
 }
 
 impl Start {
-    pub fn of(args: &InputArgs, output: &OutputArgs) -> Result<Start, Failure> {
+    pub fn of(args: &InputArgs) -> Result<Start, Failure> {
         let started = Instant::now();
         let environment = environment();
         let (file, path) = definition_file(args)?;
@@ -60,7 +63,15 @@ impl Start {
         args.temp_dir.as_deref().map_or(Ok(()), check_temp_dir)?;
         resolve_files(&mut plan, args, path.as_deref());
         let pseudonyms = pseudonyms(args)?;
-        Ok(Start { plan, file, environment, started, csv_raw: output.csv_raw, pseudonyms })
+        Ok(Start { plan, file, definition: path, environment, started, pseudonyms })
+    }
+
+    /// Every file that the run reads, logs and all else: none of them is written to.
+    pub fn inputs(&self, args: &InputArgs, found: &Found) -> Vec<Input> {
+        let map = self.plan.identity.map.iter();
+        let beside = args.cohort.iter().chain(&args.cohort_not).chain(&args.anonymize_key_file).chain(map);
+        let beside = beside.chain(&self.definition).cloned().chain(lists(&self.plan.files, Path::new("")));
+        found.inputs().into_iter().chain(beside.map(Input::file)).collect()
     }
 }
 

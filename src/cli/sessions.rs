@@ -13,17 +13,17 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn sessions(args: &SessionsArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input, &args.output)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::ROWS)?;
+    let start = Start::of(&args.input)?;
+    let mut outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::ROWS)?;
     let found = find(&start.plan, Sampled::Needed)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
     let columns = found.roles(&start.plan, Vec::new())?;
-    let reading = read_rows(&start, &args.input, found, columns, None)?;
+    let reading = read_rows(&start, &args.input, found, columns, None, &mut outputs)?;
     let timeout_us = start.plan.session_timeout_us;
     let table =
         build(reading.everything, &reading.plan, timeout_us, start.pseudonyms.as_ref(), start.plan.threads)?;
     // Whether a list of ids leaves anybody is known only behind the pass over people.
-    reading.account.require_rows(&args.input)?;
+    let outputs = outputs.require_rows(&reading.account, &args.input)?;
     outputs.write(&table)?;
     reading.account.exit(&args.input)
 }

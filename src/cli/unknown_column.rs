@@ -6,6 +6,7 @@ use crate::condition::{Condition, suggest_nearest};
 use crate::decode::dialect::DialectError;
 use crate::definition::{Fault, Path};
 use crate::derive::Rule;
+use crate::event::excerpt::excerpt;
 use crate::ingest::IngestError;
 use crate::report::build::Request;
 use crate::schema::roles::RoleProblem;
@@ -52,8 +53,11 @@ fn hint(name: &str, columns: &[String], file: Option<&str>) -> String {
     let shown = columns.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
     let of_file = file.map_or(String::new(), |file| format!(" of {file}"));
     match near.as_slice() {
-        [] => format!("the columns{of_file} are {shown}"),
-        near => format!("did you mean {}? The columns{of_file} are {shown}", near.join(", ")),
+        [] => format!("the columns{of_file} are {}", excerpt(shown)),
+        near => {
+            let near = excerpt(near.join(", "));
+            format!("did you mean {near}? The columns{of_file} are {}", excerpt(shown))
+        }
     }
 }
 

@@ -13,14 +13,15 @@ use std::io::{self, Write};
 
 /// Runs the command.
 pub fn validate(args: &ValidateArgs) -> Result<Exit, Failure> {
-    let start = Start::of(&args.input, &args.output)?;
-    let outputs = Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::DOCUMENT)?;
+    let start = Start::of(&args.input)?;
+    let mut outputs =
+        Outputs::prepare(&args.output, &args.input, Vec::new(), &start.plan.zone, Forms::DOCUMENT)?;
     let mut found = find(&start.plan, Sampled::Needed)?;
-    outputs.refuse_inputs(&found, &args.input, &start.plan)?;
+    outputs.refuse_inputs(&found, &args.input, &start)?;
     // A row is read or rejected whatever its event is.
     found.guess.problems.retain(|problem| !problem.is_no_event());
     let columns = found.roles(&start.plan, Vec::new())?;
-    let reading = read_rows(&start, &args.input, found, columns, None)?;
+    let reading = read_rows(&start, &args.input, found, columns, None, &mut outputs)?;
     let asked = Asked {
         trusted: reading.account.trusted,
         session_timeout_us: start.plan.session_timeout_us,

@@ -8,6 +8,8 @@ use super::access_log::LogFormat;
 use super::csv_exact::{ExactEnd, ExactFields, after_break, count_lines, is_blank, read_record};
 use super::header::{ColumnNames, Likeness, folded, is_second_header, looks_like_data, trimmed};
 use crate::decode::Limits;
+use crate::event::excerpt::excerpt;
+use crate::human::{shell_list, shell_word};
 use std::collections::BTreeSet;
 
 mod preamble;
@@ -127,7 +129,7 @@ pub enum DialectError {
     TableBefore { lines: u64, rows: usize, columns: usize },
     #[error("found no delimiter (tried comma, semicolon, tab and pipe)")]
     NoDelimiter,
-    #[error("no column {}; the header has {}", list_names(.missing), list_names(.columns))]
+    #[error("no column {}; the header has {}", list_names(.missing), excerpt(list_names(.columns)))]
     MissingColumns { missing: Vec<String>, columns: Vec<String> },
     #[error("{given} column names are given, the records have {found} fields")]
     ColumnCount { given: usize, found: usize },
@@ -147,8 +149,8 @@ impl DialectError {
                 lines + 1
             ),
             DialectError::OtherDelimiter { records, lines, columns, .. } => {
-                let columns = quoted_for_shell(&columns.join(","));
-                let delimiter = quoted_for_shell(&char::from(*records).escape_default().to_string());
+                let columns = excerpt(shell_list(columns));
+                let delimiter = shell_word(&char::from(*records).escape_default().to_string());
                 format!("--skip-lines {lines} --delimiter {delimiter} --columns {columns}")
             }
             DialectError::NoDelimiter => {
@@ -574,11 +576,6 @@ fn other_delimiter(
             columns,
         })
     })
-}
-
-/// A text as one word of a shell.
-fn quoted_for_shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn numbered_columns(count: usize) -> Vec<String> {

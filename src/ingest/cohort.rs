@@ -9,6 +9,7 @@ use super::gather::hash_of;
 use super::texts::Texts;
 use crate::decode::small_table::{SmallTable, SmallTableError};
 use crate::event::Field;
+use crate::event::excerpt::{excerpt, quoted};
 use crate::human::counted;
 use crate::source::OpenOptions;
 use foldhash::fast::RandomState;
@@ -43,7 +44,7 @@ impl CohortError {
             CohortError::Table(error) => return error.hint(),
             CohortError::NoColumn { columns, .. } => {
                 let shown = columns.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-                format!("give the column of ids that name in its first line, which has {shown}")
+                format!("give the column of ids that name in its first line, which has {}", excerpt(shown))
             }
             CohortError::Empty { .. } => "one id a line, or a column of ids under its name".to_owned(),
         })
@@ -249,8 +250,8 @@ fn named_column(name: &[u8], user_columns: &[String]) -> Result<Option<u8>, Stri
     match exact.or_else(alike) {
         Some(number) => Ok(Some(number as u8)),
         None => Err(format!(
-            "column `{PERSON_COLUMN}`: {:?} is no person column of the log; there are {}",
-            String::from_utf8_lossy(name),
+            "column `{PERSON_COLUMN}`: {} is no person column of the log; there are {}",
+            quoted(&String::from_utf8_lossy(name)),
             user_columns.join(", ")
         )),
     }
@@ -350,6 +351,7 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::excerpt::shown;
 
     fn read(text: &str, user_columns: &[&str]) -> Result<Cohort, String> {
         let file = tempfile::NamedTempFile::new().expect("a file");
@@ -357,7 +359,7 @@ mod tests {
         let columns: Vec<String> = user_columns.iter().map(|&name| name.to_owned()).collect();
         let name = file.path().display().to_string();
         Cohort::read(file.path(), &columns, &OpenOptions::default())
-            .map_err(|error| error.to_string().replace(&name, "F"))
+            .map_err(|error| shown(&error.to_string()).replace(&name, "F"))
     }
 
     fn ids(text: &str) -> Vec<String> {

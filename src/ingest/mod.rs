@@ -52,6 +52,8 @@ use crate::condition::suggest_nearest;
 use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
+use crate::event::excerpt::excerpt;
+use crate::human::shell_list;
 use crate::source::{Ending, SourceError};
 use decimal::ValueSeen;
 
@@ -145,9 +147,9 @@ impl IngestError {
                     .to_owned(),
             ),
             IngestError::RepeatedColumn { columns, header_lines, .. } => {
-                let names = told_apart(columns).join(",").replace('\'', "'\\''");
+                let names = shell_list(&told_apart(columns));
                 Some(format!(
-                    "which one is meant is not guessed: give them names, e.g.\n--skip-lines {header_lines} --columns '{names}'"
+                    "which one is meant is not guessed: give them names, e.g.\n--skip-lines {header_lines} --columns {names}"
                 ))
             }
             IngestError::NoValues { inner, .. } if inner.is_empty() => {
@@ -227,6 +229,7 @@ fn told_apart(columns: &[String]) -> Vec<String> {
     names
 }
 
+/// Names of columns as the input has them, where they may be data.
 fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+    excerpt(names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))
 }

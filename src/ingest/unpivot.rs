@@ -15,6 +15,7 @@ use super::batch::Batch;
 use crate::condition::{Glob, read_quoted, suggest_nearest};
 use crate::decode::RecordSink;
 use crate::decode::time::TimeParser;
+use crate::event::excerpt::excerpt;
 use crate::event::{Field, RecordAt, Reject};
 
 /// One item of the list, as written.
@@ -116,7 +117,7 @@ pub fn resolve_unpivot(items: &[UnpivotItem], columns: &[String]) -> Result<Vec<
             let hint = if near.is_empty() { columns.iter().take(20).cloned().collect() } else { near };
             return Err(wrong(
                 format!("no column fits {glob}"),
-                Some(format!("the columns are {}", hint.join(", "))),
+                Some(format!("the columns are {}", excerpt(hint.join(", ")))),
             ));
         }
     }

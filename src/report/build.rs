@@ -18,6 +18,7 @@ use crate::calendar::Period;
 use crate::condition::Condition;
 use crate::decode::time::format_utc;
 use crate::definition::ByFrom;
+use crate::event::excerpt::excerpt;
 use crate::funnel::definition::{Funnel, Withheld};
 use crate::funnel::history::Variants;
 use crate::funnel::kinds::KindTable;
@@ -68,7 +69,7 @@ pub struct Request {
 
 /// Values in several currencies cannot be added up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("values are in several currencies: {}", .0.join(", "))]
+#[error("values are in several currencies: {}", excerpt(.0.join(", ")))]
 pub struct MixedCurrencies(pub Vec<String>);
 
 /// Why there is no report of what was read.
@@ -324,7 +325,7 @@ pub fn build_with_lists(
         values_known: plan.layout.value,
     };
     let mut warnings = warnings(&tally, &facts, &catalog, plan, request);
-    let derived = derived(plan, &catalog, &facts, &mut warnings);
+    let derived = derived(plan, &catalog, &facts, request.min_cell.is_none(), &mut warnings);
     let jobs = ready.iter().zip(tallies).zip(&request.funnels).zip(segment_places);
     let mut funnels = each_on_a_thread(jobs, threads, |(((ready, tally), wanted), segments)| {
         let min_cell = request.min_cell;
@@ -382,14 +383,16 @@ fn listed(
     Ok(Listed { people, cohorts })
 }
 
-/// What the rules named; what is to be said of them goes to the warnings.
+/// What the rules named; what is to be said of them goes to the warnings. What no rule fits is told by value
+/// where `tells_values`.
 pub(super) fn derived(
     plan: &ReadPlan,
     catalog: &Catalog,
     facts: &InputFacts,
+    tells_values: bool,
     warnings: &mut Vec<Warning>,
 ) -> Option<Derived> {
-    let (derived, told) = Derived::of(plan, catalog, &facts.rows_of_kind)?;
+    let (derived, told) = Derived::of(plan, catalog, &facts.rows_of_kind, tells_values)?;
     warnings.extend(told);
     Some(derived)
 }
@@ -579,6 +582,8 @@ fn warnings(
     let mut warnings = Vec::new();
     let seen = Seen {
         kinds: catalog.seen(&facts.rows_of_kind),
+        // An event may be of few people.
+        tells_names: request.min_cell.is_none(),
         holds: |kind, condition: &Condition| catalog.holds(kind, condition, plan, &request.conditions),
     };
     for wanted in &request.funnels {
@@ -587,7 +592,7 @@ fn warnings(
     let mut events: Vec<&str> = seen.kinds.iter().map(|(_, event, _)| *event).collect();
     events.sort_unstable();
     events.dedup();
-    warnings.extend(look_alike_events(&events));
+    warnings.extend(look_alike_events(&events, seen.tells_names));
     warnings.extend(input_warnings(tally, facts));
     warnings
 }

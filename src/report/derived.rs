@@ -57,8 +57,14 @@ pub struct UnmatchedValue {
 
 impl Derived {
     /// Counts by rule and by value; `None` without rules. Beside it a warning of each rule that named no
-    /// row.
-    pub fn of(plan: &ReadPlan, catalog: &Catalog, rows_of_kind: &[u64]) -> Option<(Derived, Vec<Warning>)> {
+    /// row. Without `tells_values` none of the values that no rule fits is told, only how many there are: one may
+    /// be of few people.
+    pub fn of(
+        plan: &ReadPlan,
+        catalog: &Catalog,
+        rows_of_kind: &[u64],
+        tells_values: bool,
+    ) -> Option<(Derived, Vec<Warning>)> {
         let derivation = plan.derivation.as_ref().filter(|derivation| !derivation.rules.is_empty())?;
         let mut of_rule = vec![0; derivation.rules.len()];
         let mut of_value: BTreeMap<Option<&str>, u64> = BTreeMap::new();
@@ -74,11 +80,11 @@ impl Derived {
             *of_value.entry(value.filter(|value| !value.is_empty())).or_insert(0) += rows;
         }
         let by = if derivation.asks_url() || plan.names_pages() { "page" } else { "event" };
-        let unmatched = Unmatched::of(of_value, by);
+        let (told, unmatched) = Unmatched::of(of_value, by, tells_values);
         let rules = derivation.rules.iter().zip(&of_rule);
         let warnings = rules.clone().zip(1..).filter(|((_, rows), _)| **rows == 0);
         let warnings = warnings.map(|((rule, _), number)| {
-            let near = rule.first_path().map(|path| nearest(path, &unmatched.0)).unwrap_or_default();
+            let near = rule.first_path().map(|path| nearest(path, &told)).unwrap_or_default();
             let hint =
                 if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join(", ")) };
             let message =
@@ -91,7 +97,7 @@ impl Derived {
             rule: rule.conditions_text(),
             rows,
         });
-        Some((Derived { rules: rules.collect(), unmatched: unmatched.1 }, warnings))
+        Some((Derived { rules: rules.collect(), unmatched }, warnings))
     }
 
     /// Rules with their rows, and the most frequent values that none fitted.
@@ -114,7 +120,10 @@ impl Derived {
                 Column::number("rows", "Rows named"),
             ],
             rows: rules.collect(),
-            notes: vec!["The first rule that fits a row names it.".to_owned()],
+            notes: [Some("The first rule that fits a row names it.".to_owned()), self.unmatched.untold()]
+                .into_iter()
+                .flatten()
+                .collect(),
         };
         std::iter::once(rules).chain(self.unmatched.table()).collect()
     }
@@ -135,15 +144,20 @@ fn nearest(path: &str, values: &[UnmatchedValue]) -> Vec<String> {
 }
 
 impl Unmatched {
-    /// All values, and what is said of them.
-    fn of(of_value: BTreeMap<Option<&str>, u64>, by: &str) -> (Vec<UnmatchedValue>, Unmatched) {
+    /// The values that may be told, and what is said of all.
+    fn of(
+        of_value: BTreeMap<Option<&str>, u64>,
+        by: &str,
+        tells_values: bool,
+    ) -> (Vec<UnmatchedValue>, Unmatched) {
         let mut all: Vec<UnmatchedValue> = of_value
             .into_iter()
             .map(|(value, rows)| UnmatchedValue { value: value.map(str::to_owned), rows })
             .collect();
         // Stable: equal counts keep the order of their values.
         all.sort_by_key(|value| std::cmp::Reverse(value.rows));
-        let (top, others) = all.split_at(all.len().min(TOP_VALUES));
+        let most = if tells_values { TOP_VALUES } else { 0 };
+        let (top, others) = all.split_at(all.len().min(most));
         let unmatched = Unmatched {
             rows: all.iter().map(|value| value.rows).sum(),
             by: by.to_owned(),
@@ -152,7 +166,17 @@ impl Unmatched {
             other_values: others.len() as u64,
             other_rows: others.iter().map(|value| value.rows).sum(),
         };
+        if !tells_values {
+            all.clear();
+        }
         (all, unmatched)
+    }
+
+    /// Said where no value is told.
+    fn untold(&self) -> Option<String> {
+        let rows = counted(self.rows, "row fits", "rows fit");
+        (self.rows > 0 && self.top.is_empty())
+            .then(|| format!("{rows} no rule: they keep the name they have without rules."))
     }
 
     fn table(&self) -> Option<Table> {
@@ -169,7 +193,7 @@ impl Unmatched {
                 counted(self.other_rows, "row", "rows")
             ));
         }
-        (self.rows > 0).then(|| Table {
+        (!self.top.is_empty()).then(|| Table {
             name: "unmatched".to_owned(),
             title: format!(
                 "Rows that no rule fits, {}: they keep the name they have without rules",

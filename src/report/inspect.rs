@@ -240,9 +240,10 @@ pub fn build(
     warnings.extend(input_warnings(&tally, &facts));
     warnings.extend(plan.columns.received.iter().filter_map(|column| receipts.warning(column)));
     // Conditions are not read here, so each may hold.
-    let seen = Seen { kinds: catalog.seen(&facts.rows_of_kind), holds: |_, _: &Condition| true };
+    let kinds = catalog.seen(&facts.rows_of_kind);
+    let seen = Seen { kinds, tells_names: true, holds: |_, _: &Condition| true };
     warnings.extend(look.funnels.iter().flat_map(|funnel| unserved(funnel, &seen)));
-    let derived = derived(plan, &catalog, &facts, &mut warnings);
+    let derived = derived(plan, &catalog, &facts, true, &mut warnings);
     warnings.sort_by(|a, b| a.code.cmp(&b.code));
     let unstitched = (identified.stitch.is_none() && members.is_none()).then_some(facts.persons);
     let body = InspectBody {
@@ -305,7 +306,7 @@ fn looked(look: &Look<'_>, reading: Run) -> InspectRun {
         columns: columns::inspect_columns(look),
         sampled_rows: look.rows.len(),
         layout: profile.map(|profile| Layout { name: profile.name.to_owned(), why: profile.why.clone() }),
-        problems: columns::problems(look.guess),
+        problems: columns::problems(look),
         report_command: None,
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn traps(tally: &Tally, facts: &InputFacts, ids: &IdFacts, events: &[
         );
         warn("W09", nobody, message);
     }
-    if let Some(Warning { code, n, message }) = look_alike_events(events) {
+    if let Some(Warning { code, n, message }) = look_alike_events(events, true) {
         warn(&code, n, message);
     }
     let alike = ids.look_alikes();
@@ -76,18 +76,19 @@ pub(super) fn traps(tally: &Tally, facts: &InputFacts, ids: &IdFacts, events: &[
     warnings
 }
 
-/// Event names that look alike are most likely one event. `events` are the names that rows have.
-pub(super) fn look_alike_events(events: &[&str]) -> Option<Warning> {
+/// Event names that look alike are most likely one event. `events` are the names that rows have, which are told
+/// where `tells_names`.
+pub(super) fn look_alike_events(events: &[&str], tells_names: bool) -> Option<Warning> {
     let groups = look_alikes(events);
     let told = groups.iter().take(LOOK_ALIKES_TOLD);
     let told: Vec<String> = told
         .map(|names| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and "))
         .collect();
     let more = if groups.len() > told.len() { ", and others" } else { "" };
+    let told = if tells_names { format!(": {}{more}", told.join("; ")) } else { String::new() };
     let message = format!(
-        "event names look alike: {}{more}; --trim and --normalize nfc make one of those that differ in blanks \
-         around them or in how accents are written",
-        told.join("; ")
+        "event names look alike{told}; --trim and --normalize nfc make one of those that differ in blanks \
+         around them or in how accents are written"
     );
     (!groups.is_empty()).then(|| Warning { code: "W11".to_owned(), n: groups.len() as u64, message })
 }

@@ -17,6 +17,8 @@ const LISTED: usize = 20;
 pub struct Seen<'a, H> {
     /// The event of each kind and how many rows it has; kinds without a name or without rows are left out.
     pub kinds: Vec<(usize, &'a str, u64)>,
+    /// Other names than those that were asked for may be told.
+    pub tells_names: bool,
     /// Whether a condition holds for the rows of a kind, by its number.
     pub holds: H,
 }
@@ -69,8 +71,9 @@ impl<H: Fn(usize, &Condition) -> bool> Seen<'_, H> {
         .collect()
     }
 
+    /// The names that may be told.
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.kinds.iter().map(|(_, name, _)| *name)
+        self.kinds.iter().filter(|_| self.tells_names).map(|(_, name, _)| *name)
     }
 
     fn rows_named(&self, event: &EventSpec) -> u64 {

@@ -7,6 +7,8 @@ use super::profiles::{Profile, recognise};
 use super::synonyms;
 use super::words::{is_purchase, stage};
 use crate::condition::{Quoted, suggest_nearest};
+use crate::event::excerpt::excerpt;
+use crate::human::shell_word;
 use serde::Serialize;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,19 +160,20 @@ impl RoleProblem {
         let flag = self.role().flag();
         match self {
             RoleProblem::UnknownColumn { nearest, .. } if !nearest.is_empty() => {
-                format!("the nearest columns are {}", nearest.join(", "))
+                format!("the nearest columns are {}", excerpt(nearest.join(", ")))
             }
             RoleProblem::UnknownColumn { .. } => format!("give {flag} a column of the file"),
             RoleProblem::Ambiguous { role: Role::User, candidates } => match candidates.as_slice() {
                 [first, second, ..] => format!(
-                    "choose one: --user {}, or give a list, of which the first present counts: --user {},{}",
-                    first.column, first.column, second.column
+                    "choose one: --user {}, or give a list, of which the first present counts: --user {}",
+                    shell_word(&first.column),
+                    shell_word(&format!("{},{}", first.column, second.column))
                 ),
                 _ => "name it: --user COLUMN".to_owned(),
             },
             RoleProblem::Ambiguous { candidates, .. } => {
                 let column = candidates.first().map_or("COLUMN", |candidate| candidate.column.as_str());
-                format!("choose one, e.g. {flag} {column}")
+                format!("choose one, e.g. {flag} {}", shell_word(column))
             }
             RoleProblem::Wide { columns } => {
                 let names: Vec<String> = columns.iter().map(|name| unpivot_name(name)).collect();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 /// Why an input cannot be read. `Display` says what, [`SourceError::hint`] what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("{path}: no such file or directory")]
-    NotFound { path: String, nearest: Option<String> },
+    #[error("{}: no such file or directory", .paths.join(", "))]
+    NotFound { paths: Vec<String>, nearest: Option<String> },
     #[error("{pattern}: no file matches this pattern")]
     NoMatch { pattern: String, nearest_directory: Option<String> },
     #[error("{pattern}: not a pattern: {reason}")]
@@ -21,8 +21,6 @@ pub enum SourceError {
         /// Links in it, which may lead to some.
         links: usize,
     },
-    #[error("{path}: cannot read this directory: {reason}")]
-    Directory { path: String, reason: String },
     #[error("{path}: cannot read this list of files: {reason}")]
     List { path: String, reason: String },
     #[error("cannot read {}", list_unreadable(.files))]
@@ -69,9 +67,7 @@ impl SourceError {
             SourceError::NotFound { .. } => "E-F01",
             SourceError::NoMatch { .. } | SourceError::BadPattern { .. } => "E-F02",
             SourceError::EmptyDirectory { .. } => "E-F03",
-            SourceError::Directory { .. } | SourceError::List { .. } | SourceError::Unreadable { .. } => {
-                "E-F04"
-            }
+            SourceError::List { .. } | SourceError::Unreadable { .. } => "E-F04",
             SourceError::Truncated { .. } | SourceError::Corrupt { .. } => "E-F08",
             SourceError::Checksum { .. } => "E-F09",
             SourceError::TrailingGarbage { .. } => "E-F11",

@@ -32,44 +32,72 @@ pub struct ListOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expanded {
     pub inputs: Vec<Input>,
+    /// Left out, as their content is that of an input.
+    pub copies: Vec<Input>,
     pub notes: Vec<SourceNote>,
+}
+
+/// What the arguments name, and what stands in the way: all of it is told at once.
+#[derive(Default)]
+struct Search {
+    inputs: Vec<Input>,
+    notes: Vec<SourceNote>,
+    /// Names that nothing has.
+    missing: Vec<String>,
+    /// Directories that cannot be listed, and why.
+    unreadable: Vec<(String, String)>,
 }
 
 /// Expands the arguments in their order; what one argument expands to is sorted by path. The same
 /// file under two names is listed once.
 pub fn expand(arguments: &[String], options: &ListOptions) -> Result<Expanded, SourceError> {
     let base = &options.working_directory;
-    let mut found = Expanded::default();
+    let mut found = Search::default();
     for argument in arguments {
-        match argument.strip_prefix('@') {
-            Some(list) if !exists(base, argument) => {
+        match list_named(argument, base) {
+            Some(list) => {
                 for line in read_list(base, list)? {
                     expand_one(options, &line, &mut found)?;
                 }
             }
-            _ => expand_one(options, argument, &mut found)?,
+            None => expand_one(options, argument, &mut found)?,
         }
+    }
+    if let Some(first) = found.missing.first() {
+        let nearest = nearest_name(base, Path::new(first));
+        return Err(SourceError::NotFound { paths: found.missing, nearest });
     }
     let mut expanded = without_same_files(found.inputs);
     expanded.notes.splice(0..0, found.notes);
-    refuse_unreadable(&expanded.inputs)?;
+    refuse_unreadable(&expanded.inputs, found.unreadable)?;
     tell_same_content(&mut expanded, options.dedupe);
     Ok(expanded)
 }
 
-fn expand_one(options: &ListOptions, argument: &str, found: &mut Expanded) -> Result<(), SourceError> {
+/// The lists among the arguments, from where they are opened.
+pub fn lists(arguments: &[String], working_directory: &Path) -> Vec<PathBuf> {
+    let named = arguments.iter().filter_map(|argument| list_named(argument, working_directory));
+    named.map(|list| working_directory.join(list)).collect()
+}
+
+/// The list that `@list` names, unless a file has that very name.
+fn list_named<'a>(argument: &'a str, base: &Path) -> Option<&'a str> {
+    argument.strip_prefix('@').filter(|_| !exists(base, argument))
+}
+
+fn expand_one(options: &ListOptions, argument: &str, found: &mut Search) -> Result<(), SourceError> {
     let base = &options.working_directory;
     if argument == "-" {
         found.inputs.push(Input::stdin());
         return Ok(());
     }
     let paths = match fs::metadata(base.join(argument)) {
-        Ok(metadata) if metadata.is_dir() => files_below(options, Path::new(argument), &mut found.notes)?,
+        Ok(metadata) if metadata.is_dir() => files_below(options, Path::new(argument), found)?,
         Ok(_) => vec![PathBuf::from(argument)],
-        Err(_) if is_pattern(argument) => matching(options, argument, &mut found.notes)?,
+        Err(_) if is_pattern(argument) => matching(options, argument, found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let nearest = nearest_name(base, Path::new(argument));
-            return Err(SourceError::NotFound { path: argument.to_owned(), nearest });
+            found.missing.push(argument.to_owned());
+            return Ok(());
         }
         // Told together with all others that cannot be read.
         Err(_) => vec![PathBuf::from(argument)],
@@ -89,7 +117,7 @@ pub fn one_file(path: &Path) -> Result<Input, SourceError> {
         Ok(metadata) if metadata.is_dir() => Err(unreadable("it is a directory".to_owned())),
         Ok(_) => Ok(Input::file(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(SourceError::NotFound { nearest: nearest_name(Path::new(""), path), path: name })
+            Err(SourceError::NotFound { nearest: nearest_name(Path::new(""), path), paths: vec![name] })
         }
         Err(error) => Err(unreadable(error.to_string())),
     }
@@ -108,10 +136,11 @@ fn tell_same_content(expanded: &mut Expanded, leave_out: bool) {
     }));
     if leave_out {
         let mut place = 0;
-        expanded.inputs.retain(|_| {
+        let is_copy = |_: &mut Input| {
             place += 1;
-            repeated.binary_search_by_key(&(place - 1), |(place, _)| *place).is_err()
-        });
+            repeated.binary_search_by_key(&(place - 1), |(place, _)| *place).is_ok()
+        };
+        expanded.copies = expanded.inputs.extract_if(.., is_copy).collect();
     }
 }
 
@@ -126,9 +155,10 @@ fn is_pattern(argument: &str) -> bool {
 /// The lines of a list that name something.
 fn read_list(base: &Path, list: &str) -> Result<Vec<String>, SourceError> {
     let text = fs::read_to_string(base.join(list)).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            SourceError::NotFound { path: list.to_owned(), nearest: nearest_name(base, Path::new(list)) }
-        }
+        io::ErrorKind::NotFound => SourceError::NotFound {
+            paths: vec![list.to_owned()],
+            nearest: nearest_name(base, Path::new(list)),
+        },
         _ => SourceError::List { path: list.to_owned(), reason: error.to_string() },
     })?;
     let text = text.trim_start_matches('\u{FEFF}');
@@ -141,18 +171,17 @@ fn read_list(base: &Path, list: &str) -> Result<Vec<String>, SourceError> {
 fn files_below(
     options: &ListOptions,
     directory: &Path,
-    notes: &mut Vec<SourceNote>,
+    found: &mut Search,
 ) -> Result<Vec<PathBuf>, SourceError> {
-    let walked = walk(options, directory, usize::MAX)?;
-    let found = logs_of(options, directory, walked, notes, &has_log_extension);
-    match found.is_empty() {
-        true => {
-            let is_link = |note: &&SourceNote| matches!(note, SourceNote::LeftOut { .. });
-            let links = notes.iter().filter(is_link).count();
-            Err(SourceError::EmptyDirectory { path: directory.to_string_lossy().into_owned(), links })
-        }
-        false => Ok(found),
+    let walked = walk(options, directory, usize::MAX, found);
+    let logs = logs_of(options, directory, walked, &mut found.notes, &has_log_extension);
+    // What an unreadable directory holds is not known.
+    if logs.is_empty() && found.unreadable.is_empty() {
+        let is_link = |note: &&SourceNote| matches!(note, SourceNote::LeftOut { .. });
+        let links = found.notes.iter().filter(is_link).count();
+        return Err(SourceError::EmptyDirectory { path: directory.to_string_lossy().into_owned(), links });
     }
+    Ok(logs)
 }
 
 /// What a walk met: files, and links and special files; named from the directory.
@@ -198,7 +227,7 @@ fn is_same(base: &Path, file: &Path, target: &Path) -> bool {
 }
 
 /// All files but hidden ones in a directory and so many levels below, sorted, named from `directory`.
-fn walk(options: &ListOptions, directory: &Path, depth: usize) -> Result<Walked, SourceError> {
+fn walk(options: &ListOptions, directory: &Path, depth: usize, found: &mut Search) -> Walked {
     let base = &options.working_directory;
     let root = if directory.as_os_str().is_empty() { base.join(".") } else { base.join(directory) };
     let is_hidden =
@@ -216,10 +245,12 @@ fn walk(options: &ListOptions, directory: &Path, depth: usize) -> Result<Walked,
                     walked.others.push(directory.join(below));
                     continue;
                 }
-                return Err(SourceError::Directory {
-                    path: path.to_string_lossy().into_owned(),
-                    reason: error.to_string(),
-                });
+                let reason = error.io_error().map_or_else(|| error.to_string(), io::Error::to_string);
+                let unreadable = (path.to_string_lossy().into_owned(), reason);
+                if !found.unreadable.contains(&unreadable) {
+                    found.unreadable.push(unreadable);
+                }
+                continue;
             }
         };
         let kind = entry.file_type();
@@ -230,7 +261,7 @@ fn walk(options: &ListOptions, directory: &Path, depth: usize) -> Result<Walked,
     }
     walked.files.sort();
     walked.others.sort();
-    Ok(walked)
+    walked
 }
 
 fn has_log_extension(path: &Path) -> bool {
@@ -240,11 +271,7 @@ fn has_log_extension(path: &Path) -> bool {
 }
 
 /// The files that a pattern matches; where it matches only directories, the log files in them.
-fn matching(
-    options: &ListOptions,
-    pattern: &str,
-    notes: &mut Vec<SourceNote>,
-) -> Result<Vec<PathBuf>, SourceError> {
+fn matching(options: &ListOptions, pattern: &str, found: &mut Search) -> Result<Vec<PathBuf>, SourceError> {
     let base = &options.working_directory;
     let bad = |error: globset::Error| SourceError::BadPattern {
         pattern: pattern.to_owned(),
@@ -258,7 +285,8 @@ fn matching(
     let unlimited = pattern.contains("**") || pattern.contains('{');
     let depth = if unlimited { usize::MAX } else { components.len() - plain };
     let no_match = || {
-        let nearest = directory.ancestors().find(|path| base.join(path).is_dir()).map(|path| {
+        let is_directory = |path: &&Path| base.join(".").join(path).is_dir();
+        let nearest = directory.ancestors().find(is_directory).map(|path| {
             if path.as_os_str().is_empty() { ".".to_owned() } else { path.to_string_lossy().into_owned() }
         });
         SourceError::NoMatch { pattern: pattern.to_owned(), nearest_directory: nearest }
@@ -267,7 +295,7 @@ fn matching(
         return Err(no_match());
     }
     // `./` is a component of the pattern only at its start, where the walk keeps it too.
-    let Walked { files, others } = walk(options, &directory, depth)?;
+    let Walked { files, others } = walk(options, &directory, depth, found);
     // As a shell would: what the pattern names is named, whatever it is.
     let named = others.into_iter().filter(|path| !base.join(path).is_dir());
     let mut matched: Vec<PathBuf> = files.into_iter().chain(named).collect();
@@ -279,9 +307,9 @@ fn matching(
     let is_below = |path: &Path| {
         has_log_extension(path) && path.ancestors().skip(1).any(|above| matcher.is_match(above))
     };
-    let walked = walk(options, &directory, usize::MAX)?;
-    let below = logs_of(options, &directory, walked, notes, &is_below);
-    if below.is_empty() { Err(no_match()) } else { Ok(below) }
+    let walked = walk(options, &directory, usize::MAX, found);
+    let below = logs_of(options, &directory, walked, &mut found.notes, &is_below);
+    if below.is_empty() && found.unreadable.is_empty() { Err(no_match()) } else { Ok(below) }
 }
 
 /// The most alike name in the directory where the path should lie.
@@ -348,7 +376,8 @@ fn without_same_files(inputs: Vec<Input>) -> Expanded {
     expanded
 }
 
-fn refuse_unreadable(inputs: &[Input]) -> Result<(), SourceError> {
+/// Everything that cannot be read, directories first.
+fn refuse_unreadable(inputs: &[Input], directories: Vec<(String, String)>) -> Result<(), SourceError> {
     let reason = |input: &Input| {
         let InputKind::File(path) = &input.kind else { return None };
         // A pipe gives its content once, so only regular files are tried.
@@ -359,7 +388,8 @@ fn refuse_unreadable(inputs: &[Input]) -> Result<(), SourceError> {
         };
         result.err().map(|error| (input.name.clone(), error.to_string()))
     };
-    let files: Vec<(String, String)> = inputs.iter().filter_map(reason).collect();
+    let files: Vec<(String, String)> =
+        directories.into_iter().chain(inputs.iter().filter_map(reason)).collect();
     if files.is_empty() { Ok(()) } else { Err(SourceError::Unreadable { files }) }
 }
 
@@ -532,6 +562,8 @@ mod tests {
         let dedupe = ListOptions { dedupe: true, ..options };
         let expanded = expand(&arguments(&["*.csv"]), &dedupe).expect("files");
         assert_eq!(expanded.inputs.len(), 2);
+        let copies: Vec<&str> = expanded.copies.iter().map(|copy| copy.name.as_str()).collect();
+        assert_eq!(copies, ["c.csv"]);
         let same =
             SourceNote::SameContent { name: "c.csv".to_owned(), first: "a.csv".to_owned(), left_out: true };
         assert_eq!(expanded.notes, [same]);
@@ -557,8 +589,9 @@ mod tests {
                 Input::file(kept.path().join("a.csv")),
                 Input::file(kept.path().join("c.csv")),
             ]);
-            let error = refuse_unreadable(&expanded.inputs).expect_err("links to nowhere");
-            assert!(matches!(&error, SourceError::Unreadable { files } if files.len() == 2), "{error}");
+            let shut = vec![("shut".to_owned(), "Permission denied".to_owned())];
+            let error = refuse_unreadable(&expanded.inputs, shut).expect_err("links to nowhere");
+            assert!(matches!(&error, SourceError::Unreadable { files } if files.len() == 3), "{error}");
             return;
         }
         let error = failure(&options, &["."]);

@@ -32,6 +32,11 @@ impl NewFile {
         named_beside(path).map(|file| NewFile(Held::Named(file))).map_err(without_name)
     }
 
+    /// Brings everything to the disk, as the file that it will be, so that giving it its place needs no room.
+    pub fn settle(&mut self, path: &Path) -> io::Result<()> {
+        settle(self.file(), path)
+    }
+
     /// Makes it the file at `path`, in the same directory as the path it was made for: with the permissions
     /// of the one that stood there, else those that a new file has.
     pub fn put_at(self, path: &Path) -> io::Result<()> {

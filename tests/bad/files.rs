@@ -122,7 +122,7 @@ fn listed() -> Vec<Kind> {
         kind(
             "F01",
             "a path that does not exist",
-            "stops (`E-F01`), exit code 1; the nearest name in that directory is suggested",
+            "stops (`E-F01`), exit code 1, all of them named; the nearest name in that directory is suggested",
         )
         .run(
             Run::of("report click.csv --steps 'view,cart'")
@@ -130,7 +130,8 @@ fn listed() -> Vec<Kind> {
                 .exit(1)
                 .says("error[E-F01]: click.csv: no such file or directory")
                 .says("did you mean clicks.csv?"),
-        ),
+        )
+        .run(report("x.csv a.csv y.csv").file("a.csv", LOG).exit(1).says("error[E-F01]: x.csv, y.csv: no such file")),
         kind(
             "F02",
             "a pattern that matches no file",
@@ -143,6 +144,7 @@ fn listed() -> Vec<Kind> {
                 .says("error[E-F02]: logs/2026/*.csv: no file matches this pattern")
                 .says("the nearest directory that exists is logs"),
         )
+        .run(report("'zz*.csv'").file("a.csv", LOG).exit(4).says("the nearest directory that exists is ."))
         .run(report("'logs/*.csv' --allow-empty").account(0, 0, 0, 0)),
         kind(
             "F03",

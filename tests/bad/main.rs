@@ -16,6 +16,7 @@ mod moving;
 mod outputs;
 mod page;
 mod people;
+mod privacy;
 #[expect(dead_code, reason = "it serves other tests too")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-const LOG: &str = "user_id,timestamp,event,country\n\
+pub const LOG: &str = "user_id,timestamp,event,country\n\
     u1,2026-01-01T00:00:00Z,view,IL\n\
     u1,2026-01-01T00:10:00Z,cart,IL\n\
     u2,2026-01-01T00:20:00Z,view,DE\n";
@@ -17,16 +17,34 @@ fn report(more: &str) -> Run {
 }
 
 /// A run of [`LOG`] that is refused.
-fn refused(words: &str) -> Run {
+pub fn refused(words: &str) -> Run {
     Run::of(words).file("a.csv", LOG).exit(2)
 }
 
-fn shell(script: &'static str) -> Run {
+pub fn shell(script: &'static str) -> Run {
     Run::shell(script).file("a.csv", LOG)
 }
 
+/// A run that is refused as it would write to `input`, which stays as it was. Outputs end in `.csv`, so that any
+/// command takes them.
+fn spares(words: &str, input: &'static str, text: &'static str) -> Run {
+    let run = refused(words).file(input, text).says("an output cannot replace an input");
+    run.check(|ended| match read(ended, "kept.csv")?.as_str() {
+        KEY_LINE | DEFINITION | "a.csv\n" | LOG => Ok(()),
+        other => Err(format!("what was read is now {other:?}")),
+    })
+}
+
+const KEY_LINE: &str = "a key of sixteen bytes or more\n";
+const DEFINITION: &str = "[source]\nfiles = ['a.csv']\n";
+
+/// The list of rejected rows is still the old one.
+fn old_rejects_stay(ended: &Ended<'_>) -> Result<(), String> {
+    if read(ended, "r.csv")? == "old" { Ok(()) } else { Err("the old list is gone".to_owned()) }
+}
+
 /// Everything that lies in the folder of a run, by name.
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("the folder is there");
     let mut names: Vec<String> =
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
@@ -47,7 +65,7 @@ fn old_stays(ended: &Ended<'_>) -> Result<(), String> {
     expect_names(ended, &["a.csv", "out.json"])
 }
 
-fn read(ended: &Ended<'_>, name: &str) -> Result<String, String> {
+pub fn read(ended: &Ended<'_>, name: &str) -> Result<String, String> {
     std::fs::read_to_string(ended.folder.join(name)).map_err(|error| format!("{name}: {error}"))
 }
 
@@ -127,34 +145,8 @@ fn alike_ids(folder: &Path) {
     std::fs::write(folder.join("a.csv"), log).expect("written");
 }
 
-fn mail_log() -> String {
-    let mut log = String::from("user_id,timestamp,event,country\n");
-    for (person, country) in ["IL"; 9].into_iter().chain(["DE"; 6]).chain(["FR"; 2]).enumerate() {
-        let _ = writeln!(log, "dana{person}@example.com,2026-01-01T00:00:00Z,view,{country}");
-    }
-    log.push_str("dana@example.com,2026-01-01T00:00:00Z\n");
-    log
-}
-
-/// No id, in anything that was printed, said or written.
-fn no_id(ended: &Ended<'_>) -> Result<(), String> {
-    let mut texts = vec![
-        ("standard output".to_owned(), ended.output.stdout.clone()),
-        ("standard error".to_owned(), ended.output.stderr.clone()),
-    ];
-    for name in names(ended.folder).into_iter().filter(|name| name != "a.csv") {
-        texts.push((name.clone(), read(ended, &name)?.into_bytes()));
-    }
-    for (name, bytes) in texts {
-        if String::from_utf8_lossy(&bytes).contains("dana") {
-            return Err(format!("an id stands in {name}"));
-        }
-    }
-    Ok(())
-}
-
 /// Runs the same again and compares what is printed.
-fn again(ended: &Ended<'_>, words: &[&str], key: Option<&str>) -> Result<bool, String> {
+pub fn again(ended: &Ended<'_>, words: &[&str], key: Option<&str>) -> Result<bool, String> {
     let mut command = crate::case::program();
     command.current_dir(ended.folder).env_remove("DROPOFF_CONFIG").env_remove("DROPOFF_KEY").args(words);
     command.envs(key.map(|key| ("DROPOFF_KEY", key)));
@@ -162,14 +154,13 @@ fn again(ended: &Ended<'_>, words: &[&str], key: Option<&str>) -> Result<bool, S
     Ok(output.stdout == ended.output.stdout)
 }
 
-const KEY: &str = "a key of sixteen bytes or more";
-const PSEUDONYMS: [&str; 4] = ["sessions", "a.csv", "--anonymize", "--max-rejects=1"];
-
 pub fn kinds() -> Vec<Kind> {
     let mut kinds = files();
     kinds.extend(process());
     kinds.extend(hostile_text());
-    kinds.extend(definition_and_people());
+    kinds.extend(definition());
+    kinds.extend(crate::privacy::kinds());
+    kinds.push(mistake());
     kinds
 }
 
@@ -184,13 +175,26 @@ fn files() -> Vec<Kind> {
         .run(refused("report missing.csv --steps view -o none/out.json").says("E-O01"))
         .run(refused("report a.csv --steps view --people none/p.csv").says("E-O01"))
         .run(refused("report a.csv --steps view --rejects a.csv/r.csv").says("E-O01"))
+        .run(
+            refused("report a.csv --steps view -o out.json -o x.json/")
+                .file("out.json", "old")
+                .says("error[E-O01]: x.json/: this is no name of a file")
+                .check(old_stays),
+        )
+        .run(
+            refused(&format!("report a.csv --steps view -o out.json --people {}.csv", "A".repeat(300)))
+                .file("out.json", "old")
+                .says("E-O01")
+                .check(old_stays),
+        )
         .run(report("-o new/dir/out.json --people other/p.csv --mkdir").check(|ended| {
             read(ended, "new/dir/out.json").and_then(|_| read(ended, "other/p.csv")).map(drop)
         })),
         kind(
             "O02",
             "a disk that is full while an output is written",
-            "the old file stays, nothing half is left beside it, E-O02, exit code 1",
+            "the old file stays, nothing half is left beside it, E-O02, exit code 1; of several outputs all stay: they get \
+             their names together, once each is whole on the disk",
         )
         .run(
             shell("trap '' XFSZ; ulimit -f 1; exec \"$DROPOFF\" report a.csv --steps view,cart -o out.json")
@@ -199,11 +203,28 @@ fn files() -> Vec<Kind> {
                 .says("error[E-O02]: cannot write out.json")
                 .check(old_stays),
         )
+        .run(
+            shell("trap '' XFSZ; ulimit -f 8; exec \"$DROPOFF\" report a.csv --steps view,cart -o small.txt -o out.json")
+                .file("out.json", "old")
+                .exit(1)
+                .says("error[E-O02]: cannot write out.json")
+                .check(old_stays),
+        )
+        .run(
+            shell("exec \"$DROPOFF\" report a.csv --steps view,cart -o out.json -o - > /dev/full")
+                .file("out.json", "old")
+                .exit(1)
+                .says("E-O02")
+                .check(old_stays),
+        )
         .run(shell("exec \"$DROPOFF\" report a.csv --steps view,cart > /dev/full").exit(1).says("E-O02")),
         kind(
             "O03",
             "an output that exists, or is an input",
-            "replaced in one step; what is read is never written to (E-O03), under whatever name, exit code 2",
+            "replaced in one step; what is read is never written to (E-O03), under whatever name, exit code 2: logs, copies \
+             that `--dedupe-files` leaves out, the file behind standard input, `@list` files, definition, lists and maps of \
+             ids, the key of pseudonyms; a run that ends without a report (exit codes 1 and 2) leaves an older `--rejects`, \
+             and with exit code 4 it is written where rows were rejected",
         )
         .run(report("-o out.json").file("out.json", "old").check(|ended| {
             let is_new = read(ended, "out.json")?.starts_with("{\n");
@@ -222,7 +243,46 @@ fn files() -> Vec<Kind> {
                 .file("map.csv", "id,person\nu1,p\n")
                 .says("E-O03"),
         )
-        .run(refused("report a.csv --steps view -o o.csv --people o.csv").says("E-O03")),
+        .run(refused("report a.csv --steps view -o o.csv --people o.csv").says("E-O03"))
+        .run(spares(
+            "report a.csv --steps view --anonymize --anonymize-key-file kept.csv -o kept.csv",
+            "kept.csv",
+            KEY_LINE,
+        ))
+        .run(spares(
+            "report a.csv --steps view --anonymize --anonymize-key-file kept.csv --rejects ./kept.csv",
+            "kept.csv",
+            KEY_LINE,
+        ))
+        .run(spares("report --steps view --config kept.csv --people kept.csv", "kept.csv", DEFINITION))
+        .run(spares("report @kept.csv --steps view --emit-cohort entered=kept.csv", "kept.csv", "a.csv\n"))
+        .run(spares("report a.csv kept.csv --dedupe-files --steps view -o kept.csv", "kept.csv", LOG))
+        .run(spares("report - --steps view -o kept.csv", "kept.csv", LOG).through("exec < kept.csv"))
+        .run(
+            refused("report a.csv --steps view --value price --currency currency --rejects r.csv")
+                .file("a.csv", crate::privacy::TWO_CURRENCIES)
+                .file("r.csv", "old")
+                .says("E-U13")
+                .check(old_rejects_stay),
+        )
+        .run(
+            Run::of("report a.csv --steps view --rejects r.csv")
+                .file("a.csv", "user_id,timestamp,event\n")
+                .file("r.csv", "old")
+                .exit(4)
+                .check(old_rejects_stay),
+        )
+        .run(
+            Run::of("report a.csv --steps view --rejects r.jsonl")
+                .file("a.csv", "user_id,timestamp,event\nu1,soon\n")
+                .exit(4)
+                .check(|ended| {
+                    let rejects = read(ended, "r.jsonl")?;
+                    let is_row = rejects.starts_with("{\"file\":\"a.csv\",\"line\":2,") && rejects.contains("\"u1,soon\"");
+                    if is_row { Ok(()) } else { Err(rejects) }
+                }),
+        )
+        .run(refused("report a.csv --steps view --rejects r.json").says("no form of a list has this extension")),
         kind(
             "O04",
             "an output that is a link, a pipe, a device or a directory",
@@ -243,7 +303,14 @@ fn files() -> Vec<Kind> {
                 })
                 .says("E-O04"),
         )
-        .run(refused("report a.csv --steps view --rejects /dev/full").says("E-O04"))
+        .run(
+            refused("report a.csv --steps view --rejects shared.csv")
+                .prepare(|folder| {
+                    let made = Command::new("mkfifo").arg(folder.join("shared.csv")).status();
+                    assert!(made.is_ok_and(|status| status.success()), "a pipe can be made");
+                })
+                .says("E-O04"),
+        )
         .run(
             refused("report a.csv --steps view -o dir.json")
                 .prepare(|folder| std::fs::create_dir(folder.join("dir.json")).expect("made"))
@@ -261,7 +328,13 @@ fn files() -> Vec<Kind> {
 
 fn process() -> Vec<Kind> {
     vec![
-        kind("O06", "a reader of the output that goes away", "no error and no message, exit code 0").run(
+        kind(
+            "O06",
+            "a reader of the output that goes away, or a standard output that is closed",
+            "no error and no message, exit code 0: what is closed (`>&-`) is `/dev/null`",
+        )
+        .run(shell("exec \"$DROPOFF\" report a.csv --steps view,cart >&-"))
+        .run(
             Run::shell("( \"$DROPOFF\" sessions a.csv; echo \"ended $?\" >&2 ) | head -c 10")
                 .prepare(many_people)
                 .says("ended 0")
@@ -402,7 +475,7 @@ fn hostile_text() -> Vec<Kind> {
             "names that format, mention or command: `|`, backticks, `<!channel>`, `::error`, `##[`",
             "escaped in Markdown, where `@name` and `#123` are parted by a space of no width, so that nobody is notified \
              where it is pasted; in the table form and in errors no line is a command of a service for builds \
-             (`\\x3a:error`)",
+             (`\\x3a:error`); CSV, TSV, JSON and JSONL hold what the data holds: in such a service they go to a file (`-o`)",
         )
         .run(
             Run::of("report a.csv --steps @octo/all,#7 --format markdown")
@@ -442,7 +515,7 @@ fn hostile_text() -> Vec<Kind> {
     ]
 }
 
-fn definition_and_people() -> Vec<Kind> {
+fn definition() -> Vec<Kind> {
     vec![
         kind(
             "O20",
@@ -498,64 +571,11 @@ fn definition_and_people() -> Vec<Kind> {
                     }
                 }),
         ),
-        kind(
-            "O24",
-            "ids of people in lists, rejects and logs",
-            "ids stand in lists that were asked for, and in the text of rejected rows; `--anonymize` puts pseudonyms in \
-             their place and leaves that text out; `--min-cell N` shows no segment, bucket or event of fewer than N \
-             people, nor what would give them away (W29)",
-        )
-        .run(
-            Run::of("report a.csv --steps view --anonymize --people p.csv --emit-cohort entered=i.jsonl --rejects r.csv")
-                .file("a.csv", mail_log())
-                .exit(3)
-                .prints("(left out)")
-                .check(no_id),
-        )
-        .run(Run::of("sessions a.csv --anonymize --format json").file("a.csv", mail_log()).exit(3).check(no_id))
-        .run(Run::of("inspect a.csv --anonymize --format json").file("a.csv", mail_log()).exit(3).check(no_id))
-        .run(
-            Run::of("report a.csv --steps view --by country --min-cell 5 --max-rejects 1 --format json")
-                .file("a.csv", mail_log())
-                .warns("W29", 2)
-                .check(|ended| {
-                    let json = ended.json.ok_or("no JSON")?;
-                    let segments = json["body"]["funnels"][0]["segments"].as_array().ok_or("no segments")?;
-                    let found: Vec<String> =
-                        segments.iter().map(|part| format!("{} {}", part["by"]["country"], part["entered"])).collect();
-                    // France has 2; without it and with the other two the total would say so.
-                    let wanted = ["\"IL\" 9", "\"(suppressed)\" null"];
-                    if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
-                }),
-        )
-        .run(refused("report a.csv --steps view --min-cell 5 --people p.csv").says("a list names single people")),
-        kind(
-            "O25",
-            "pseudonyms that could be guessed or joined",
-            "BLAKE3 under a key, from `DROPOFF_KEY` or `--anonymize-key-file` and never from a flag; without a key another \
-             one in every run; a key of fewer than 16 bytes is exit code 2",
-        )
-        .run(
-            Run::of(&PSEUDONYMS.join(" "))
-                .file("a.csv", mail_log())
-                .environment("DROPOFF_KEY", KEY)
-                .check(|ended| match (again(ended, &PSEUDONYMS, Some(KEY))?, again(ended, &PSEUDONYMS, None)?) {
-                    (true, false) => no_id(ended),
-                    other => Err(format!("the same with the key, and without: {other:?}")),
-                }),
-        )
-        .run(
-            Run::of("sessions a.csv --anonymize --max-rejects 1")
-                .file("a.csv", mail_log())
-                .says("note: pseudonyms of this run alone")
-                .check(|ended| match again(ended, &PSEUDONYMS, None)? {
-                    false => no_id(ended),
-                    true => Err("two runs have the same pseudonyms".to_owned()),
-                }),
-        )
-        .run(refused("sessions a.csv --anonymize").environment("DROPOFF_KEY", "short").says("16 bytes"))
-        .run(refused("sessions a.csv --anonymize=secret").says("unexpected value 'secret'")),
-        kind(
+    ]
+}
+
+fn mistake() -> Kind {
+    kind(
             "O26",
             "a mistake of ours",
             "told with its place, the version and the hash of the definition, and how to report it; nothing of the data; \
@@ -568,6 +588,5 @@ fn definition_and_people() -> Vec<Kind> {
                 true => Ok(()),
                 false => Err(format!("{lines:?}")),
             }
-        })),
-    ]
+        }))
 }

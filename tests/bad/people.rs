@@ -112,20 +112,20 @@ fn ids() -> Vec<Kind> {
         )
         .run(
             with_map_anonymized("ann@shop.com,x\nid,person\n")
-                .says("error: map.csv:1: there is a column that a map of ids does not have")
+                .says("error: map.csv:1: there is no column (left out) in a map of ids")
                 .says("hint: the columns of a map are id, person"),
         )
         .run(
             with_map_anonymized("{\"id\":\"a\",\"person\":\"b\"}\n{\"id\":\"a\",\"person\":\"b\",\"ann@shop.com\":1}\n")
-                .says("error: map.csv:2: there is a column"),
+                .says("error: map.csv:2: there is no column (left out)"),
         )
         .run(
             with_map_anonymized("id,person,valid_from\na,x,ann@shop.com\n")
-                .says("error: map.csv:2: column `valid_from`: is not a time: write 2026-01-31"),
+                .says("error: map.csv:2: column `valid_from`: (left out) is not a time: write 2026-01-31"),
         )
         .run(
             with_map_anonymized("id,person,column\na,x,ann@shop.com\n")
-                .says("error: map.csv:2: column `column`: is no person column; there are user_id"),
+                .says("error: map.csv:2: column `column`: (left out) is no person column; there are user_id"),
         )
         .run(
             with_map_anonymized("id,person\nann@shop.com,x\nann@shop.com,y\n")

@@ -2,6 +2,7 @@
 
 use super::format::{DateCache, DateOrder, EpochNumber, EpochUnit, SlashParts, TimeFormat, When};
 use super::{ClockChange, DEFAULT_MIN_TIME_US};
+use crate::event::excerpt::quoted;
 
 /// What the user said about times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,20 +50,21 @@ pub enum TimeFormatError {
     #[error("no times to tell the format from: every sampled value is empty")]
     NoValues,
     #[error(
-        "no known time format reads most of the values: {unread} of {sampled} cannot be read, e.g. {example:?}"
+        "no known time format reads most of the values: {unread} of {sampled} cannot be read, e.g. {}",
+        quoted(example)
     )]
     Unknown { example: String, unread: usize, sampled: usize },
-    #[error("the given time formats read only {read} of {sampled} values; not, for one, {example:?}")]
+    #[error("the given time formats read only {read} of {sampled} values; not, for one, {}", quoted(example))]
     GivenFormats { example: String, read: usize, sampled: usize },
-    #[error("more than one time format: {first:?} and {second:?}")]
+    #[error("more than one time format: {} and {}", quoted(first), quoted(second))]
     Mixed { first: String, second: String },
-    #[error("epochs of more than one unit: {first:?} and {second:?}")]
+    #[error("epochs of more than one unit: {} and {}", quoted(first), quoted(second))]
     MixedEpochUnits { first: String, second: String },
-    #[error("the unit of numbers such as {example:?} cannot be told from their size")]
+    #[error("the unit of numbers such as {} cannot be told from their size", quoted(example))]
     UnclearEpochUnit { example: String },
-    #[error("day and month cannot be told apart: every value is like {example:?}")]
+    #[error("day and month cannot be told apart: every value is like {}", quoted(example))]
     AmbiguousDate { example: String },
-    #[error("day and month stand in both orders: {first:?} and {second:?}")]
+    #[error("day and month stand in both orders: {} and {}", quoted(first), quoted(second))]
     MixedDateOrder { first: String, second: String },
 }
 

@@ -1,6 +1,7 @@
 //! What the sample shows of each column, and what could not be told from it.
 
 use super::Look;
+use crate::event::excerpt::{hidden, shown};
 use crate::identity::pseudonym::Pseudonyms;
 use crate::report::table::{Cell, Column, Table};
 use crate::schema::roles::{Choice, Confidence, Guess, Role, RoleProblem};
@@ -105,16 +106,27 @@ pub(super) fn inspect_columns(look: &Look<'_>) -> Vec<InspectedColumn> {
         .collect()
 }
 
-/// The values that are shown of a column; pseudonyms where it holds ids, and none where it may.
+/// The values that are shown of a column; pseudonyms where it holds ids, and none where it may. Times and
+/// amounts come from rows that may be rejected for what stands there instead.
 fn sampled(values: &[&str], role: Option<Role>, pseudonyms: Option<&Pseudonyms>) -> Vec<String> {
-    let values = values.iter().take(SAMPLES);
+    let first = values.iter().take(SAMPLES);
+    let plain = |value: &&str| cut(value, SAMPLE_SIGNS);
     match (pseudonyms, role) {
         (Some(pseudonyms), Some(Role::User | Role::Session)) => {
-            values.map(|value| pseudonyms.of(value.as_bytes())).collect()
+            first.map(|value| pseudonyms.of(value.as_bytes())).collect()
         }
-        (Some(_), None) => Vec::new(),
-        _ => values.map(|value| cut(value, SAMPLE_SIGNS)).collect(),
+        (Some(_), Some(Role::Time | Role::Value)) => {
+            values.iter().filter(|value| is_figure(value)).take(SAMPLES).map(plain).collect()
+        }
+        (Some(_), None | Some(Role::Url)) => Vec::new(),
+        _ => first.map(plain).collect(),
     }
+}
+
+/// A number or a time in figures, and no name.
+fn is_figure(value: &str) -> bool {
+    let letters = value.chars().filter(|sign| !sign.is_ascii_digit() && !" .,:+-/TZ".contains(*sign));
+    letters.count() == 0
 }
 
 fn cut(value: &str, signs: usize) -> String {
@@ -125,13 +137,14 @@ fn cut(value: &str, signs: usize) -> String {
 }
 
 /// What could not be guessed, in the order of the roles.
-pub(super) fn problems(guess: &Guess) -> Vec<GuessProblem> {
-    let problems = guess.problems.iter();
+pub(super) fn problems(look: &Look<'_>) -> Vec<GuessProblem> {
+    let text = if look.pseudonyms.is_some() { hidden } else { shown };
+    let problems = look.guess.problems.iter();
     problems
         .map(|problem| GuessProblem {
             role: role_name(problem.role()).to_owned(),
-            message: problem.to_string(),
-            hint: problem.hint(),
+            message: text(&problem.to_string()),
+            hint: text(&problem.hint()),
             stops: problem.role().is_required() || matches!(problem, RoleProblem::UnknownColumn { .. }),
         })
         .collect()

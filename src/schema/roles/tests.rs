@@ -2,6 +2,7 @@
 //! columns that play no part are cut.
 
 use super::*;
+use crate::event::excerpt::shown;
 use proptest::prelude::*;
 
 fn columns(text: &str) -> Vec<ColumnSample<'static>> {
@@ -155,6 +156,9 @@ fn two_ids_that_differ_are_not_guessed_between() {
         "{found}"
     );
     assert!(found.hint().contains("--user user_id,customer_id"));
+    // What a shell would take for several words is one.
+    let hint = problem(&both.replace("customer_id", "Customer ID")).hint();
+    assert!(hint.contains("--user 'user_id,Customer ID'"), "{hint}");
     // Where both say the same, either will do.
     assert_eq!(
         guessed("user_id,customer_id,event,ts\n1,1,view,2024-01-01 00:00:00"),
@@ -205,7 +209,7 @@ fn unknown_columns_stop_with_the_nearest_names() {
             "{problem}"
         );
         assert_eq!(problem.role(), role);
-        assert_eq!(problem.hint(), "the nearest columns are user_id");
+        assert_eq!(shown(&problem.hint()), "the nearest columns are user_id");
     }
 }
 
