@@ -52,7 +52,7 @@ use crate::condition::suggest_nearest;
 use crate::decode::dialect::DialectError;
 use crate::decode::parquet::ParquetError;
 use crate::decode::time::TimeFormatError;
-use crate::event::excerpt::excerpt;
+use crate::event::excerpt::{excerpt, quoted};
 use crate::human::shell_list;
 use crate::source::{Ending, SourceError};
 use decimal::ValueSeen;
@@ -76,11 +76,11 @@ pub enum IngestError {
     OtherHeader { place: Box<Place>, read_as: String },
     #[error("{} is damaged: a hole of NUL bytes stands before its first row", .place.file)]
     HoleBeforeRows { place: Box<Place> },
-    #[error("values with two decimal marks: {:?} in {}, {:?} in {}", .first.example, .first.file, .second.example, .second.file)]
+    #[error("values with two decimal marks: {} in {}, {} in {}", quoted(&.first.example), .first.file, quoted(&.second.example), .second.file)]
     TwoDecimalMarks { first: ValueSeen, second: ValueSeen },
     #[error(
-        "{}: column {column:?}: the mark in values such as {:?} may be a decimal mark or group thousands, and no value tells",
-        .seen.file, .seen.example
+        "{}: column {column:?}: the mark in values such as {} may be a decimal mark or group thousands, and no value tells",
+        .seen.file, quoted(&.seen.example)
     )]
     UnclearDecimalMark { column: String, seen: ValueSeen },
     #[error("{name}: more than one column is called {column:?}")]
