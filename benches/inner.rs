@@ -213,6 +213,7 @@ fn read(file: &std::path::Path, threads: usize) -> Everything {
         naive_zone_given: false,
         as_of_us: None,
         decimal_mark: b'.',
+        mark_told_by: None,
         null_ids: Vec::new(),
         keep_empty_ids: false,
         cleaning: dropoff::ingest::clean::Cleaning::default(),

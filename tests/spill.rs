@@ -140,6 +140,7 @@ fn plan_and_request(shape: Shape) -> (ReadPlan, Request) {
         naive_zone_given: true,
         as_of_us: None,
         decimal_mark: b'.',
+        mark_told_by: None,
         null_ids: Vec::new(),
         keep_empty_ids: false,
         cleaning: dropoff::ingest::clean::Cleaning::default(),
