@@ -7,12 +7,12 @@ use std::path::Path;
 /// What brings polars along: it reads or writes Parquet.
 const LEFT_OUT: [&str; 2] = ["parquet", "small_table"];
 /// Rooms that are taken over but for that.
-const ROOMS: [&str; 6] = ["condition", "decode", "definition", "derive", "funnel", "render"];
+const ROOMS: [&str; 7] = ["condition", "decode", "definition", "derive", "event", "funnel", "render"];
 /// Files and where they go: a room's first file into its folder, as its parts are found from there.
 const FILES: [(&str, &str); 5] = [
     ("calendar.rs", "calendar.rs"),
     ("definition.rs", "definition/mod.rs"),
-    ("event.rs", "event.rs"),
+    ("event.rs", "event/mod.rs"),
     ("human.rs", "human.rs"),
     ("report/table.rs", "report/table.rs"),
 ];

@@ -10,7 +10,7 @@ pub mod decode;
 pub mod definition;
 #[path = "../target/source/derive/mod.rs"]
 pub mod derive;
-#[path = "../target/source/event.rs"]
+#[path = "../target/source/event/mod.rs"]
 pub mod event;
 #[path = "../target/source/funnel/mod.rs"]
 pub mod funnel;
