@@ -247,13 +247,13 @@ fn offset(text: &[u8]) -> Option<Option<i32>> {
 
 /// Writes an instant as RFC 3339 in UTC, with only as many fraction digits as it needs.
 ///
-/// Years outside 0 to 9999, which RFC 3339 cannot say, are written with their sign.
+/// Years outside 0 to 9999, which RFC 3339 cannot say, are written with their sign and six digits (ISO 8601).
 pub fn format_utc(at_us: i64) -> String {
     let (year, month, day) = civil_from_days(at_us.div_euclid(DAY_US));
     let of_day = at_us.rem_euclid(DAY_US);
     let (hour, minute) = (of_day / HOUR_US, of_day % HOUR_US / MINUTE_US);
     let (second, us) = (of_day % MINUTE_US / SECOND_US, of_day % SECOND_US);
-    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+05}") };
+    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+07}") };
     let mut text = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
     if us != 0 {
         let fraction = format!(".{us:06}");
