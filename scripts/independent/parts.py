@@ -300,7 +300,9 @@ def body(case):
     immature = [block["entered"] for block, _ in blocks
                 if block["entered"] and block["definition"]["window_s"] is not None
                 and block["conversion"]["mature"] and not block["conversion"]["mature"]["n"]]
+    few = [block["entered"] for block, _ in blocks if block["entered"] < 30 <= len(events.rows_of)]
     found["warnings"] = [{"code": code, "n": n}
-                         for code, n in [*events.warnings(), *(("W14", entered) for entered in immature),
+                         for code, n in [*events.warnings(), *(("W15", entered) for entered in few),
+                                         *(("W14", entered) for entered in immature),
                                          *(("W23", late) for _, late in blocks if late)]]
     return found
