@@ -1,7 +1,8 @@
 //! Every form of a report is what `dropoff generate schema` says it is.
 //!
 //! The judge knows the keywords that our schema uses and fails at any other, so that none is passed over. It is
-//! stricter than the standard in one thing: a key that the schema does not name is wrong.
+//! stricter than the standard in one thing: a key that the schema does not name is wrong. Libraries that judge by
+//! schemas ask more features of what the program is made of, which would all be built twice.
 
 use serde_json::{Map, Value};
 use std::process::Command;

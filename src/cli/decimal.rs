@@ -53,19 +53,20 @@ pub fn settle(plan: &InputPlan, found: &mut Found, columns: &Columns) -> Result<
             SampledMark::Two(first, second) => {
                 return Err(IngestError::TwoDecimalMarks { first: seen(first), second: seen(second) }.into());
             }
-            SampledMark::Unclear(example) => {
-                unclear.get_or_insert(seen(example));
+            SampledMark::Unclear(ref example) => {
+                let seen = seen(example.clone());
+                unclear.get_or_insert((mark, seen));
                 continue;
             }
             SampledMark::Nothing => continue,
         };
-        return match unclear.filter(|ValueSeen { example, .. }| told.0 == b',' && example.contains('.')) {
-            Some(first) => Err(IngestError::TwoDecimalMarks { first, second: seen(told.1) }.into()),
+        return match unclear.filter(|(mark, _)| mark.contradicts(told.0).is_some()) {
+            Some((_, first)) => Err(IngestError::TwoDecimalMarks { first, second: seen(told.1) }.into()),
             None => Ok(Decimals { mark: told.0, told_by: Some(seen(told.1)) }),
         };
     }
     match unclear {
         None => Ok(point),
-        Some(seen) => Err(IngestError::UnclearDecimalMark { column: column.clone(), seen }.into()),
+        Some((_, seen)) => Err(IngestError::UnclearDecimalMark { column: column.clone(), seen }.into()),
     }
 }

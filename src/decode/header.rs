@@ -15,7 +15,11 @@ pub fn trimmed(text: &str) -> &str {
 /// A name of a column without what does not tell names apart: case, blanks, signs of no width and quotes
 /// around it.
 pub fn folded(name: &str) -> String {
-    trimmed(trimmed(name).trim_matches('"')).to_lowercase()
+    unquoted(name).to_lowercase()
+}
+
+fn unquoted(name: &str) -> &str {
+    trimmed(trimmed(name).trim_matches('"'))
 }
 
 /// What a record has to do with the names of the columns.
@@ -46,7 +50,13 @@ impl ColumnNames {
 
     /// Whether a record that begins so may be a header: a look that costs little.
     pub fn may_begin_header(&self, first: &[u8]) -> bool {
-        self.places.contains_key(&folded(&String::from_utf8_lossy(first)))
+        let first = String::from_utf8_lossy(first);
+        match unquoted(&first) {
+            text if text.is_ascii() => {
+                !text.is_empty() && self.by_place.iter().any(|name| name.eq_ignore_ascii_case(text))
+            }
+            text => self.places.contains_key(&text.to_lowercase()),
+        }
     }
 
     /// A record is a header if most of its fields that are not empty, and two at least, are names of
@@ -231,6 +241,18 @@ mod tests {
             assert_eq!(folded(name), "user_id", "{name:?}");
         }
         assert_ne!(folded("user id"), folded("user_id"));
+    }
+
+    #[test]
+    fn only_a_name_of_a_column_begins_a_header() {
+        let names = ColumnNames::new(&strings(&["User", "זמן", "", "Größe"]));
+        for first in ["user", " \u{feff}\"USER\" ", "זמן", "GRÖßE", "größe"]
+        {
+            assert!(names.may_begin_header(first.as_bytes()), "{first:?}");
+        }
+        for first in ["", " ", "use", "users", "u1", "זמנ", "\"\""] {
+            assert!(!names.may_begin_header(first.as_bytes()), "{first:?}");
+        }
     }
 
     #[test]

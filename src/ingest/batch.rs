@@ -29,6 +29,17 @@ pub const NO_VALUE: i64 = i64::MIN;
 pub const NO_SESSION: u32 = u32::MAX;
 
 impl RowLayout {
+    /// Everything that a row can have.
+    #[cfg(test)]
+    pub(super) const FULL: RowLayout = RowLayout {
+        ordinal: true,
+        session: true,
+        value: true,
+        currency: true,
+        dimensions: 2,
+        received: true,
+    };
+
     pub fn words(&self) -> usize {
         self.received_at() + 2 * usize::from(self.received)
     }
@@ -333,14 +344,7 @@ mod tests {
 
     #[test]
     fn words_follow_one_another_without_gaps() {
-        let all = RowLayout {
-            ordinal: true,
-            session: true,
-            value: true,
-            currency: true,
-            dimensions: 2,
-            received: true,
-        };
+        let all = RowLayout::FULL;
         assert_eq!((all.session_at(), all.value_at(), all.currency_at(), all.dimensions_at()), (2, 3, 5, 6));
         assert_eq!((all.received_at(), all.words()), (8, 10));
         assert_eq!(RowLayout::default().words(), 0);

@@ -248,14 +248,7 @@ mod tests {
         dimensions: 0,
         received: false,
     };
-    const FULL: RowLayout = RowLayout {
-        ordinal: true,
-        session: true,
-        value: true,
-        currency: true,
-        dimensions: 2,
-        received: true,
-    };
+    const FULL: RowLayout = RowLayout::FULL;
 
     fn shard_of(rows: &[Row], layout: &RowLayout, seed: &RandomState) -> Shard {
         let mut shard = Shard::default();

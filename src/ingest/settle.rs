@@ -118,11 +118,16 @@ impl<'s> PersonRows<'s> {
         self.shard.layout.value
     }
 
+    /// The number in two words of a row, if it holds one.
+    fn number(&self, row: usize, at: usize) -> Option<i64> {
+        Some(RowLayout::read_i64(&self.shard.words, self.words_at(row) + at))
+            .filter(|&number| number != NO_VALUE)
+    }
+
     /// The row's value in millionths.
     pub fn value(&self, row: usize) -> Option<i64> {
         let layout = &self.shard.layout;
-        let value = || RowLayout::read_i64(&self.shard.words, self.words_at(row) + layout.value_at());
-        layout.value.then(value).filter(|&value| value != NO_VALUE)
+        layout.value.then(|| self.number(row, layout.value_at())).flatten()
     }
 
     /// The last value known at or before a row, in millionths.
@@ -148,8 +153,7 @@ impl<'s> PersonRows<'s> {
     /// How long after its time the row was received, in µs; less than zero where it was before.
     pub fn received_after_us(&self, row: usize) -> Option<i64> {
         let layout = &self.shard.layout;
-        let after_us = || RowLayout::read_i64(&self.shard.words, self.words_at(row) + layout.received_at());
-        layout.received.then(after_us).filter(|&after_us| after_us != NO_VALUE)
+        layout.received.then(|| self.number(row, layout.received_at())).flatten()
     }
 
     /// The words of a row but its place in the input and when it was received, to tell whether two rows are

@@ -49,7 +49,7 @@ impl Slot {
             Some(short) => (short, text.len() as u32),
             None => ([0; SHORT_BYTES], LONG),
         };
-        Slot { text, form: tag << LEN_BITS | len, number: 0 }
+        Slot { text, form: form(len, tag), number: 0 }
     }
 
     fn is_free(&self) -> bool {
@@ -60,15 +60,21 @@ impl Slot {
         self.form & LONG == LONG
     }
 
-    /// Where the look-up of the text begins in a table of any size, beyond which it starts anew.
-    #[inline(always)]
-    fn home(&self) -> usize {
-        (self.form >> LEN_BITS) as usize
-    }
-
     fn long_start(&self) -> usize {
         self.text.first_chunk().map_or(0, |&start| u64::from_le_bytes(start) as usize)
     }
+}
+
+/// What is told of a text beside its bytes, of which `len` may be [`LONG`].
+#[inline(always)]
+fn form(len: u32, tag: u32) -> u32 {
+    tag << LEN_BITS | len
+}
+
+/// Where the look-up of texts of this form begins in a table of any size, beyond which it starts anew.
+#[inline(always)]
+fn home(form: u32) -> usize {
+    (form >> LEN_BITS) as usize
 }
 
 /// A short text with zeros behind it, without a branch for each byte; `None` for a long one.
@@ -144,15 +150,20 @@ impl Texts {
     #[inline(always)]
     fn look_up(&self, wanted: &Slot, text: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
-        let mut index = wanted.home() & mask;
+        let mut index = home(wanted.form) & mask;
         loop {
             let slot = &self.slots[index];
-            let may_be = slot.form == wanted.form && (wanted.is_long() || slot.text == wanted.text);
-            if slot.is_free() || (may_be && (!wanted.is_long() || same_bytes(self.text_of(slot), text))) {
+            if slot.is_free() || (slot.form == wanted.form && self.holds(slot, wanted, text)) {
                 return index;
             }
             index = (index + 1) & mask;
         }
+    }
+
+    /// Whether a slot of the same form holds the text.
+    #[inline(always)]
+    fn holds(&self, slot: &Slot, wanted: &Slot, text: &[u8]) -> bool {
+        if wanted.is_long() { same_bytes(self.text_of(slot), text) } else { slot.text == wanted.text }
     }
 
     #[inline(never)]
@@ -174,8 +185,7 @@ impl Texts {
     /// Asks for the slot at which the look-up of a text with this tag begins.
     #[inline]
     pub fn ask_table(&self, tag: u32) {
-        let home = Slot { form: tag << LEN_BITS, ..Slot::default() }.home();
-        prefetch(&self.slots, home & self.slots.len().wrapping_sub(1));
+        prefetch(&self.slots, home(form(0, tag)) & self.slots.len().wrapping_sub(1));
     }
 
     /// Asks for the text to which that slot points if it is long, from its header to its end if it is as
@@ -185,8 +195,7 @@ impl Texts {
         if len as usize <= SHORT_BYTES {
             return;
         }
-        let home = Slot { form: tag << LEN_BITS, ..Slot::default() }.home();
-        let slot = self.slots.get(home & self.slots.len().wrapping_sub(1));
+        let slot = self.slots.get(home(form(LONG, tag)) & self.slots.len().wrapping_sub(1));
         if let Some(slot) = slot.filter(|slot| slot.is_long()) {
             prefetch(&self.long, slot.long_start());
             prefetch(&self.long, slot.long_start() + HEADER + len as usize - 1);
@@ -229,7 +238,7 @@ impl Texts {
         let slots = (self.slots.len() * 2).max(LEAST_SLOTS);
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); slots]);
         for slot in old.into_iter().filter(|slot| !slot.is_free()) {
-            let mut index = slot.home() & (slots - 1);
+            let mut index = home(slot.form) & (slots - 1);
             while !self.slots[index].is_free() {
                 index = (index + 1) & (slots - 1);
             }

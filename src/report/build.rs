@@ -513,9 +513,13 @@ fn few_entered(
     };
     let (earliest_us, latest_us) = (tally.earliest_us?, tally.latest_us?);
     let is_outside = entries_us.start > latest_us || entries_us.end <= earliest_us;
-    let outside =
-        format!("; every row lies outside the range of entries, the last at {}", format_utc(latest_us));
-    let message = format!("funnel {}: {entered}{}", funnel.name, if is_outside { &outside } else { "" });
+    let outside = match is_outside {
+        true => {
+            format!("; every row lies outside the range of entries, the last at {}", format_utc(latest_us))
+        }
+        false => String::new(),
+    };
+    let message = format!("funnel {}: {entered}{outside}", funnel.name);
     Some(Warning { code: "W15".to_owned(), n: funnel.entered, message })
 }
 

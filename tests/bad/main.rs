@@ -9,6 +9,7 @@
 
 mod case;
 mod csv;
+mod encodings;
 mod files;
 mod json;
 mod kills;

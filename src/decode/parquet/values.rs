@@ -85,7 +85,7 @@ impl<'v> Block<'_, 'v> {
 
 pub(super) struct Values {
     data: Data,
-    /// A text holds a NUL, so that rows are looked at one by one.
+    /// A text may hold a NUL, so that rows are looked at one by one.
     has_nul: bool,
     /// Where an outer object is null, so are the values inside it.
     outer_present: Vec<BooleanChunked>,
@@ -268,13 +268,15 @@ impl Values {
     }
 }
 
-/// Whether any text of a column holds a NUL, in a look at the words in which short texts lie.
+/// Whether any text of a column may hold a NUL, in a look at the words in which short texts lie, and at the bytes of
+/// all longer ones together, which may be more than the column's.
 fn text_has_nul(values: &StringChunked) -> bool {
     values.downcast_iter().any(|array| {
-        array.views().iter().enumerate().any(|(row, view)| match view.length {
-            0..=INLINE_BYTES => short_has_nul(view.length, [view.prefix, view.buffer_idx, view.offset]),
-            _ => memchr::memchr(0, array.value(row).as_bytes()).is_some(),
-        })
+        let short = array.views().iter().filter(|view| view.length <= INLINE_BYTES);
+        array.data_buffers().iter().any(|bytes| memchr::memchr(0, bytes).is_some())
+            || short
+                .into_iter()
+                .any(|view| short_has_nul(view.length, [view.prefix, view.buffer_idx, view.offset]))
     })
 }
 
