@@ -24,6 +24,8 @@ pub struct BatchPerson {
     /// Where the id lies in [`Batch::texts`].
     pub id_start: u32,
     pub id_len: u32,
+    /// The id, where it is short and rows were told apart.
+    short: ShortText,
     /// Number of rows, then where the next one goes, then the end of the rows in `Gathered::rows`.
     rows: u32,
 }
@@ -31,8 +33,6 @@ pub struct BatchPerson {
 /// The rows of a batch by part, person and arrival. Reused from batch to batch.
 pub struct Gathered {
     persons: Vec<BatchPerson>,
-    /// By person: the id where it is short, while rows are told apart.
-    shorts: Vec<ShortText>,
     /// By part: where its persons start in `by_part`; the last entry is their number.
     part_starts: Vec<u32>,
     /// Indices of `persons`, part by part.
@@ -51,7 +51,6 @@ impl Default for Gathered {
     fn default() -> Gathered {
         Gathered {
             persons: Vec::new(),
-            shorts: Vec::new(),
             part_starts: Vec::new(),
             by_part: Vec::new(),
             rows: Vec::new(),
@@ -80,7 +79,8 @@ impl Gathered {
             self.persons.extend(rows.iter().map(|row| {
                 let id = batch.text(row.id_start, row.id_len);
                 let hash = hash_of(id, seed);
-                BatchPerson { hash, id_start: row.id_start, id_len: row.id_len, rows: 1 }
+                let short = ShortText::NONE;
+                BatchPerson { hash, id_start: row.id_start, id_len: row.id_len, short, rows: 1 }
             }));
         }
         self.sort_persons(part_bits);
@@ -90,7 +90,6 @@ impl Gathered {
     /// Tells the persons of the rows apart and counts their rows.
     fn find_persons(&mut self, batch: &Batch, rows: &[BatchRow], seed: &RandomState) {
         self.slots.fill(0);
-        self.shorts.clear();
         self.person_of.clear();
         for row in rows {
             let id = batch.text(row.id_start, row.id_len);
@@ -101,18 +100,15 @@ impl Gathered {
             let person = loop {
                 let slot = self.slots[index];
                 if slot == 0 {
+                    let short = short.unwrap_or(ShortText::NONE);
                     let (id_start, id_len) = (row.id_start, row.id_len);
-                    self.shorts.push(short.unwrap_or(ShortText::NONE));
-                    self.add_person(BatchPerson { hash, id_start, id_len, rows: 0 }, index);
+                    self.add_person(BatchPerson { hash, id_start, id_len, short, rows: 0 }, index);
                     break self.persons.len() as u32 - 1;
                 }
-                let known = slot as usize - 1;
+                let known = &self.persons[slot as usize - 1];
                 let is_same = match &short {
-                    Some(short) => self.shorts[known].equals(short),
-                    None => {
-                        let known = &self.persons[known];
-                        known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id)
-                    }
+                    Some(short) => known.short.equals(short),
+                    None => known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id),
                 };
                 if is_same {
                     break slot - 1;

@@ -9,7 +9,6 @@ use super::budget::{Budget, Resources};
 use super::cohort::Members;
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered, hash_of};
-use super::prefetch::prefetch;
 use super::spill::{Spill, SpillError};
 use super::texts::Texts;
 use foldhash::fast::RandomState;
@@ -104,15 +103,9 @@ impl Store {
                 shard.persons.ask_table(hash as u32);
                 shard.events.ask_end();
             }
-            let mut first = start;
             for &person in persons {
-                let known = gathered.person(person);
-                let BatchPerson { hash, id_start, id_len, .. } = *known;
+                let BatchPerson { hash, id_len, .. } = *gathered.person(person);
                 shards[shard_of(hash)].persons.ask_text(hash as u32, id_len);
-                prefetch(&batch.texts, id_start as usize);
-                let rows = gathered.rows(first, known);
-                prefetch(&batch.rows, rows.first().map_or(0, |&row| row as usize));
-                first += rows.len();
             }
             for &person in persons {
                 let person = gathered.person(person);
