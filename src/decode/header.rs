@@ -246,8 +246,7 @@ mod tests {
     #[test]
     fn only_a_name_of_a_column_begins_a_header() {
         let names = ColumnNames::new(&strings(&["User", "זמן", "", "Größe"]));
-        for first in ["user", " \u{feff}\"USER\" ", "זמן", "GRÖßE", "größe"]
-        {
+        for first in ["user", " \u{feff}\"USER\" ", "זמן", "GRÖßE", "größe"] {
             assert!(names.may_begin_header(first.as_bytes()), "{first:?}");
         }
         for first in ["", " ", "use", "users", "u1", "זמנ", "\"\""] {

@@ -52,7 +52,7 @@ fn older_export() -> String {
 }
 
 /// Its words with these columns named.
-const NAMED: &str = "--user user_id --time timestamp --event event";
+pub const NAMED: &str = "--user user_id --time timestamp --event event";
 
 pub fn kinds() -> Vec<Kind> {
     let parts = [encodings::kinds(), records(), quotes(), dialects(), headers(), sizes()];

@@ -1,7 +1,7 @@
 //! C: encodings of text, and what is no text.
 
-use crate::case::{Kind, kind};
-use crate::csv::{log, report, rows};
+use crate::case::{Kind, Run, kind};
+use crate::csv::{NAMED, log, report, rows};
 use crate::files::parquet;
 use polars::prelude::{NamedFrom, Series};
 
