@@ -66,7 +66,7 @@ impl<'d> TextCodes<'d> {
         TextCodes { shared, recent: RecentTexts::default(), cache: HashMap::default() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn code(&mut self, text: &[u8]) -> u32 {
         match ShortText::new(text).and_then(|short| self.recent.get(&short)) {
             Some(code) => code,
