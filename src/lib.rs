@@ -4,7 +4,6 @@
 //! source/    files, globs, stdin, gz, zst        → bytes
 //! decode/    CSV, JSONL, Parquet                 → records, or rejects with their place
 //! condition/ derive/ funnel/ schema/             what rows, events, steps and columns mean
-//! condition/ funnel/ schema/                     what rows, steps and columns mean
 //! identity/  who acted; session: visits of one person
 //! ingest/    records → events → every person's rows, in order
 //! report/    counts and, with stats/, shares     → one typed result per report

@@ -1,13 +1,14 @@
 //! The `dropoff` program: runs the command line, prints its error, sets the exit code.
 
 use clap::Parser;
-use dropoff::cli::{Exit, Failure, args::Cli, fault, run};
+use dropoff::cli::{Exit, Failure, allocator, args::Cli, fault, run};
 use dropoff::render::escape::{log_line, visible};
 use std::io::Write;
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let cli = Cli::parse();
     // A fault of ours is told with its place and without what it stumbled over, which may be data.
     std::panic::set_hook(Box::new(|panic| {

@@ -2,6 +2,7 @@
 //!
 //! The only place that prints, reads the environment, or knows exit codes.
 
+pub mod allocator;
 pub mod args;
 mod check;
 mod decimal;

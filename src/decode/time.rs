@@ -15,7 +15,7 @@ pub use duration::{DurationError, parse_duration_us, read_duration_us};
 pub use format::{DateOrder, EpochUnit, TimeFormat};
 
 use crate::event::{DAY_US, HOUR_US, RejectCode};
-use format::{DateCache, Reading, When, read_plain_iso};
+use format::{DateCache, PlainIso, Reading, When, read_plain_iso, read_utc_milliseconds};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -151,13 +151,29 @@ impl TimeParser {
     /// µs since the Unix epoch, UTC. Finer digits are truncated towards minus infinity.
     #[inline(always)]
     pub fn parse(&mut self, text: &[u8]) -> Result<i64, TimeError> {
-        if self.starts_with_iso
-            && let Some(reading) = read_plain_iso(text, &self.dates)
-            && let Ok(at_us) = self.settle(reading)
-        {
-            return Ok(at_us);
+        match self.parse_plain(text) {
+            Some(at_us) => Ok(at_us),
+            None => self.parse_in_turn(text),
         }
-        self.parse_in_turn(text)
+    }
+
+    /// As [`TimeParser::parse`], of what nearly every row of most logs holds. `None`, with nothing noted,
+    /// for all else.
+    #[inline(always)]
+    pub fn parse_plain(&mut self, text: &[u8]) -> Option<i64> {
+        if !self.starts_with_iso {
+            return None;
+        }
+        match text.try_into().ok().and_then(|text| read_utc_milliseconds(text, &self.dates)) {
+            Some(at_us) => self.in_range(at_us).ok(),
+            None => self.parse_plain_iso(text),
+        }
+    }
+
+    #[inline(never)]
+    fn parse_plain_iso(&mut self, text: &[u8]) -> Option<i64> {
+        let PlainIso { local_us, is_utc } = read_plain_iso(text, &self.dates)?;
+        if is_utc { self.in_range(local_us).ok() } else { self.parse_local_us(local_us).ok() }
     }
 
     #[inline(never)]

@@ -3,7 +3,7 @@
 //! The judgement of a row never depends on which report is asked: first the structure (by the
 //! decoder), then every column that the source table names, then the filter.
 
-use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
+use super::batch::{Batch, NO_VALUE, RowLayout, TextRange};
 use super::dictionary::{Dictionary, RecentTexts, ShortText, TextCodes};
 use super::naming::{Naming, Origin};
 use super::plan::{Dedupe, ReadPlan};
@@ -93,8 +93,47 @@ pub struct Codes<'p> {
     dimensions: Vec<TextCodes<'p>>,
     /// A row has more than a time, a person and a kind.
     has_words: bool,
+    plain: Option<PlainSlots>,
     /// Room for the texts of a key.
     key: Vec<u8>,
+    /// Room for an id that is put together.
+    id: Vec<u8>,
+}
+
+/// Where a row's time, name and id lie, where each has a slot of its own and nothing else can keep a row
+/// from being an event.
+#[derive(Clone, Copy)]
+struct PlainSlots {
+    time: usize,
+    event: usize,
+    user: usize,
+    /// A bit for each length of a text that may stand for no id, from the lowest on; the highest for all
+    /// longer ones.
+    null_lengths: u64,
+}
+
+impl PlainSlots {
+    fn of(plan: &ReadPlan) -> Option<PlainSlots> {
+        let roles = &plan.roles;
+        let (&[time], Some(event), &[user]) = (&roles.time[..], roles.event, &roles.user[..]) else {
+            return None;
+        };
+        let is_judged_further = plan.event_name.is_some()
+            || roles.value.is_some()
+            || plan.filter.is_some()
+            || plan.as_of_us.is_some()
+            || plan.derivation.is_some()
+            || plan.identity.is_asked();
+        // An empty id is none, too, as a rule.
+        let lengths = plan.null_ids.iter().map(|null| null.len()).chain([0]);
+        let null_lengths = lengths.fold(0, |bits, len| bits | length_bit(len));
+        (!is_judged_further).then_some(PlainSlots { time, event, user, null_lengths })
+    }
+}
+
+#[inline(always)]
+fn length_bit(len: usize) -> u64 {
+    1 << len.min(63)
 }
 
 /// Marks a number of [`Codes::events`] among kinds.
@@ -123,13 +162,21 @@ impl<'p> Codes<'p> {
             currencies: TextCodes::new(&shared.currencies),
             dimensions: shared.dimensions.iter().map(TextCodes::new).collect(),
             has_words: plan.layout.words() > 0 || plan.identity.is_asked(),
+            plain: PlainSlots::of(plan),
             key: Vec::new(),
+            id: Vec::new(),
         }
+    }
+
+    /// What is kept of a name that was met not long ago.
+    #[inline(always)]
+    fn recent_kind(&self, event: &[u8]) -> Option<u32> {
+        ShortText::new(event).and_then(|short| self.recent.get(&short))
     }
 
     #[inline(always)]
     fn kind(&mut self, event: &[u8], fields: &[Field<'_>]) -> u32 {
-        match ShortText::new(event).and_then(|short| self.recent.get(&short)) {
+        match self.recent_kind(event) {
             Some(kind) if kind & CONDITIONAL == 0 => kind,
             Some(number) => self.kind_by_conditions(number & !CONDITIONAL, fields),
             None => self.look_up_kind(event, fields),
@@ -230,6 +277,9 @@ pub struct Assembler<'a, 'p> {
 impl RecordSink for Assembler<'_, '_> {
     fn record(&mut self, at: RecordAt, fields: &[Field<'_>]) {
         self.batch.tally.read += 1;
+        if self.plain_event(fields).is_some() {
+            return;
+        }
         if let Err(fault) = self.event(fields) {
             fault.reject(at, fields, self.codes.plan.keep_rejects, self.batch);
         }
@@ -310,6 +360,35 @@ impl Judged<'_> {
 }
 
 impl Assembler<'_, '_> {
+    /// The short way of nearly all rows of most jobs. `None`, with nothing done, leaves a row to
+    /// [`Assembler::event`].
+    #[inline(always)]
+    fn plain_event(&mut self, fields: &[Field<'_>]) -> Option<()> {
+        let slots = self.codes.plain?;
+        let (Field::Text(event), Field::Text(id)) = (fields[slots.event], fields[slots.user]) else {
+            return None;
+        };
+        let kind = self.codes.recent_kind(event)?;
+        if length_bit(id.len()) & slots.null_lengths != 0 || kind & CONDITIONAL != 0 {
+            return None;
+        }
+        // Last, as it counts what it meets.
+        let time_us = match fields[slots.time] {
+            Field::Text(time) => self.times.parse_plain(time)?,
+            Field::TimeUs(time_us) => self.times.parse_us(time_us).ok()?,
+            Field::LocalTimeUs(local_us) => self.times.parse_local_us(local_us).ok()?,
+            Field::Missing => return None,
+        };
+        let batch = &mut *self.batch;
+        batch.tally.without_event += u64::from(event.is_empty());
+        batch.push(time_us, kind, id);
+        if self.codes.has_words {
+            self.push_words(fields, None);
+        }
+        Some(())
+    }
+
+    #[inline(never)]
     fn event(&mut self, fields: &[Field<'_>]) -> Result<(), Box<Fault>> {
         let plan = self.codes.plan;
         let time_us = plan.time(fields, &plan.roles.time, self.times)?;
@@ -356,22 +435,19 @@ impl Assembler<'_, '_> {
         batch.tally.without_event += u64::from(!has_event);
         batch.tally.negative_values += u64::from(value.is_some_and(|value| value < 0));
 
-        let id_start = batch.texts.len() as u32;
-        if plan.columns.user_together {
-            push_together(&mut batch.texts, user, roles.user[1..].iter().map(|&slot| text(fields[slot])));
-        } else {
-            if roles.user.len() > 1 {
-                // "7" in two columns is two people.
-                batch.texts.push(user_index as u8);
+        let id = match roles.user.len() {
+            1 => user,
+            _ if plan.columns.user_together => {
+                let parts = roles.user.iter().map(|&slot| text(fields[slot]));
+                id_of_parts(parts, &mut self.codes.id)
             }
-            push_text(&mut batch.texts, user);
-        }
-        let id_len = batch.texts.len() as u32 - id_start;
-        batch.rows.push(BatchRow { time_us, id_start, id_len, kind });
+            _ => id_of_column(user_index, user, &mut self.codes.id),
+        };
+        batch.push(time_us, kind, id);
         if self.codes.has_words {
             self.push_words(fields, value);
             if plan.identity.is_asked() {
-                self.push_identity(fields, user_index, TextRange { start: id_start, len: id_len });
+                self.push_identity(fields, user_index);
             }
         }
     }
@@ -398,18 +474,13 @@ impl Assembler<'_, '_> {
         }
         if layout.session {
             let session = roles.session.map_or(&b""[..], |slot| text(fields[slot]));
-            let start = batch.texts.len() as u32;
-            push_text(&mut batch.texts, session);
-            batch.sessions.push(if session.is_empty() {
-                TextRange::NONE
-            } else {
-                TextRange { start, len: session.len() as u32 }
-            });
+            let session = if session.is_empty() { TextRange::NONE } else { batch.keep(session) };
+            batch.sessions.push(session);
         }
     }
 
     /// What tells whose the row is, and whether it repeats another, once all rows are known.
-    fn push_identity(&mut self, fields: &[Field<'_>], user_index: usize, id: TextRange) {
+    fn push_identity(&mut self, fields: &[Field<'_>], user_index: usize) {
         let plan = self.codes.plan;
         let batch = &mut *self.batch;
         if plan.identity.stitch != Stitch::None {
@@ -417,16 +488,13 @@ impl Assembler<'_, '_> {
                 (0, Some(&slot)) => present(plan, fields[slot]),
                 _ => None,
             };
-            batch.devices.push(match device {
-                Some(device) => {
-                    let start = batch.texts.len() as u32;
-                    batch.texts.push(1);
-                    push_text(&mut batch.texts, device);
-                    TextRange { start, len: device.len() as u32 + 1 }
-                }
-                None if user_index == 1 => id,
+            let device = match device {
+                Some(device) => batch.keep(id_of_column(1, device, &mut self.codes.id)),
+                // The id just put together is that of the device.
+                None if user_index == 1 => batch.keep(&self.codes.id),
                 None => TextRange::NONE,
-            });
+            };
+            batch.devices.push(device);
         }
         if plan.identity.dedupe != Dedupe::Nothing {
             batch.keys.push(event_key(plan, fields, &mut self.codes.key));
@@ -498,22 +566,6 @@ fn other_time(fields: &[Field<'_>], slots: &[usize], times: &mut TimeParser) -> 
     }
 }
 
-/// Puts a text behind the others. Most ids fit 32 bytes: two copies of a fixed length, which may
-/// overlap, take less than one whose length is looked at first.
-#[inline]
-fn push_text(texts: &mut Vec<u8>, text: &[u8]) {
-    if let (16..=32, Some(first), Some(last)) =
-        (text.len(), text.first_chunk::<16>(), text.last_chunk::<16>())
-    {
-        let rest = texts.len() + text.len() - 16;
-        texts.extend_from_slice(first);
-        texts.truncate(rest);
-        texts.extend_from_slice(last);
-    } else {
-        texts.extend_from_slice(text);
-    }
-}
-
 #[inline]
 fn text(field: Field<'_>) -> &[u8] {
     match field {
@@ -540,14 +592,26 @@ fn first_of_all<'f>(plan: &ReadPlan, fields: &[Field<'f>]) -> Result<&'f [u8], B
     present(plan, fields[slot]).ok_or_else(|| Fault::new(RejectCode::R07, slot, "no person".to_owned()))
 }
 
-/// Puts the parts of one id behind one another, with a sign between them that no field holds.
+/// The id that `parts` make together, with a sign between them that no field holds.
 #[inline(never)]
-fn push_together<'f>(texts: &mut Vec<u8>, first: &[u8], others: impl Iterator<Item = &'f [u8]>) {
-    push_text(texts, first);
-    for part in others {
-        texts.push(ID_BORDER);
-        push_text(texts, part);
+fn id_of_parts<'i, 'f>(parts: impl Iterator<Item = &'f [u8]>, id: &'i mut Vec<u8>) -> &'i [u8] {
+    id.clear();
+    for (index, part) in parts.enumerate() {
+        if index > 0 {
+            id.push(ID_BORDER);
+        }
+        id.extend_from_slice(part);
     }
+    id
+}
+
+/// An id with its column, the place of which in the list is `index`: "7" in two columns is two people.
+#[inline(never)]
+fn id_of_column<'i>(index: usize, text: &[u8], id: &'i mut Vec<u8>) -> &'i [u8] {
+    id.clear();
+    id.push(index as u8);
+    id.extend_from_slice(text);
+    id
 }
 
 /// An id that does not stand for none.

@@ -1,7 +1,7 @@
 //! The events of one piece of input, on their way from a decoder to the shards.
 
 use super::cohort::LeftOut;
-use super::texts::same_bytes;
+use super::texts::{RowId, same_bytes};
 use crate::decode::time::{TimeNotes, TimeParser};
 use crate::event::{RecordAt, Reject, RejectCode};
 
@@ -80,10 +80,9 @@ impl RowLayout {
 #[derive(Debug, Clone, Copy)]
 pub struct BatchRow {
     pub time_us: i64,
-    /// Where the person's id lies in [`Batch::texts`].
-    pub id_start: u32,
-    pub id_len: u32,
     pub kind: u32,
+    /// Of the person. Long ones lie in [`Batch::texts`].
+    pub id: RowId,
 }
 
 /// A range of [`Batch::texts`]; `start == u32::MAX` stands for none.
@@ -109,7 +108,7 @@ pub struct Batch {
     pub words: Vec<u32>,
     /// One a row where the layout has sessions, else empty.
     pub sessions: Vec<TextRange>,
-    /// Person and session ids, end to end.
+    /// Person ids that are not short, session ids and devices, end to end.
     pub texts: Vec<u8>,
     /// One a row where rows wait for their device to be known, else empty.
     pub devices: Vec<TextRange>,
@@ -194,6 +193,25 @@ impl Batch {
         self.tally.used = self.tally.events;
         self.first_time_us = Some(first.time_us);
         self.last_time_us = Some(last.time_us);
+    }
+
+    /// The id of a row if it is long, else nothing.
+    pub fn long_id(&self, row: u32) -> &[u8] {
+        self.rows[row as usize].id.long_text(&self.texts)
+    }
+
+    /// Adds an event.
+    #[inline(always)]
+    pub fn push(&mut self, time_us: i64, kind: u32, id: &[u8]) {
+        let id = RowId::new(id, &mut self.texts);
+        self.rows.push(BatchRow { time_us, kind, id });
+    }
+
+    /// Keeps a text that belongs to the last row.
+    pub fn keep(&mut self, text: &[u8]) -> TextRange {
+        let start = self.texts.len() as u32;
+        self.texts.extend_from_slice(text);
+        TextRange { start, len: text.len() as u32 }
     }
 
     pub fn text(&self, start: u32, len: u32) -> &[u8] {
@@ -352,8 +370,8 @@ mod tests {
 
     #[test]
     fn what_all_rows_tell_is_summed_up_behind_the_last() {
-        let row = |time_us| BatchRow { time_us, id_start: 0, id_len: 0, kind: 0 };
-        let mut batch = Batch { rows: [5, 9, 7, 7, 2].map(row).to_vec(), ..Batch::default() };
+        let mut batch = Batch::default();
+        [5, 9, 7, 7, 2].into_iter().for_each(|time_us| batch.push(time_us, 0, b""));
         batch.sum_up(false);
         assert_eq!((batch.tally.used, batch.tally.out_of_order), (5, 2));
         assert_eq!((batch.tally.earliest_us, batch.tally.latest_us), (Some(2), Some(9)));

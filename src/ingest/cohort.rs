@@ -5,8 +5,7 @@
 //! which of them each id is. Every person of the log is looked up once ([`Members::take`]), when
 //! their rows are together: what is left out is counted there.
 
-use super::gather::hash_of;
-use super::texts::Texts;
+use super::texts::{TextKey, Texts};
 use crate::decode::small_table::{SmallTable, SmallTableError};
 use crate::event::Field;
 use crate::event::excerpt::{excerpt, quoted};
@@ -135,7 +134,7 @@ impl Cohort {
 
     fn add(&mut self, id: &[u8], line: u64) {
         let known = self.ids.len();
-        let code = self.ids.code(id, hash_of(id, &self.seed) as u32);
+        let code = self.ids.code(&TextKey::new(id, &self.seed), || id);
         if (code as usize) < known {
             self.repeated += 1;
             self.first_repeated_line.get_or_insert(line);
@@ -144,7 +143,7 @@ impl Cohort {
 
     /// Whether a person of the log is in the list, which notes that the id was found.
     fn holds(&self, id: &[u8]) -> bool {
-        let find = |id: &[u8]| self.ids.find(id, hash_of(id, &self.seed) as u32);
+        let find = |id: &[u8]| self.ids.find(&TextKey::new(id, &self.seed), || id);
         let of_any_column = || {
             let mut id = id.to_vec();
             *id.first_mut()? = ANY_COLUMN;

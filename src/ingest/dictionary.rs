@@ -8,7 +8,7 @@
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Mutex;
 
 /// Keys shared by all threads, numbered from 0.
@@ -134,16 +134,6 @@ impl ShortText {
             _ => return None,
         };
         Some(ShortText { words, len: text.len() as u32 })
-    }
-
-    /// A hash of the text.
-    #[inline]
-    pub fn hash(&self, seed: &RandomState) -> u64 {
-        let [a, b, c, d] = self.words.map(u128::from);
-        let mut hasher = seed.build_hasher();
-        hasher.write_u128(a | b << 64);
-        hasher.write_u128((c | d << 64) ^ u128::from(self.len));
-        hasher.finish()
     }
 
     /// Word by word: they have just been put together, and lie in registers.

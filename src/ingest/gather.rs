@@ -4,11 +4,9 @@
 //! of each of its persons. They are told apart here, in a table that stays in the cache, so that
 //! the store looks up each person of a batch once. Ids are compared byte by byte.
 
-use super::batch::{Batch, BatchRow};
-use super::dictionary::ShortText;
-use super::texts::same_bytes;
+use super::batch::Batch;
+use super::texts::TextKey;
 use foldhash::fast::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 
 /// Batches that are not searched for repeats after one that had few.
@@ -20,12 +18,10 @@ const LEAST_SLOTS: usize = 1024;
 /// One person of a batch.
 #[derive(Clone, Copy)]
 pub struct BatchPerson {
-    pub hash: u64,
-    /// Where the id lies in [`Batch::texts`].
-    pub id_start: u32,
-    pub id_len: u32,
-    /// The id, where it is short and rows were told apart.
-    short: ShortText,
+    /// One key serves the batch's table and the shard's.
+    pub key: TextKey,
+    /// The first of the rows, in the batch.
+    pub first_row: u32,
     /// Number of rows, then where the next one goes, then the end of the rows in `Gathered::rows`.
     rows: u32,
 }
@@ -65,52 +61,42 @@ impl Gathered {
     /// Takes some rows of a batch. The highest `part_bits` bits of an id's hash choose the part.
     pub fn gather(&mut self, batch: &Batch, range: Range<usize>, seed: &RandomState, part_bits: u32) {
         let first = range.start as u32;
-        let rows = &batch.rows[range];
+        let rows = range.len();
         self.persons.clear();
         let is_searched = self.unsearched == 0;
         if is_searched {
-            self.find_persons(batch, rows, seed);
+            self.find_persons(batch, range, seed);
             // A look-up in the store costs some ten times what the search costs for one row.
-            if self.persons.len() * 8 > rows.len() * 7 {
+            if self.persons.len() * 8 > rows * 7 {
                 self.unsearched = UNSEARCHED_BATCHES;
             }
         } else {
             self.unsearched -= 1;
-            self.persons.extend(rows.iter().map(|row| {
-                let id = batch.text(row.id_start, row.id_len);
-                let hash = hash_of(id, seed);
-                let short = ShortText::NONE;
-                BatchPerson { hash, id_start: row.id_start, id_len: row.id_len, short, rows: 1 }
+            self.persons.extend((first..).zip(&batch.rows[range]).map(|(first_row, row)| {
+                let key = TextKey::of_row(&row.id, &batch.texts, seed);
+                BatchPerson { key, first_row, rows: 1 }
             }));
         }
         self.sort_persons(part_bits);
-        self.sort_rows(first, rows.len(), is_searched);
+        self.sort_rows(first, rows, is_searched);
     }
 
     /// Tells the persons of the rows apart and counts their rows.
-    fn find_persons(&mut self, batch: &Batch, rows: &[BatchRow], seed: &RandomState) {
+    fn find_persons(&mut self, batch: &Batch, range: Range<usize>, seed: &RandomState) {
         self.slots.fill(0);
         self.person_of.clear();
-        for row in rows {
-            let id = batch.text(row.id_start, row.id_len);
-            let short = ShortText::new(id);
-            let hash = short.as_ref().map_or_else(|| hash_of(id, seed), |short| short.hash(seed));
+        for (number, row) in (range.start as u32..).zip(&batch.rows[range]) {
+            let key = TextKey::of_row(&row.id, &batch.texts, seed);
             let mask = self.slots.len() - 1;
-            let mut index = hash as usize & mask;
+            let mut index = key.hash() as usize & mask;
             let person = loop {
                 let slot = self.slots[index];
                 if slot == 0 {
-                    let short = short.unwrap_or(ShortText::NONE);
-                    let (id_start, id_len) = (row.id_start, row.id_len);
-                    self.add_person(BatchPerson { hash, id_start, id_len, short, rows: 0 }, index);
+                    self.add_person(BatchPerson { key, first_row: number, rows: 0 }, index);
                     break self.persons.len() as u32 - 1;
                 }
                 let known = &self.persons[slot as usize - 1];
-                let is_same = match &short {
-                    Some(short) => known.short.equals(short),
-                    None => known.hash == hash && same_bytes(batch.text(known.id_start, known.id_len), id),
-                };
-                if is_same {
+                if known.key.is_same(&key, || [known.first_row, number].map(|row| batch.long_id(row))) {
                     break slot - 1;
                 }
                 index = (index + 1) & mask;
@@ -132,7 +118,7 @@ impl Gathered {
         self.slots.clear();
         self.slots.resize(slots, 0);
         for (person, number) in self.persons.iter().zip(1..) {
-            let mut index = person.hash as usize & (slots - 1);
+            let mut index = person.key.hash() as usize & (slots - 1);
             while self.slots[index] != 0 {
                 index = (index + 1) & (slots - 1);
             }
@@ -142,7 +128,7 @@ impl Gathered {
 
     /// Lists the persons part by part.
     fn sort_persons(&mut self, part_bits: u32) {
-        let part_of = |person: &BatchPerson| (person.hash >> (64 - part_bits)) as usize;
+        let part_of = |person: &BatchPerson| (person.key.hash() >> (64 - part_bits)) as usize;
         let starts = &mut self.part_starts;
         starts.clear();
         // One place ahead, so that filling moves each start to where it belongs.
@@ -204,31 +190,17 @@ impl Gathered {
     }
 }
 
-/// One hash serves the batch's table and the shard's. It decides where an id is looked for, never
-/// whose it is.
-#[inline]
-pub fn hash_of(id: &[u8], seed: &RandomState) -> u64 {
-    if let Some(short) = ShortText::new(id) {
-        return short.hash(seed);
-    }
-    let mut hasher = seed.build_hasher();
-    hasher.write(id);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::batch::BatchRow;
+    use crate::ingest::texts::ShortBytes;
 
     const PART_BITS: u32 = 3;
 
     fn batch(ids: &[&str]) -> Batch {
         let mut batch = Batch::default();
         for id in ids {
-            let id_start = batch.texts.len() as u32;
-            batch.texts.extend_from_slice(id.as_bytes());
-            batch.rows.push(BatchRow { time_us: 0, id_start, id_len: id.len() as u32, kind: 0 });
+            batch.push(0, 0, id.as_bytes());
         }
         batch
     }
@@ -240,10 +212,11 @@ mod tests {
             let (persons, mut start) = gathered.persons(part..part + 1);
             for &person in persons {
                 let person = gathered.person(person);
-                assert_eq!((person.hash >> (64 - PART_BITS)) as usize, part);
+                assert_eq!((person.key.hash() >> (64 - PART_BITS)) as usize, part);
                 let rows = gathered.rows(start, person);
                 start += rows.len();
-                let id = batch.text(person.id_start, person.id_len);
+                let mut room = ShortBytes::default();
+                let id = batch.rows[person.first_row as usize].id.text(&batch.texts, &mut room);
                 found.push((String::from_utf8_lossy(id).into_owned(), rows.to_vec()));
             }
         }
@@ -301,7 +274,7 @@ mod tests {
     #[test]
     fn ids_that_meet_under_one_seed_are_apart_under_another() {
         let (known, other) = (RandomState::default(), RandomState::default());
-        let shard = |id: &str, seed: &RandomState| (hash_of(id.as_bytes(), seed) >> 56) as usize;
+        let shard = |id: &str, seed: &RandomState| (TextKey::new(id.as_bytes(), seed).hash() >> 56) as usize;
         let ids: Vec<String> =
             (0..100_000).map(|n| format!("u{n}")).filter(|id| shard(id, &known) == 7).collect();
         let mut spread = [0; 256];

@@ -5,13 +5,14 @@
 //! row of each is kept, and by device. A reading that asks for none of this never comes here.
 
 use super::assemble::Dictionaries;
-use super::batch::{Batch, BatchRow, NO_VALUE, RowLayout, TextRange};
+use super::batch::{Batch, NO_VALUE, RowLayout, TextRange};
 use super::budget::Resources;
 use super::pass::for_each;
 use super::plan::{Dedupe, IdentityPlan};
 use super::settle::TieOrder;
 use super::shard::{InsertScratch, Store};
 use super::spill::{SpillError, Spilled};
+use super::texts::ShortBytes;
 use super::waiting::{Arrivals, PARTS, Part, RowAt, Waiting, WaitingRow};
 use crate::identity::{Sighting, Stitch, Users, find_owners};
 use std::cmp::Ordering;
@@ -154,6 +155,7 @@ impl<'p> Identifier<'p> {
         let mut words = std::mem::take(&mut scratch.words);
         for (index, row) in batch.rows.iter().enumerate() {
             words.clear();
+            let mut room = ShortBytes::default();
             let of_row = &batch.words[index * width..(index + 1) * width];
             words.extend(of_row[first_word..].iter().flat_map(|word| word.to_le_bytes()));
             let waiting = WaitingRow {
@@ -162,7 +164,7 @@ impl<'p> Identifier<'p> {
                 key: batch.keys.get(index).copied().flatten(),
                 place: ordinal + index as u64,
                 words: &words,
-                id: batch.text(row.id_start, row.id_len),
+                id: row.id.text(&batch.texts, &mut room),
                 device: batch.devices.get(index).and_then(|&device| batch.text_of(device)),
                 session: batch.sessions.get(index).and_then(|&session| batch.text_of(session)),
             };
@@ -396,22 +398,11 @@ impl Leaving {
         store: &Store,
     ) -> Result<(), SpillError> {
         let batch = &mut self.batch;
-        let mut text = |text: &[u8]| {
-            let start = batch.texts.len() as u32;
-            batch.texts.extend_from_slice(text);
-            TextRange { start, len: text.len() as u32 }
-        };
-        let id = text(person);
+        batch.push(row.time_us, row.kind, person);
         if layout.session {
-            let session = row.session.map_or(TextRange::NONE, &mut text);
+            let session = row.session.map_or(TextRange::NONE, |session| batch.keep(session));
             batch.sessions.push(session);
         }
-        batch.rows.push(BatchRow {
-            time_us: row.time_us,
-            id_start: id.start,
-            id_len: id.len,
-            kind: row.kind,
-        });
         if layout.ordinal {
             batch.places.push(row.place);
         }

@@ -172,8 +172,7 @@ pub struct Spread<'a, S> {
 
 impl<'a, S: RecordSink> Spread<'a, S> {
     pub fn new(slots: &'a [Option<usize>], unseen: &'a mut Vec<usize>, inner: S) -> Spread<'a, S> {
-        let is_whole = slots.iter().all(Option::is_some);
-        Spread { slots, is_whole, unseen, room: Vec::new(), inner }
+        Spread { slots, is_whole: is_whole(slots), unseen, room: Vec::new(), inner }
     }
 
     fn record_with_gaps(&mut self, at: RecordAt, fields: &[Field<'_>]) {
@@ -182,6 +181,10 @@ impl<'a, S: RecordSink> Spread<'a, S> {
         self.inner.record(at, &spread);
         self.room = emptied(spread);
     }
+}
+
+fn is_whole(slots: &[Option<usize>]) -> bool {
+    slots.iter().all(Option::is_some)
 }
 
 /// The same room for fields of another lifetime: collecting no items reuses the list they came from.
@@ -376,6 +379,11 @@ impl Job {
             ending,
             file_size,
         })
+    }
+
+    /// Records have every slot as the decoder hands them on: nothing is to be spread.
+    pub fn is_whole(&self) -> bool {
+        is_whole(&self.spread)
     }
 
     /// Slots whose keys must still be looked out for.

@@ -363,11 +363,10 @@ impl<'s> Worker<'s> {
         } else if let Some(received) = &mut clocks.received {
             let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
             decode(&mut Receipts { times: received, assembler })
-        } else if plan.cleaning.is_asked() || job.whole.is_some() {
-            decode(&mut Assembler { codes, times: &mut clocks.times[0], batch })
         } else {
-            let assembler = Assembler { codes, times: &mut clocks.times[0], batch };
-            decoder.decode(bytes, last, &mut Spread::new(&job.spread, &mut unseen, assembler))
+            let mut assembler = Assembler { codes, times: &mut clocks.times[0], batch };
+            let is_direct = goes_directly(plan, job) && looked_for.is_empty();
+            if is_direct { decoder.decode(bytes, last, &mut assembler) } else { decode(&mut assembler) }
         };
         job.note_seen(&looked_for, &unseen);
         if !batch.without_time.is_empty()
@@ -408,12 +407,12 @@ impl<'s> Worker<'s> {
             } else if let Some(received) = &mut clocks.received {
                 let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
                 decode(&mut Receipts { times: received, assembler })
-            } else if plan.cleaning.is_asked() || job.whole.is_some() {
-                decode(&mut Assembler { codes, times: &mut clocks.times[0], batch: &mut batch })
             } else {
-                let assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
-                let mut sink = Spread::new(&job.spread, &mut unseen, assembler);
-                file.decode_judging(slice, wanted, judged, &mut sink)
+                let mut assembler = Assembler { codes, times: &mut clocks.times[0], batch: &mut batch };
+                match goes_directly(plan, job) {
+                    true => file.decode_judging(slice, wanted, judged, &mut assembler),
+                    false => decode(&mut assembler),
+                }
             };
             let end = end.map_err(|error| IngestError::parquet(&job.ending, &job.account.name, error))?;
             batch.tally.note_all_times(&before, &clocks.times);
@@ -456,6 +455,11 @@ impl<'s> Worker<'s> {
         batch.clear();
         batch
     }
+}
+
+/// Records go from the decoder to the assembler with nothing between them.
+fn goes_directly(plan: &ReadPlan, job: &Job) -> bool {
+    job.is_whole() && !plan.cleaning.is_asked() && job.whole.is_none()
 }
 
 fn open_job(pending: Pending, shared: &Shared<'_>) -> Result<Job, IngestError> {

@@ -11,9 +11,8 @@
 use super::batch::{NO_SESSION, RowLayout};
 use super::events::Event;
 use super::shard::Shard;
-use super::texts::Texts;
+use super::texts::{TextKey, Texts};
 use foldhash::fast::RandomState;
-use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 
 /// Rows of a block.
@@ -69,7 +68,7 @@ pub fn read(
 /// Adds all that one shard holds to another.
 pub fn join(from: &Shard, layout: &RowLayout, seed: &RandomState, shard: &mut Shard) -> io::Result<()> {
     let mut number = |from: &Texts, into: fn(&mut Shard) -> &mut Texts| -> Vec<u32> {
-        from.iter().map(|text| into(shard).code(text, tag(text, seed))).collect()
+        from.iter().map(|text| into(shard).code(&TextKey::new(text, seed), || text)).collect()
     };
     let persons = number(&from.persons, |shard| &mut shard.persons);
     let sessions = number(&from.sessions, |shard| &mut shard.sessions);
@@ -103,10 +102,6 @@ fn add_row(
     Ok(())
 }
 
-fn tag(text: &[u8], seed: &RandomState) -> u32 {
-    (seed.hash_one(text) >> 32) as u32
-}
-
 fn write_texts(texts: &Texts, out: &mut impl Write) -> io::Result<()> {
     write_number(texts.len() as u64, out)?;
     for text in texts.iter() {
@@ -127,7 +122,7 @@ fn read_texts(source: &mut impl Read, seed: &RandomState, texts: &mut Texts) -> 
             if source.take(len).read_to_end(&mut text)? as u64 != len {
                 return Err(damaged());
             }
-            Ok(texts.code(&text, tag(&text, seed)))
+            Ok(texts.code(&TextKey::new(&text, seed), || &text))
         })
         .collect()
 }
@@ -253,11 +248,11 @@ mod tests {
     fn shard_of(rows: &[Row], layout: &RowLayout, seed: &RandomState) -> Shard {
         let mut shard = Shard::default();
         for (person, session, time_us, kind, words) in rows {
-            let person = shard.persons.code(person, tag(person, seed));
+            let person = shard.persons.code(&TextKey::new(person, seed), || person);
             let mut words = words[..layout.words()].to_vec();
             if layout.session {
                 words[layout.session_at()] = match session {
-                    Some(session) => shard.sessions.code(session, tag(session, seed)),
+                    Some(session) => shard.sessions.code(&TextKey::new(session, seed), || session),
                     None => NO_SESSION,
                 };
             }

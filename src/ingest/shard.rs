@@ -8,9 +8,9 @@ use super::batch::{Batch, BatchRow, NO_SESSION, RowLayout, TextRange};
 use super::budget::{Budget, Resources};
 use super::cohort::Members;
 use super::events::{Event, Events};
-use super::gather::{BatchPerson, Gathered, hash_of};
+use super::gather::{BatchPerson, Gathered};
 use super::spill::{Spill, SpillError};
-use super::texts::Texts;
+use super::texts::{TextKey, Texts};
 use foldhash::fast::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -92,27 +92,27 @@ impl Store {
         if persons.is_empty() {
             return;
         }
-        let shard_of = |hash: u64| (hash >> (64 - SHARD_BITS)) as usize % SHARDS_PER_LOCK;
+        let shard_of = |key: &TextKey| (key.hash() >> (64 - SHARD_BITS)) as usize % SHARDS_PER_LOCK;
         let mut shards = self.lock(lock);
         let shards = &mut shards[..SHARDS_PER_LOCK];
         for persons in persons.chunks(ASKED_TOGETHER) {
             // Persons lie anywhere in memory: ask for all of them before waiting for one.
             for &person in persons {
-                let hash = gathered.person(person).hash;
-                let shard = &shards[shard_of(hash)];
-                shard.persons.ask_table(hash as u32);
+                let key = &gathered.person(person).key;
+                let shard = &shards[shard_of(key)];
+                shard.persons.ask_table(key);
                 shard.events.ask_end();
             }
             for &person in persons {
-                let BatchPerson { hash, id_len, .. } = *gathered.person(person);
-                shards[shard_of(hash)].persons.ask_text(hash as u32, id_len);
+                let BatchPerson { key, first_row, .. } = gathered.person(person);
+                shards[shard_of(key)].persons.ask_text(key, || batch.long_id(*first_row).len());
             }
             for &person in persons {
                 let person = gathered.person(person);
                 let rows = gathered.rows(start, person);
                 start += rows.len();
-                let shard = &mut shards[shard_of(person.hash)];
-                let code = shard.persons.code(batch.text(person.id_start, person.id_len), person.hash as u32);
+                let shard = &mut shards[shard_of(&person.key)];
+                let code = shard.persons.code(&person.key, || batch.long_id(person.first_row));
                 shard.push(batch, rows, code, ordinal, &self.layout, &self.seed);
             }
         }
@@ -214,6 +214,6 @@ impl Shard {
             return NO_SESSION;
         }
         let text = batch.text(range.start, range.len);
-        self.sessions.code(text, hash_of(text, seed) as u32)
+        self.sessions.code(&TextKey::new(text, seed), || text)
     }
 }

@@ -265,7 +265,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::ingest::RowLayout;
-    use crate::ingest::batch::{Batch, BatchRow};
+    use crate::ingest::batch::Batch;
     use crate::ingest::shard::InsertScratch;
     use std::collections::BTreeMap;
     use std::path::Path;
@@ -280,10 +280,7 @@ mod tests {
     fn batch(time_us: i64) -> Batch {
         let mut batch = Batch::default();
         for person in 0..PERSONS {
-            let id_start = batch.texts.len() as u32;
-            batch.texts.extend_from_slice(format!("person {person}").as_bytes());
-            let id_len = batch.texts.len() as u32 - id_start;
-            batch.rows.push(BatchRow { time_us, id_start, id_len, kind: person % 3 });
+            batch.push(time_us, person % 3, format!("person {person}").as_bytes());
         }
         batch
     }

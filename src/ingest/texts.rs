@@ -6,22 +6,30 @@
 //! byte: no hash decides who somebody is.
 
 use super::prefetch::prefetch;
+use foldhash::fast::RandomState;
+use std::hash::{BuildHasher, Hasher};
 
+/// A short text with zeros behind it, first bytes lowest: read, compared and handed on in registers.
+type Short = [u64; 3];
+/// The same as bytes, end to end.
+pub type ShortBytes = [[u8; 8]; 3];
 /// Bytes of the longest text that lies in its slot.
-const SHORT_BYTES: usize = 24;
+const SHORT_BYTES: usize = size_of::<Short>();
 /// Bits of a slot's form that hold the length of a short text, or [`LONG`].
 const LEN_BITS: u32 = 5;
 const LONG: u32 = (1 << LEN_BITS) - 1;
 /// Bytes of a long text's length, in front of it.
 const HEADER: usize = 8;
-/// Slots of the smallest table.
-const LEAST_SLOTS: usize = 16;
+/// Slots that share a line of the cache.
+const SLOTS_PER_LINE: usize = 2;
+/// Lines of the smallest table.
+const LEAST_LINES: usize = 8;
 
 /// Distinct texts and their codes.
 #[derive(Default, Clone)]
 pub struct Texts {
-    /// Open addressing, linear probing.
-    slots: Vec<Slot>,
+    /// Open addressing, linear probing by line.
+    lines: Vec<Line>,
     /// Length and text of the long ones, end to end.
     long: Vec<u8>,
     count: u32,
@@ -29,29 +37,23 @@ pub struct Texts {
     places: Vec<u32>,
 }
 
-/// A text and its code, side by side in one line of the cache.
+/// Slots that are looked at together; they fill from the first on.
 #[derive(Clone, Copy, Default)]
-#[repr(align(32))]
+#[repr(align(64))]
+struct Line([Slot; SLOTS_PER_LINE]);
+
+/// A text and its code.
+#[derive(Clone, Copy, Default)]
 struct Slot {
     /// A short text with zeros behind it, or where a long one starts.
-    text: [u8; SHORT_BYTES],
-    /// Length, and above it the tag: equal texts have equal forms.
+    text: ShortBytes,
+    /// Length, and above it bits of the hash: equal texts have equal forms.
     form: u32,
     /// Code plus one, or 0 where the slot is free.
     number: u32,
 }
 
 impl Slot {
-    /// The slot of a text, its number and a long one's place aside.
-    #[inline(always)]
-    fn of(text: &[u8], tag: u32) -> Slot {
-        let (text, len) = match padded(text) {
-            Some(short) => (short, text.len() as u32),
-            None => ([0; SHORT_BYTES], LONG),
-        };
-        Slot { text, form: form(len, tag), number: 0 }
-    }
-
     fn is_free(&self) -> bool {
         self.number == 0
     }
@@ -61,14 +63,77 @@ impl Slot {
     }
 
     fn long_start(&self) -> usize {
-        self.text.first_chunk().map_or(0, |&start| u64::from_le_bytes(start) as usize)
+        u64::from_le_bytes(self.text[0]) as usize
     }
 }
 
-/// What is told of a text beside its bytes, of which `len` may be [`LONG`].
-#[inline(always)]
-fn form(len: u32, tag: u32) -> u32 {
-    tag << LEN_BITS | len
+/// What a text is looked up by: a hash, and beside it the text itself if it is short.
+#[derive(Clone, Copy)]
+pub struct TextKey {
+    hash: u64,
+    short: Short,
+    /// The length of a short text, or [`LONG`].
+    len: u32,
+}
+
+impl TextKey {
+    #[inline(always)]
+    pub fn new(text: &[u8], seed: &RandomState) -> TextKey {
+        match padded(text) {
+            Some(short) => TextKey::of_short(short, text.len() as u32, seed),
+            None => TextKey::of_long(text, seed),
+        }
+    }
+
+    /// The key of a row's id; `long` holds those that are not short.
+    #[inline(always)]
+    pub fn of_row(id: &RowId, long: &[u8], seed: &RandomState) -> TextKey {
+        match id.is_long() {
+            true => TextKey::of_long(id.long_text(long), seed),
+            false => TextKey::of_short(id.short, id.len, seed),
+        }
+    }
+
+    #[inline(always)]
+    fn of_short(short: Short, len: u32, seed: &RandomState) -> TextKey {
+        let mut hasher = seed.build_hasher();
+        let [first, second, third] = short.map(u128::from);
+        hasher.write_u128(first | second << 64);
+        hasher.write_u128(third | u128::from(len) << 64);
+        TextKey { hash: hasher.finish(), short, len }
+    }
+
+    #[inline(never)]
+    fn of_long(text: &[u8], seed: &RandomState) -> TextKey {
+        let mut hasher = seed.build_hasher();
+        hasher.write(text);
+        TextKey { hash: hasher.finish(), short: [0; 3], len: LONG }
+    }
+
+    /// It decides where a text is looked for, never which one it is.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether both are keys of one text; `texts` gives those of both, where they are long.
+    #[inline(always)]
+    pub fn is_same<'t>(&self, other: &TextKey, texts: impl FnOnce() -> [&'t [u8]; 2]) -> bool {
+        let same_long = || {
+            let [one, another] = texts();
+            self.hash == other.hash && same_bytes(one, another)
+        };
+        is_same_short(self.short, other.short) && self.len == other.len && (!self.is_long() || same_long())
+    }
+
+    #[inline(always)]
+    fn form(&self) -> u32 {
+        (self.hash as u32) << LEN_BITS | self.len
+    }
+
+    fn is_long(&self) -> bool {
+        self.len == LONG
+    }
 }
 
 /// Where the look-up of texts of this form begins in a table of any size, beyond which it starts anew.
@@ -77,14 +142,62 @@ fn home(form: u32) -> usize {
     (form >> LEN_BITS) as usize
 }
 
+/// An id as a row of a batch has it: the text itself where it is short, else where it lies among the long
+/// ones of the batch.
+#[derive(Debug, Clone, Copy)]
+pub struct RowId {
+    /// The text, or first where a long one starts.
+    short: Short,
+    len: u32,
+}
+
+impl RowId {
+    /// Puts a text that is not short behind the others in `long`.
+    #[inline(always)]
+    pub fn new(text: &[u8], long: &mut Vec<u8>) -> RowId {
+        match padded(text) {
+            Some(short) => RowId { short, len: text.len() as u32 },
+            None => RowId::of_long(text, long),
+        }
+    }
+
+    #[inline(never)]
+    fn of_long(text: &[u8], long: &mut Vec<u8>) -> RowId {
+        let start = long.len() as u64;
+        long.extend_from_slice(text);
+        RowId { short: [start, 0, 0], len: text.len() as u32 }
+    }
+
+    #[inline(always)]
+    fn is_long(&self) -> bool {
+        self.len as usize > SHORT_BYTES
+    }
+
+    /// The text; `long` is where long ones were put, and short ones are put into `room`.
+    #[inline]
+    pub fn text<'t>(&self, long: &'t [u8], room: &'t mut ShortBytes) -> &'t [u8] {
+        if self.is_long() {
+            return self.long_text(long);
+        }
+        *room = self.short.map(u64::to_le_bytes);
+        &room.as_flattened()[..self.len as usize]
+    }
+
+    /// The text of one that is long, else nothing.
+    pub fn long_text<'t>(&self, long: &'t [u8]) -> &'t [u8] {
+        let start = self.short[0] as usize;
+        if self.is_long() { &long[start..start + self.len as usize] } else { b"" }
+    }
+}
+
 /// A short text with zeros behind it, without a branch for each byte; `None` for a long one.
 #[inline(always)]
-fn padded(text: &[u8]) -> Option<[u8; SHORT_BYTES]> {
+fn padded(text: &[u8]) -> Option<Short> {
     let len = text.len();
     let eight_at = |at: usize| text[at..].first_chunk().map_or(0, |&word| u64::from_le_bytes(word));
     // The bytes from a place on, fewer than fit or just as many, read together with some before them.
     let rest_from = |at: usize| eight_at(len - 8).unbounded_shr(8 * (at + 8 - len) as u32);
-    let words = match len {
+    Some(match len {
         0..4 => [text.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0, 0],
         4..8 => {
             // The two halves may overlap: the same bytes at the same places.
@@ -95,12 +208,12 @@ fn padded(text: &[u8]) -> Option<[u8; SHORT_BYTES]> {
         8..16 => [eight_at(0), rest_from(8), 0],
         16..=SHORT_BYTES => [eight_at(0), eight_at(8), rest_from(16)],
         _ => return None,
-    };
-    let mut bytes = [0; SHORT_BYTES];
-    for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
-        *bytes = word.to_le_bytes();
-    }
-    Some(bytes)
+    })
+}
+
+#[inline(always)]
+fn is_same_short(one: Short, other: Short) -> bool {
+    (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) == 0
 }
 
 impl Texts {
@@ -110,96 +223,120 @@ impl Texts {
 
     /// Bytes that the texts and their table take in memory.
     pub fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>() + self.long.capacity()
+        self.lines.capacity() * size_of::<Line>() + self.long.capacity()
     }
 
     /// All texts, by code.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.slots_by_code().into_iter().map(|slot| self.text_of(&self.slots[slot as usize]))
+        self.slots_by_code().into_iter().map(|slot| self.text_of(self.slot(slot as usize)))
     }
 
     /// The text of a code. The texts must be frozen.
     pub fn get(&self, code: u32) -> &[u8] {
-        self.text_of(&self.slots[self.places[code as usize] as usize])
+        self.text_of(self.slot(self.places[code as usize] as usize))
     }
 
-    /// The code of a text, given now if it is new. `tag` is a hash of the text, the same for the
-    /// same text.
+    /// The code of a text, given now if it is new; `text` is asked only where it is long.
     #[inline]
-    pub fn code(&mut self, text: &[u8], tag: u32) -> u32 {
-        if (self.count as usize + 1) * 4 > self.slots.len() * 3 {
+    pub fn code<'t>(&mut self, key: &TextKey, text: impl Fn() -> &'t [u8]) -> u32 {
+        if (self.count as usize + 1) * 4 > self.lines.len() * SLOTS_PER_LINE * 3 {
             self.grow();
         }
-        let slot = Slot::of(text, tag);
-        let index = self.look_up(&slot, text);
-        match self.slots[index].number.checked_sub(1) {
+        let place = self.look_up(key, &text);
+        match self.slot(place).number.checked_sub(1) {
             Some(code) => code,
-            None => self.add(slot, text, index),
+            None => self.add(key, if key.is_long() { text() } else { b"" }, place),
         }
     }
 
     /// The code of a text that was given one.
-    pub fn find(&self, text: &[u8], tag: u32) -> Option<u32> {
-        if self.slots.is_empty() {
+    pub fn find<'t>(&self, key: &TextKey, text: impl Fn() -> &'t [u8]) -> Option<u32> {
+        if self.lines.is_empty() {
             return None;
         }
-        self.slots[self.look_up(&Slot::of(text, tag), text)].number.checked_sub(1)
+        self.slot(self.look_up(key, &text)).number.checked_sub(1)
+    }
+
+    fn slot(&self, place: usize) -> &Slot {
+        &self.lines[place / SLOTS_PER_LINE].0[place % SLOTS_PER_LINE]
     }
 
     /// The slot that holds a text, or the free one where it belongs.
     #[inline(always)]
-    fn look_up(&self, wanted: &Slot, text: &[u8]) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut index = home(wanted.form) & mask;
+    fn look_up<'t>(&self, key: &TextKey, text: &impl Fn() -> &'t [u8]) -> usize {
+        let form = key.form();
+        let mask = self.lines.len() - 1;
+        let mut line = home(form) & mask;
         loop {
-            let slot = &self.slots[index];
-            if slot.is_free() || (slot.form == wanted.form && self.holds(slot, wanted, text)) {
-                return index;
+            let Line([first, second]) = &self.lines[line];
+            // In which of the two a text lies cannot be foretold, so that nothing is made to depend on it
+            // before the texts are compared.
+            let may_be = |slot: &Slot| slot.form == form && !slot.is_free();
+            let (may_be_first, may_be_second) = (may_be(first), may_be(second));
+            if may_be_first | may_be_second {
+                let at = usize::from(!may_be_first);
+                if self.holds(&self.lines[line].0[at], key, text) {
+                    return line * SLOTS_PER_LINE + at;
+                }
+                if may_be_first & may_be_second && self.holds(second, key, text) {
+                    return line * SLOTS_PER_LINE + 1;
+                }
             }
-            index = (index + 1) & mask;
+            if second.is_free() {
+                return line * SLOTS_PER_LINE + usize::from(!first.is_free());
+            }
+            line = (line + 1) & mask;
         }
     }
 
     /// Whether a slot of the same form holds the text.
     #[inline(always)]
-    fn holds(&self, slot: &Slot, wanted: &Slot, text: &[u8]) -> bool {
-        if wanted.is_long() { same_bytes(self.text_of(slot), text) } else { slot.text == wanted.text }
+    fn holds<'t>(&self, slot: &Slot, key: &TextKey, text: &impl Fn() -> &'t [u8]) -> bool {
+        if key.is_long() {
+            same_bytes(self.text_of(slot), text())
+        } else {
+            is_same_short(slot.text.map(u64::from_le_bytes), key.short)
+        }
     }
 
     #[inline(never)]
-    fn add(&mut self, mut slot: Slot, text: &[u8], index: usize) -> u32 {
-        if slot.is_long() {
-            let start = self.long.len() as u64;
-            slot.text[..8].copy_from_slice(&start.to_le_bytes());
-            self.reserve_long(HEADER + text.len());
-            self.long.extend_from_slice(&(text.len() as u64).to_le_bytes());
-            self.long.extend_from_slice(text);
-        }
+    fn add(&mut self, key: &TextKey, long_text: &[u8], place: usize) -> u32 {
         let code = self.count;
         self.count = code.checked_add(1).expect("fewer than 2^32 ids in a shard");
-        slot.number = self.count;
-        self.slots[index] = slot;
+        let mut slot = Slot { text: key.short.map(u64::to_le_bytes), form: key.form(), number: self.count };
+        if key.is_long() {
+            let start = self.long.len() as u64;
+            slot.text[0] = start.to_le_bytes();
+            self.reserve_long(HEADER + long_text.len());
+            self.long.extend_from_slice(&(long_text.len() as u64).to_le_bytes());
+            self.long.extend_from_slice(long_text);
+        }
+        self.lines[place / SLOTS_PER_LINE].0[place % SLOTS_PER_LINE] = slot;
         code
     }
 
-    /// Asks for the slot at which the look-up of a text with this tag begins.
+    /// Asks for the line at which the look-up of a text begins.
     #[inline]
-    pub fn ask_table(&self, tag: u32) {
-        prefetch(&self.slots, home(form(0, tag)) & self.slots.len().wrapping_sub(1));
+    pub fn ask_table(&self, key: &TextKey) {
+        prefetch(&self.lines, self.home_of(key));
     }
 
-    /// Asks for the text to which that slot points if it is long, from its header to its end if it is as
-    /// long as the one that is looked up.
+    /// Asks for the text to which the first slot of that line points if it is long, from its header to its end
+    /// if it is as long as the one that is looked up.
     #[inline]
-    pub fn ask_text(&self, tag: u32, len: u32) {
-        if len as usize <= SHORT_BYTES {
+    pub fn ask_text(&self, key: &TextKey, len: impl FnOnce() -> usize) {
+        if !key.is_long() {
             return;
         }
-        let slot = self.slots.get(home(form(LONG, tag)) & self.slots.len().wrapping_sub(1));
-        if let Some(slot) = slot.filter(|slot| slot.is_long()) {
+        let line = self.lines.get(self.home_of(key));
+        if let Some(slot) = line.map(|line| &line.0[0]).filter(|slot| slot.is_long()) {
             prefetch(&self.long, slot.long_start());
-            prefetch(&self.long, slot.long_start() + HEADER + len as usize - 1);
+            prefetch(&self.long, (slot.long_start() + HEADER + len()).wrapping_sub(1));
         }
+    }
+
+    fn home_of(&self, key: &TextKey) -> usize {
+        home(key.form()) & self.lines.len().wrapping_sub(1)
     }
 
     /// Makes every text readable by its code; no text may be added behind it.
@@ -209,9 +346,9 @@ impl Texts {
 
     fn slots_by_code(&self) -> Vec<u32> {
         let mut places = vec![0; self.len()];
-        for (slot, index) in self.slots.iter().zip(0..) {
+        for (slot, place) in self.lines.iter().flat_map(|line| &line.0).zip(0..) {
             if !slot.is_free() {
-                places[slot.number as usize - 1] = index;
+                places[slot.number as usize - 1] = place;
             }
         }
         places
@@ -226,7 +363,7 @@ impl Texts {
 
     fn text_of<'t>(&'t self, slot: &'t Slot) -> &'t [u8] {
         if !slot.is_long() {
-            return &slot.text[..(slot.form & LONG) as usize];
+            return &slot.text.as_flattened()[..(slot.form & LONG) as usize];
         }
         let (len, text) =
             self.long[slot.long_start()..].split_first_chunk().expect("a long text has a length");
@@ -235,14 +372,17 @@ impl Texts {
 
     #[inline(never)]
     fn grow(&mut self) {
-        let slots = (self.slots.len() * 2).max(LEAST_SLOTS);
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); slots]);
-        for slot in old.into_iter().filter(|slot| !slot.is_free()) {
-            let mut index = home(slot.form) & (slots - 1);
-            while !self.slots[index].is_free() {
-                index = (index + 1) & (slots - 1);
-            }
-            self.slots[index] = slot;
+        let lines = (self.lines.len() * 2).max(LEAST_LINES);
+        let old = std::mem::replace(&mut self.lines, vec![Line::default(); lines]);
+        for slot in old.iter().flat_map(|line| &line.0).filter(|slot| !slot.is_free()) {
+            let mut line = home(slot.form) & (lines - 1);
+            let free = loop {
+                match self.lines[line].0.iter_mut().find(|slot| slot.is_free()) {
+                    Some(free) => break free,
+                    None => line = (line + 1) & (lines - 1),
+                }
+            };
+            *free = *slot;
         }
     }
 }
@@ -269,19 +409,32 @@ pub(super) fn same_bytes(a: &[u8], b: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    /// The key of a text as if this were its hash.
+    fn key(text: &[u8], hash: u64) -> TextKey {
+        TextKey { hash, ..TextKey::new(text, &RandomState::default()) }
+    }
+
+    fn code_of(texts: &mut Texts, text: &[u8], hash: u64) -> u32 {
+        texts.code(&key(text, hash), || text)
+    }
+
+    fn find(texts: &Texts, text: &[u8], hash: u64) -> Option<u32> {
+        texts.find(&key(text, hash), || text)
+    }
+
     #[test]
-    fn texts_with_one_tag_stay_apart() {
+    fn texts_with_one_hash_stay_apart() {
         let mut texts = Texts::default();
         let names: Vec<String> = (0..200).map(|n| format!("id{n}")).collect();
         for (code, name) in names.iter().enumerate() {
-            // Every tag is shared by many texts, some by all.
-            assert_eq!(texts.code(name.as_bytes(), (code % 3) as u32), code as u32);
+            // Every hash is shared by many texts.
+            assert_eq!(code_of(&mut texts, name.as_bytes(), (code % 3) as u64), code as u32);
         }
         for (code, name) in names.iter().enumerate() {
-            assert_eq!(texts.code(name.as_bytes(), (code % 3) as u32), code as u32);
-            assert_eq!(texts.find(name.as_bytes(), (code % 3) as u32), Some(code as u32));
+            assert_eq!(code_of(&mut texts, name.as_bytes(), (code % 3) as u64), code as u32);
+            assert_eq!(find(&texts, name.as_bytes(), (code % 3) as u64), Some(code as u32));
         }
-        assert_eq!((texts.find(b"id200", 1), Texts::default().find(b"id0", 0)), (None, None));
+        assert_eq!((find(&texts, b"id200", 1), find(&Texts::default(), b"id0", 0)), (None, None));
         assert!(texts.iter().eq(names.iter().map(String::as_bytes)));
         texts.freeze();
         assert_eq!(texts.len(), 200);
@@ -318,38 +471,42 @@ mod tests {
             // The same text and a zero is another text.
             names.extend([name.clone(), [&name[..], &[0]].concat()]);
         }
-        for tag in [0, u32::MAX] {
-            let codes: Vec<u32> = names.iter().map(|name| texts.code(name, tag)).collect();
-            let again: Vec<Option<u32>> = names.iter().map(|name| texts.find(name, tag)).collect();
+        for hash in [0, u64::MAX] {
+            let codes: Vec<u32> = names.iter().map(|name| code_of(&mut texts, name, hash)).collect();
+            let again: Vec<Option<u32>> = names.iter().map(|name| find(&texts, name, hash)).collect();
             assert!(again.iter().copied().eq(codes.iter().copied().map(Some)));
             texts.freeze();
             assert!(names.iter().zip(codes).all(|(name, code)| texts.get(code) == name));
         }
-        // Under either tag.
+        // Under either hash.
         assert_eq!(texts.len(), 2 * names.len());
     }
 
     #[test]
     fn asking_ahead_is_allowed_of_anything() {
         let mut texts = Texts::default();
-        texts.ask_table(9);
-        texts.ask_text(9, 3);
-        texts.code(b"abc", 9);
-        for tag in [9, 10, u32::MAX] {
-            texts.ask_table(tag);
-            texts.ask_text(tag, 0);
-            texts.ask_text(tag, u32::MAX);
+        let long = [b'x'; 30];
+        texts.ask_table(&key(b"abc", 9));
+        texts.ask_text(&key(&long, 9), || 30);
+        code_of(&mut texts, b"abc", 9);
+        code_of(&mut texts, &long, 10);
+        for hash in [9, 10, u64::MAX] {
+            texts.ask_table(&key(b"abc", hash));
+            for text in [&b""[..], &long] {
+                texts.ask_text(&key(text, hash), || 0);
+                texts.ask_text(&key(text, hash), || 1 << 40);
+            }
         }
-        assert_eq!(texts.code(b"abc", 9), 0);
+        assert_eq!(code_of(&mut texts, b"abc", 9), 0);
     }
 
     #[test]
     fn empty_and_long_texts_are_texts() {
         let mut texts = Texts::default();
         let long = vec![b'x'; 70_000];
-        assert_eq!(texts.code(b"", 7), 0);
-        assert_eq!(texts.code(&long, 7), 1);
-        assert_eq!(texts.code(b"", 7), 0);
+        assert_eq!(code_of(&mut texts, b"", 7), 0);
+        assert_eq!(code_of(&mut texts, &long, 7), 1);
+        assert_eq!(code_of(&mut texts, b"", 7), 0);
         texts.freeze();
         assert_eq!((texts.get(0), texts.get(1)), (&b""[..], &long[..]));
     }

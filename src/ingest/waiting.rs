@@ -4,8 +4,8 @@
 //! memory is written to a temporary file. Part by part they are taken up again, in no given order.
 
 use super::budget::{Gate, Resources, Ticket};
-use super::gather::hash_of;
 use super::spill::{SpillError, Spilled};
+use super::texts::TextKey;
 use crate::source::scratch::{Scratch, space};
 use foldhash::fast::RandomState;
 use std::io::{Read, Write};
@@ -146,7 +146,7 @@ impl Waiting {
 
     /// Adds a row to those that share `key`; it is there once the arrivals are settled.
     pub fn add(&self, row: &WaitingRow<'_>, key: &[u8], arrivals: &mut Arrivals) -> Result<(), SpillError> {
-        let part = (hash_of(key, &self.seed) >> (64 - PART_BITS)) as usize;
+        let part = (TextKey::new(key, &self.seed).hash() >> (64 - PART_BITS)) as usize;
         let bytes = &mut arrivals.parts[part];
         write_row(row, bytes);
         arrivals.ends[part].push(bytes.len() as u32);

@@ -184,6 +184,28 @@ pub(super) fn plain_second_of_day(text: &[u8; 8]) -> Option<u32> {
         .then(|| u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second))
 }
 
+/// The day, and after it `T10:15:00.123Z`, its sixteen bytes taken as two numbers, as in
+/// [`plain_second_of_day`]. The day need only be two digits.
+#[inline(always)]
+pub(super) fn plain_milliseconds_of_day(text: &[u8; 16]) -> Option<u32> {
+    let (words, _) = text.as_chunks::<8>();
+    let [first, last] = [0, 1].map(|at| u64::from_le_bytes(words[at]));
+    let (first, last) = (first ^ u64::from_le_bytes(*b"00T00:00"), last ^ u64::from_le_bytes(*b":00.000Z"));
+    let first_carried = first.wrapping_add(0x0606_7f06_067f_0606);
+    let last_carried = last.wrapping_add(0x7f06_0606_7f06_067f);
+    let odd = (first | first_carried) & 0xf0f0_80f0_f080_f0f0 | (last | last_carried) & 0x80f0_f0f0_80f0_f080;
+    if odd != 0 {
+        return None;
+    }
+    let (first_pairs, last_pairs) = (first * 10 + (first >> 8), last * 10 + (last >> 8));
+    let (hour, minute) = ((first_pairs >> 24) as u8, (first_pairs >> 48) as u8);
+    let (second, hundredths, thousandth) =
+        ((last_pairs >> 8) as u8, (last_pairs >> 32) as u8, (last >> 48) as u8);
+    let second_of_day = u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second);
+    let ms = second_of_day * 1000 + u32::from(hundredths) * 10 + u32::from(thousandth);
+    (hour <= 23 && minute <= 59 && second <= 59).then_some(ms)
+}
+
 /// As [`clock`], but the hour may have one digit.
 pub(super) fn loose_clock(text: &[u8]) -> Option<(Clock, &[u8])> {
     let (hour, rest) = one_or_two_digits(text)?;

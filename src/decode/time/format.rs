@@ -2,7 +2,7 @@
 
 use super::civil::{
     Clock, checked_days, clock, digits, fraction, loose_clock, one_or_two_digits, plain_milliseconds,
-    plain_second_of_day, zone,
+    plain_milliseconds_of_day, plain_second_of_day, zone,
 };
 use crate::event::{DAY_US, SECOND_US};
 use std::fmt;
@@ -239,15 +239,22 @@ fn read_days(date: &[u8; 10]) -> Option<i32> {
     i32::try_from(checked_days(year, month, day)?).ok()
 }
 
+/// A time as most logs have it, µs since 1970-01-01T00:00:00 of UTC or of the wall clock.
+pub(super) struct PlainIso {
+    pub local_us: i64,
+    pub is_utc: bool,
+}
+
 /// What nearly every row of most logs holds, `2026-01-31T10:15:00.123Z`: a date that is known
 /// already, seconds, no fraction or one of three or six digits, `Z` or nothing. `None` for all
 /// else, which [`TimeFormat::read`] judges.
 #[inline]
-pub(super) fn read_plain_iso(text: &[u8], dates: &DateCache) -> Option<Reading> {
-    let (date, clock) = text.split_first_chunk::<10>()?;
+pub(super) fn read_plain_iso(text: &[u8], dates: &DateCache) -> Option<PlainIso> {
+    let (until_seconds, rest) = text.split_first_chunk::<19>()?;
+    let (date, clock) = until_seconds.split_first_chunk::<10>()?;
     let (&[mark], clock) = clock.split_first_chunk()?;
-    let (eight, rest) = clock.split_first_chunk::<8>()?;
-    let (is_zoned, fraction) = match rest {
+    let eight = clock.first_chunk()?;
+    let (is_utc, fraction) = match rest {
         [fraction @ .., b'Z'] => (true, fraction),
         fraction => (false, fraction),
     };
@@ -261,8 +268,15 @@ pub(super) fn read_plain_iso(text: &[u8], dates: &DateCache) -> Option<Reading> 
         return None;
     }
     let us = i64::from(plain_second_of_day(eight)?) * SECOND_US + i64::from(us);
-    let clock = Clock { us, leap: false, finer: false };
-    Some(Reading::new(dates.known_days(date)?, clock, is_zoned.then_some(0)))
+    Some(PlainIso { local_us: dates.known_days(date)? * DAY_US + us, is_utc })
+}
+
+/// `2026-01-31T10:15:00.123Z`, the form of JSON's dates in most languages: µs since the epoch.
+#[inline(always)]
+pub(super) fn read_utc_milliseconds(text: &[u8; 24], dates: &DateCache) -> Option<i64> {
+    let (date, _) = text.split_first_chunk()?;
+    let ms = plain_milliseconds_of_day(text[8..].as_array()?)?;
+    Some(dates.known_days(date)? * DAY_US + i64::from(ms) * 1000)
 }
 
 fn read_iso(text: &[u8], dates: &mut DateCache) -> Option<Reading> {
