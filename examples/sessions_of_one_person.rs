@@ -4,7 +4,7 @@
 
 use dropoff::decode::time::{DEFAULT_MIN_TIME_US, TimeOptions, TimeParser, detect, format_utc};
 use dropoff::event::MINUTE_US;
-use dropoff::session::split;
+use dropoff::session::{Session, Succession, split};
 use dropoff::stats::{Quantile, QuantileMethod, Values};
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -28,7 +28,10 @@ fn main() -> anyhow::Result<()> {
 
     let mut out = std::io::stdout().lock();
     let mut durations_us = Values::new();
-    for (rows, cause) in split(&times_us, 30 * MINUTE_US) {
+    let mut sessions = Vec::new();
+    let succession = split(&times_us, 30 * MINUTE_US, &mut sessions);
+    assert_ne!(succession, Succession::Disordered, "the times are in order");
+    for Session { rows, cause } in sessions {
         let duration_us = times_us[rows.end - 1] - times_us[rows.start];
         durations_us.push(duration_us);
         writeln!(

@@ -58,6 +58,17 @@ impl Calendar {
         at_us.saturating_add(self.offset_us(at_us)).div_euclid(crate::event::DAY_US)
     }
 
+    /// The same, and an instant up to which, itself left out, it stays that date: the end of the day, or where
+    /// the offset may change before that.
+    pub fn day_until(&mut self, at_us: i64) -> (i64, i64) {
+        let day = self.day(at_us);
+        if !(self.from_us..self.to_us).contains(&at_us) {
+            return (day, at_us.saturating_add(1));
+        }
+        let next_us = (day + 1).saturating_mul(crate::event::DAY_US).saturating_sub(self.offset_us);
+        (day, next_us.min(self.to_us))
+    }
+
     /// The first instant of the period that holds `at_us`, and the first instant after it.
     pub fn period(&mut self, at_us: i64, period: Period) -> (i64, i64) {
         let epoch = Date::constant(1970, 1, 1);
@@ -127,6 +138,26 @@ mod tests {
         // Winter time, UTC+2.
         let winter = calendar.day(us("2026-01-01T21:59:59Z"));
         assert_eq!(calendar.day(us("2026-01-01T22:00:00Z")), winter + 1);
+    }
+
+    #[test]
+    fn a_day_stays_until_midnight_or_until_clocks_change() {
+        let mut calendar = Calendar::new(TimeZone::get("Asia/Jerusalem").unwrap());
+        let mut day_until = |text| calendar.day_until(us(text));
+        // A day of summer, from 21:00 to 21:00 UTC: the 20,636th since 1970.
+        assert_eq!(day_until("2026-07-01T21:00:00Z"), (20_636, us("2026-07-02T21:00:00Z")));
+        assert_eq!(day_until("2026-07-02T20:59:59.999999Z"), (20_636, us("2026-07-02T21:00:00Z")));
+        // Friday 2026-03-27, on which clocks moved at 02:00: midnight of winter and of summer.
+        let day = us("2026-03-27T00:00:00Z") / crate::event::DAY_US;
+        assert_eq!(day_until("2026-03-26T22:00:00Z"), (day, us("2026-03-27T00:00:00Z")));
+        assert_eq!(day_until("2026-03-27T00:00:00Z"), (day, us("2026-03-27T21:00:00Z")));
+        // Beyond the calendar an instant is known by itself.
+        assert_eq!(day_until_in_utc(i64::MAX), i64::MAX);
+        assert_eq!(day_until_in_utc(i64::MIN), i64::MIN + 1);
+    }
+
+    fn day_until_in_utc(at_us: i64) -> i64 {
+        Calendar::new(TimeZone::UTC).day_until(at_us).1
     }
 
     #[test]

@@ -23,22 +23,49 @@ impl SplitCause {
     }
 }
 
-/// Splits one person's rows, given their times in ascending order, into sessions.
+/// One rebuilt session: a range of the person's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub rows: Range<usize>,
+    pub cause: SplitCause,
+}
+
+/// How the times of a person's rows follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Succession {
+    /// Each is later than the one before.
+    Strict,
+    /// None is earlier than the one before, and some are the same.
+    Tied,
+    /// Some are earlier than the one before.
+    Disordered,
+}
+
+/// Splits one person's rows, given their times, into sessions, which are added to the list, and tells how the
+/// times follow one another. Of times in disorder the sessions mean nothing.
 /// `timeout_us` is the longest gap inside a session, inclusive.
-pub fn split(times_us: &[i64], timeout_us: i64) -> impl Iterator<Item = (Range<usize>, SplitCause)> + '_ {
+pub fn split(times_us: &[i64], timeout_us: i64, sessions: &mut Vec<Session>) -> Succession {
+    let timeout_us = timeout_us.max(0) as u64;
+    let mut cause = SplitCause::First;
     let mut start = 0;
-    std::iter::from_fn(move || {
-        if start >= times_us.len() {
-            return None;
+    let mut succession = Succession::Strict;
+    for (before, pair) in times_us.windows(2).enumerate() {
+        let (before_us, time_us) = (pair[0], pair[1]);
+        if time_us <= before_us {
+            if time_us < before_us {
+                return Succession::Disordered;
+            }
+            succession = Succession::Tied;
+        } else if time_us.wrapping_sub(before_us) as u64 > timeout_us {
+            // The later time less the earlier one: never below zero, though it may need all 64 bits.
+            sessions.push(Session { rows: start..before + 1, cause });
+            (start, cause) = (before + 1, SplitCause::Timeout);
         }
-        let cause = if start == 0 { SplitCause::First } else { SplitCause::Timeout };
-        let from = start;
-        start += 1;
-        while start < times_us.len() && times_us[start].saturating_sub(times_us[start - 1]) <= timeout_us {
-            start += 1;
-        }
-        Some((from..start, cause))
-    })
+    }
+    if !times_us.is_empty() {
+        sessions.push(Session { rows: start..times_us.len(), cause });
+    }
+    succession
 }
 
 /// How a person's sessions compare with the session ids that the log itself carries.
@@ -93,8 +120,14 @@ pub fn compare(rows: impl Iterator<Item = (u32, Option<u32>)>, scratch: &mut Vec
 mod tests {
     use super::*;
 
+    fn sessions(times_us: &[i64], timeout_us: i64) -> Vec<Session> {
+        let mut sessions = Vec::new();
+        assert_ne!(split(times_us, timeout_us, &mut sessions), Succession::Disordered);
+        sessions
+    }
+
     fn ranges(times_us: &[i64], timeout_us: i64) -> Vec<Range<usize>> {
-        split(times_us, timeout_us).map(|(range, _)| range).collect()
+        sessions(times_us, timeout_us).into_iter().map(|session| session.rows).collect()
     }
 
     #[test]
@@ -108,8 +141,20 @@ mod tests {
 
     #[test]
     fn every_session_says_why_it_started() {
-        let causes: Vec<_> = split(&[0, 100, 200], 10).map(|(_, cause)| cause.name()).collect();
+        let sessions = sessions(&[0, 100, 200], 10);
+        let causes: Vec<_> = sessions.iter().map(|session| session.cause.name()).collect();
         assert_eq!(causes, ["first", "timeout", "timeout"]);
+    }
+
+    #[test]
+    fn ties_and_disorder_are_told() {
+        let succession = |times_us: &[i64]| split(times_us, 10, &mut Vec::new());
+        assert_eq!([&[][..], &[3], &[3, 4, 90]].map(succession), [Succession::Strict; 3]);
+        assert_eq!([&[3, 3][..], &[0, 90, 90, 91]].map(succession), [Succession::Tied; 2]);
+        assert_eq!(
+            [&[4, 3][..], &[3, 3, 2], &[i64::MAX, i64::MIN]].map(succession),
+            [Succession::Disordered; 3]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | ids of people | nothing |
 //! | names of events, so that their order stays | the names, and the hash of the definition |
 //! | a column that nobody asks for | nothing |
+//! | another funnel beside the first | nothing in the first |
 //! | a person with events that no step knows | rows, persons, sessions, and sessions of step 0 |
 //! | all times, by whole weeks | the times |
 //! | all times, by any time, where nothing asks for days or weeks | the times |
@@ -306,6 +307,20 @@ fn a_column_that_nobody_asks_for_changes_nothing() {
         }
         desk.write("wider.csv", wider.as_bytes());
         same(&desk.body(&["wider.csv"], &asked.flags(0)), body, asked, people);
+    });
+}
+
+/// What it asks for is of few kinds of rows or of many, some of them those of the first funnel.
+#[test]
+fn another_funnel_changes_nothing_in_the_first() {
+    for_all(19, |dice, asked, people, desk, body| {
+        let steps = dice.one_of(&["A", "A, C", "Z, X", "A, B, C, X, Z"]);
+        let unit = dice.one_of(&["", "unit = 'session'\n"]);
+        let both = format!("{}\n[funnel.g]\nsteps = '{steps}'\nwindow = '1h'\n{unit}", asked.definition);
+        desk.write("dropoff.toml", both.as_bytes());
+        let found = desk.body_of(&lines(people), &asked.flags(0));
+        assert_eq!(found["funnels"].as_array().map(Vec::len), Some(2));
+        same(&found["funnels"][0], &body["funnels"][0], asked, people);
     });
 }
 

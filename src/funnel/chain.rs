@@ -91,6 +91,35 @@ impl ChainFinder {
         earliest
     }
 
+    /// As `earliest_start`, of rows of which no two have the same time, in a funnel of at most 64 steps that
+    /// forbids nothing.
+    pub fn earliest_plain_start(&mut self, unit: &Unit<'_>, first: usize, level: usize) -> Option<usize> {
+        self.least_end_us.clear();
+        self.least_end_us.resize(level, None);
+        let mut earliest = None;
+        let rows = unit.rows.times_us[first..].iter().zip(&unit.rows.kinds[first..]);
+        for (row, (&time_us, &kind)) in rows.enumerate().rev() {
+            // First step first, so that a row is not both a step and the one behind it.
+            let mut steps = unit.kinds.first_steps(kind);
+            while steps > 0 {
+                let step = steps.trailing_zeros() as usize;
+                steps &= steps - 1;
+                if step >= level {
+                    break;
+                }
+                let end_us = if step + 1 == level { Some(time_us) } else { self.least_end_us[step + 1] };
+                if step > 0 {
+                    self.least_end_us[step] = least(self.least_end_us[step], end_us);
+                } else if unit.may_enter_at(time_us)
+                    && end_us.is_some_and(|end_us| unit.in_window(time_us, end_us))
+                {
+                    earliest = Some(first + row);
+                }
+            }
+        }
+        earliest
+    }
+
     /// Puts a row before all that was seen. Returns the least end of a whole chain that starts with it.
     fn prepend_row(&mut self, unit: &Unit<'_>, time_us: i64, class: &Class) -> Option<i64> {
         let level = self.least_end_us.len();

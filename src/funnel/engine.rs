@@ -357,7 +357,7 @@ impl<'f> Engine<'f> {
                 None => !self.kinds.forbids() && !unit.has_row_for(level, first),
             };
             let newest_us = if is_settled { unit.last_entry().map(|row| unit.time_us(row)) } else { None };
-            self.look_further(unit, first, newest_us, seen);
+            self.look_further(unit, first, plain.is_some(), newest_us, seen);
             self.outcome.seen_early = newest_us.is_none() && seen_early(unit, &self.outcome.chain);
         }
         self.outcome.status = self.status(unit);
@@ -372,15 +372,15 @@ impl<'f> Engine<'f> {
 
     /// The first rows did not lead to the last step; whether others get further, and what is still
     /// alive. `settled_us` is the newest start where it is known that none do.
-    fn look_further(&mut self, unit: &Unit<'_>, first: usize, settled_us: Option<i64>, seen: &Observation) {
-        let newest_us = settled_us.or_else(|| {
-            let level = self.levels.run(unit, first, &mut self.tied);
-            if level > self.outcome.level {
-                self.outcome.level = level;
-                self.find_chain(unit, first, level);
-            }
-            self.levels.newest_unfinished_start_us()
-        });
+    fn look_further(
+        &mut self,
+        unit: &Unit<'_>,
+        first: usize,
+        is_plain: bool,
+        settled_us: Option<i64>,
+        seen: &Observation,
+    ) {
+        let newest_us = settled_us.or_else(|| self.search(unit, first, is_plain));
         self.outcome.level_without_exclusions = self.outcome.level;
         if self.outcome.level == unit.step_count {
             return;
@@ -397,9 +397,29 @@ impl<'f> Engine<'f> {
         }
     }
 
-    fn find_chain(&mut self, unit: &Unit<'_>, first: usize, level: usize) {
+    /// Finds the level and the winning chain; gives the newest start of an unfinished chain.
+    #[inline(never)]
+    fn search(&mut self, unit: &Unit<'_>, first: usize, is_plain: bool) -> Option<i64> {
+        let level = if is_plain {
+            self.levels.run_plain(unit, first)
+        } else {
+            self.levels.run(unit, first, &mut self.tied)
+        };
+        if level > self.outcome.level {
+            self.outcome.level = level;
+            self.find_chain(unit, first, level, is_plain);
+        }
+        self.levels.newest_unfinished_start_us()
+    }
+
+    fn find_chain(&mut self, unit: &Unit<'_>, first: usize, level: usize, is_plain: bool) {
         let chain = &mut self.outcome.chain;
-        let Some(start) = self.finder.earliest_start(unit, first, level, &mut self.tied) else { return };
+        let start = if is_plain {
+            self.finder.earliest_plain_start(unit, first, level)
+        } else {
+            self.finder.earliest_start(unit, first, level, &mut self.tied)
+        };
+        let Some(start) = start else { return };
         chain::greedy(unit, start, &mut self.tied, chain);
         if chain.len() < level {
             self.finder.select(unit, start, level, &mut self.tied, chain);

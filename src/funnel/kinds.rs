@@ -163,6 +163,24 @@ impl KindTable {
         self.first_steps[kind as usize]
     }
 
+    /// The same, by kind.
+    pub(super) fn first_steps_of_all(&self) -> &[u64] {
+        &self.first_steps
+    }
+
+    /// The deepest step that rows of these kinds reach, one after the other, where each step takes the first
+    /// row that may serve it. Where no two rows have the same time and nothing but the order of
+    /// steps is asked, no other rows reach a deeper one.
+    #[inline]
+    pub fn climb(&self, kinds: &[u32]) -> usize {
+        let mut level = 0;
+        let mut rest = kinds.iter();
+        while rest.any(|&kind| self.serves(kind, level)) {
+            level += 1;
+        }
+        level
+    }
+
     /// Whether some kind breaks a gap.
     pub fn forbids(&self) -> bool {
         self.forbids
@@ -207,6 +225,8 @@ impl KindTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::funnel::engine::{Engine, Observation, Rows, Rules, Tie};
+    use proptest::prelude::*;
 
     fn roles(steps: &[u16], breaks: &[u16]) -> KindRoles {
         KindRoles { steps: steps.to_vec(), breaks: breaks.to_vec(), ..KindRoles::default() }
@@ -243,5 +263,27 @@ mod tests {
     #[test]
     fn a_new_table_has_no_kinds() {
         assert!(KindTable::new().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn climbing_reaches_what_the_engine_reaches(
+            kinds_of_rows in prop::collection::vec(0_u32..4, 0..12),
+            gaps in prop::collection::vec(1_i64..3, 12),
+        ) {
+            // Step 1; steps 1 and 3; step 2; nothing.
+            let mut kinds = KindTable::new();
+            for roles in [roles(&[0], &[]), roles(&[2, 0], &[]), roles(&[1], &[]), roles(&[], &[])] {
+                kinds.push(&roles);
+            }
+            let mut at_us = 0;
+            let times_us: Vec<i64> =
+                kinds_of_rows.iter().zip(&gaps).map(|(_, gap)| { at_us += gap; at_us }).collect();
+            let rows = Rows { times_us: &times_us, kinds: &kinds_of_rows };
+            let rules = Rules { step_count: 3, ..Rules::default() };
+            let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: 100, closes_us: None };
+            let level = Engine::new(&rules, &kinds).level(rows, &seen, Tie::Step);
+            prop_assert_eq!(kinds.climb(&kinds_of_rows), level);
+        }
     }
 }

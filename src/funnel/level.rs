@@ -46,6 +46,30 @@ impl LevelPass {
         self.level
     }
 
+    /// As `run`, of rows of which no two have the same time, in a funnel of at most 64 steps that forbids nothing.
+    pub fn run_plain(&mut self, unit: &Unit<'_>, first: usize) -> usize {
+        self.newest_start_us.clear();
+        self.newest_start_us.resize(unit.step_count, None);
+        self.level = 0;
+        self.broke = false;
+        for (&time_us, &kind) in unit.rows.times_us[first..].iter().zip(&unit.rows.kinds[first..]) {
+            // Last step first, so that no chain climbs two steps on one row.
+            let mut steps = unit.kinds.first_steps(kind);
+            while steps > 0 {
+                let step = steps.ilog2() as usize;
+                steps ^= 1 << step;
+                if let Some(start_us) = self.extendable_us(unit, step, time_us) {
+                    self.level = self.level.max(step + 1);
+                    self.newest_start_us[step] = self.newest_start_us[step].max(Some(start_us));
+                }
+            }
+            if self.level == unit.step_count {
+                break;
+            }
+        }
+        self.level
+    }
+
     /// Whether an exclusion ended a chain; if not, the exclusions made no difference.
     pub fn broke(&self) -> bool {
         self.broke

@@ -21,45 +21,46 @@ pub(super) fn follow(unit: &Unit<'_>, chain: &mut Vec<u32>) -> Option<PlainRun> 
     chain.clear();
     let times_us = unit.rows.times_us;
     let Some(entry) = unit.first_entry() else { return Some(PlainRun { attempts: 0, steps_seen: 0 }) };
-    // What the loop asks of every row lies in locals, where the chain cannot be thought to alias it.
-    let (kinds, step_count) = (unit.kinds, unit.step_count);
-    let window_us = unit.window_us.unwrap_or(i64::MAX);
-    let entries_to_us = unit.entries_to_us;
-    let mut start_us = times_us[entry];
-    let mut before_us = start_us;
-    let mut next_step = if step_count == 1 { 0 } else { 1 };
-    let mut attempts = 1_u32;
-    let mut steps_seen = kinds.first_steps(unit.rows.kinds[entry]);
-    chain.push(entry as u32);
+    let entry_us = times_us[entry];
     // An earlier row at the instant of the entry is not behind it, but it may be used with it.
-    if entry > 0 && times_us[entry - 1] == start_us {
+    if entry > 0 && times_us[entry - 1] == entry_us {
         return None;
     }
-    // The attempt that runs needs `next_step`; where that is 0, none runs.
-    for (row, (&time_us, &kind)) in times_us.iter().zip(unit.rows.kinds).enumerate().skip(entry + 1) {
+    // What the loop asks of every row lies in locals, where the chain cannot be thought to alias it.
+    let (kinds, first_steps, step_count) =
+        (unit.rows.kinds, unit.kinds.first_steps_of_all(), unit.step_count);
+    // An attempt of one step ends with the row that it starts with.
+    let window_us = if step_count == 1 { 0 } else { unit.window_us.unwrap_or(i64::MAX) };
+    let entries_to_us = unit.entries_to_us;
+    chain.push(entry as u32);
+    let mut attempts = 1_u32;
+    let mut steps_seen = first_steps[kinds[entry] as usize];
+    // The last attempt needs `next_step` until `ends_us`, this instant included. Where that has passed, none runs.
+    let mut next_step = 1;
+    let mut ends_us = entry_us.saturating_add(window_us);
+    let mut before_us = entry_us;
+    let rows = times_us[entry + 1..].iter().zip(&kinds[entry + 1..]);
+    for (row, (&time_us, &kind)) in (entry as u32 + 1..).zip(rows) {
         if time_us == before_us {
             return None;
         }
         before_us = time_us;
-        let steps = kinds.first_steps(kind);
+        let steps = first_steps[kind as usize];
         steps_seen |= steps;
-        // The window is inclusive, and without one nothing lies behind it.
-        if next_step > 0 && time_us.saturating_sub(start_us) <= window_us {
-            if steps >> next_step & 1 == 1 {
-                next_step += 1;
-                if attempts == 1 {
-                    chain.push(row as u32);
-                }
-                if next_step == step_count {
-                    next_step = 0;
-                }
+        if time_us > ends_us {
+            if steps & 1 == 1 && time_us < entries_to_us {
+                attempts = attempts.saturating_add(1);
+                next_step = 1;
+                ends_us = time_us.saturating_add(window_us);
             }
-        } else if steps & 1 == 1 && time_us < entries_to_us {
-            attempts = attempts.saturating_add(1);
-            start_us = time_us;
-            next_step = if step_count == 1 { 0 } else { 1 };
-        } else {
-            next_step = 0;
+        } else if steps >> next_step & 1 == 1 {
+            next_step += 1;
+            if attempts == 1 {
+                chain.push(row);
+            }
+            if next_step == step_count {
+                ends_us = time_us;
+            }
         }
     }
     Some(PlainRun { attempts, steps_seen })

@@ -38,7 +38,7 @@ pub use budget::Resources;
 pub use identify::{Identified, Linked, RepeatFacts, StitchFacts};
 pub use job::{FileAccount, FileNote};
 pub use naming::Origin;
-pub use pass::{Accumulator, Person, Population, Session, over_population, over_store};
+pub use pass::{Accumulator, Person, Population, over_population, over_store};
 pub use place::Place;
 pub use read::{Everything, Pending, Progress, read_all};
 pub use sample::{Form, Sample};

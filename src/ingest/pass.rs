@@ -6,8 +6,7 @@ use super::settle::{PersonRows, SettledShard, TieOrder, settle};
 use super::shard::{SHARDS, Shard, Store};
 use super::spill::SpillError;
 use super::threads::beside;
-use crate::session::{SplitCause, split};
-use std::ops::Range;
+use crate::session::Session;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Takes every person once, in no given order, and gives one result whatever that order was.
@@ -33,13 +32,6 @@ impl<A: Accumulator, B: Accumulator> Accumulator for (A, B) {
 pub struct Person<'a> {
     pub rows: PersonRows<'a>,
     pub sessions: &'a [Session],
-}
-
-/// One rebuilt session: a range of the person's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    pub rows: Range<usize>,
-    pub cause: SplitCause,
 }
 
 impl Person<'_> {
@@ -102,11 +94,11 @@ fn over_shards<A: Accumulator>(
     let workers = for_each(
         SHARDS,
         threads,
-        || Worker { accumulator: make(), sessions: Vec::new(), left_out: LeftOut::default() },
+        || Worker { accumulator: make(), left_out: LeftOut::default() },
         |worker, shard| {
             let _room = store.enter(shard);
-            let settled = settle(store.complete(shard, in_memory(store, shard))?, layout, ties);
-            worker.take_persons(&settled, timeout_us, members);
+            let settled = settle(store.complete(shard, in_memory(store, shard))?, layout, ties, timeout_us);
+            worker.take_persons(&settled, members);
             Ok(())
         },
     )?;
@@ -121,21 +113,17 @@ fn over_shards<A: Accumulator>(
 /// One thread's share of a pass.
 struct Worker<A> {
     accumulator: A,
-    sessions: Vec<Session>,
     left_out: LeftOut,
 }
 
 impl<A: Accumulator> Worker<A> {
-    fn take_persons(&mut self, shard: &SettledShard, timeout_us: i64, members: Option<&Members>) {
-        for rows in shard.persons() {
+    fn take_persons(&mut self, shard: &SettledShard, members: Option<&Members>) {
+        for (rows, sessions) in shard.persons() {
             if members.is_some_and(|members| !members.take(rows.id())) {
                 self.left_out.add(&rows);
-                continue;
+            } else {
+                self.accumulator.person(&Person { rows, sessions });
             }
-            self.sessions.clear();
-            let sessions = split(rows.times_us, timeout_us).map(|(rows, cause)| Session { rows, cause });
-            self.sessions.extend(sessions);
-            self.accumulator.person(&Person { rows, sessions: &self.sessions });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From events as they arrived to every person's events in their one order.
+//! From events as they arrived to every person's events in their one order, and their sessions.
 //!
 //! The order of a person's rows is (time, event name, the other wanted columns as bytes); under
 //! `--tie file` it is (time, place in the input). So nothing but `--tie file` depends on the
@@ -7,8 +7,10 @@
 use super::assemble::{Dictionaries, Kind};
 use super::batch::{NO_SESSION, NO_VALUE, RowLayout};
 use super::dictionary::ranks;
+use super::events::{Event, Events};
 use super::shard::Shard;
 use super::texts::Texts;
+use crate::session::{Session, Succession, split};
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -41,14 +43,19 @@ impl TieOrder {
     }
 }
 
-/// A shard whose persons' rows are together and in order: 12 bytes a row; 16 and the layout's words where
-/// it has any.
+/// A shard whose persons' rows are together, in order and split into sessions: 12 bytes a row; 16 and the
+/// layout's words where it has any; and 24 bytes a session.
 pub struct SettledShard {
     layout: RowLayout,
     persons: Texts,
-    sessions: Texts,
+    session_ids: Texts,
     /// Rows of person `p` are `starts[p]..starts[p + 1]`.
     starts: Vec<u32>,
+    /// By person: whether some of the rows have the same time.
+    ties: Vec<bool>,
+    /// The rebuilt sessions of person `p` are `session_starts[p]..session_starts[p + 1]`.
+    session_starts: Vec<u32>,
+    sessions: Vec<Session>,
     times_us: Vec<i64>,
     kinds: Vec<u32>,
     /// By row: its place by arrival, where its words lie; empty where rows have none.
@@ -62,21 +69,27 @@ pub struct PersonRows<'s> {
     shard: &'s SettledShard,
     person: u32,
     start: usize,
+    /// Some of them have the same time.
+    pub has_ties: bool,
     pub times_us: &'s [i64],
     pub kinds: &'s [u32],
 }
 
 impl SettledShard {
-    pub fn persons(&self) -> impl Iterator<Item = PersonRows<'_>> {
-        (0..self.persons.len()).map(|person| {
+    /// Each person's rows, and their sessions.
+    pub fn persons(&self) -> impl Iterator<Item = (PersonRows<'_>, &[Session])> {
+        self.ties.iter().enumerate().map(|(person, &has_ties)| {
             let rows = self.starts[person] as usize..self.starts[person + 1] as usize;
-            PersonRows {
+            let sessions = self.session_starts[person] as usize..self.session_starts[person + 1] as usize;
+            let rows = PersonRows {
                 shard: self,
                 person: person as u32,
                 start: rows.start,
+                has_ties,
                 times_us: &self.times_us[rows.clone()],
                 kinds: &self.kinds[rows],
-            }
+            };
+            (rows, &self.sessions[sessions])
         })
     }
 }
@@ -110,7 +123,7 @@ impl<'s> PersonRows<'s> {
     }
 
     pub fn session_text(&self, code: u32) -> &'s [u8] {
-        self.shard.sessions.get(code)
+        self.shard.session_ids.get(code)
     }
 
     /// Whether rows carry values at all.
@@ -167,48 +180,93 @@ impl<'s> PersonRows<'s> {
     }
 }
 
-/// Puts every person's rows of a shard together and in order.
-pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder) -> SettledShard {
-    let Shard { mut persons, mut sessions, events } = shard;
+/// Puts every person's rows of a shard together and in order, and splits them into sessions.
+/// `timeout_us` is the longest gap inside a session.
+pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder, timeout_us: i64) -> SettledShard {
+    let Shard { mut persons, sessions: mut session_ids, events } = shard;
     persons.freeze();
-    sessions.freeze();
-    // One place ahead, so that filling moves each start to where it belongs.
-    let mut starts = vec![0_u32; persons.len() + 2];
-    events.for_each(|event, _| starts[event.person as usize + 2] += 1);
+    session_ids.freeze();
+    let mut starts = starts(&events, persons.len());
+    let (mut rows, words) = together(&events, &mut starts[1..], layout.words());
+    drop(events);
+    starts.truncate(persons.len() + 1);
+    let order = RowOrder { layout: &layout, words: &words, sessions: &session_ids, ties };
+    let mut scratch = Vec::new();
+    let mut sessions = Vec::with_capacity(persons.len());
+    let (mut tied, mut session_starts) = (Vec::with_capacity(persons.len()), vec![0]);
+    for bounds in starts.windows(2) {
+        let range = bounds[0] as usize..bounds[1] as usize;
+        let first_session = sessions.len();
+        let mut succession = split(&rows.times_us[range.clone()], timeout_us, &mut sessions);
+        // Rows come by time, and mostly at times of their own: then nothing is left to settle.
+        if succession != Succession::Strict {
+            rows.sort(range.clone(), &order, &mut scratch);
+        }
+        if succession == Succession::Disordered {
+            sessions.truncate(first_session);
+            succession = split(&rows.times_us[range], timeout_us, &mut sessions);
+        }
+        tied.push(succession == Succession::Tied);
+        session_starts.push(sessions.len() as u32);
+    }
+    let Rows { times_us, kinds, arrivals } = rows;
+    SettledShard {
+        layout,
+        persons,
+        session_ids,
+        starts,
+        ties: tied,
+        session_starts,
+        sessions,
+        times_us,
+        kinds,
+        arrivals,
+        words,
+    }
+}
+
+/// Where each person's rows start once they lie together, one place ahead, so that filling moves each start to
+/// where it belongs.
+fn starts(events: &Events, person_count: usize) -> Vec<u32> {
+    let mut starts = vec![0_u32; person_count + 2];
+    let counts = &mut starts[2..];
+    events.for_each(|event, _| counts[event.person as usize] += 1);
     for person in 2..starts.len() {
         starts[person] += starts[person - 1];
     }
-    let width = layout.words();
-    let mut rows = Rows {
-        times_us: vec![0; events.len()],
-        kinds: vec![0; events.len()],
-        arrivals: if width == 0 { Vec::new() } else { vec![0; events.len()] },
+    starts
+}
+
+/// The rows of each person together, as they arrived, and their words. `ends` is where each person's rows start;
+/// there they end afterwards.
+fn together(events: &Events, ends: &mut [u32], width: usize) -> (Rows, Vec<u32>) {
+    let count = events.len();
+    let (mut times_us, mut kinds) = (vec![0; count], vec![0; count]);
+    let mut place_of = |event: Event| {
+        let end = &mut ends[event.person as usize];
+        let place = *end as usize;
+        *end += 1;
+        times_us[place] = event.time_us;
+        kinds[place] = event.kind;
+        place
     };
-    let mut words = Vec::with_capacity(events.len() * width);
-    let mut arrival = 0;
-    events.for_each(|event, row_words| {
-        let start = &mut starts[event.person as usize + 1];
-        let place = *start as usize;
-        *start += 1;
-        rows.times_us[place] = event.time_us;
-        rows.kinds[place] = event.kind;
-        if width > 0 {
-            rows.arrivals[place] = arrival;
+    let (mut arrivals, mut words) = (Vec::new(), Vec::with_capacity(count * width));
+    if width == 0 {
+        events.for_each(|event, _| {
+            place_of(event);
+        });
+    } else {
+        arrivals.resize(count, 0);
+        let mut arrival = 0;
+        events.for_each(|event, row_words| {
+            arrivals[place_of(event)] = arrival;
             arrival += 1;
             for &word in row_words {
                 words.push(word);
             }
-        }
-    });
-    drop(events);
-    starts.truncate(persons.len() + 1);
-    let order = RowOrder { layout: &layout, words: &words, sessions: &sessions, ties };
-    let mut scratch = Vec::new();
-    for bounds in starts.windows(2) {
-        rows.sort(bounds[0] as usize..bounds[1] as usize, &order, &mut scratch);
+        });
     }
-    let Rows { times_us, kinds, arrivals } = rows;
-    SettledShard { layout, persons, sessions, starts, times_us, kinds, arrivals, words }
+    (Rows { times_us, kinds, arrivals }, words)
 }
 
 /// The rows of a shard, column by column.

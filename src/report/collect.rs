@@ -154,7 +154,7 @@ pub struct SegmentCounter<'p> {
     scope: &'p Scope,
     pub entrants: Vec<Entrants>,
     engines: Vec<Engine<'p>>,
-    former: UnitFormer,
+    former: UnitFormer<'p>,
     key: Vec<u32>,
 }
 
@@ -165,16 +165,24 @@ impl<'p> SegmentCounter<'p> {
             scope,
             entrants: vec![Entrants::default(); funnels.len()],
             engines: funnels.iter().map(|ready| Engine::new(&ready.rules, &ready.kinds)).collect(),
-            former: UnitFormer::new(scope),
+            former: UnitFormer::new(funnels, scope),
             key: Vec::new(),
         }
+    }
+
+    /// Whether it takes more than the first row of step 1 to tell where units are counted.
+    fn follows_units(ready: &ReadyFunnel) -> bool {
+        ready.has_segments() && (!ready.enters_by_first_row() || ready.segments.needs_chain())
     }
 }
 
 impl Accumulator for SegmentCounter<'_> {
     fn person(&mut self, person: &Person<'_>) {
         let SegmentCounter { funnels, scope, entrants, engines, former, key } = self;
-        for ((ready, entrants), engine) in funnels.iter().zip(entrants).zip(engines) {
+        if funnels.iter().any(SegmentCounter::follows_units) {
+            former.take_person(person);
+        }
+        for (index, ((ready, entrants), engine)) in funnels.iter().zip(entrants).zip(engines).enumerate() {
             if !ready.has_segments() {
                 continue;
             }
@@ -187,7 +195,7 @@ impl Accumulator for SegmentCounter<'_> {
                     }
                 }
             };
-            if ready.enters_by_first_row() && !ready.segments.needs_chain() {
+            if !SegmentCounter::follows_units(ready) {
                 for (rows, _) in ranges(&ready.funnel, person, scope.session_timeout_us) {
                     let entry = rows.clone().find(|&row| {
                         scope.entries_us.contains(&person.rows.times_us[row])
@@ -199,7 +207,7 @@ impl Accumulator for SegmentCounter<'_> {
                 }
                 continue;
             }
-            former.each(ready, scope, person, |unit| {
+            former.each(index, person, |unit| {
                 let seen = scope.observation(unit.closes_us);
                 unit.follow(ready.funnel.unit, engine, &seen, |outcome| {
                     if let Some(entry) = outcome.first_entry.filter(|_| outcome.status != Status::Removed) {
@@ -276,7 +284,7 @@ pub struct Bucket {
 /// The accumulator of the three reports, for all funnels at once.
 pub struct Collector<'p> {
     engines: Vec<Engines<'p>>,
-    former: UnitFormer,
+    former: UnitFormer<'p>,
     counter: Counter<'p>,
 }
 
@@ -333,7 +341,7 @@ impl<'p> Collector<'p> {
         };
         Collector {
             engines: funnels.iter().map(engines).collect(),
-            former: UnitFormer::new(scope),
+            former: UnitFormer::new(funnels, scope),
             counter: Counter {
                 funnels,
                 scope,
@@ -504,6 +512,9 @@ impl Counter<'_> {
     /// The person's units are all counted.
     fn end_person(&mut self, index: usize) {
         self.units_entered = 0;
+        if self.person_reached.is_empty() {
+            return;
+        }
         let tally = &mut self.tallies[index];
         for (part, reached) in self.person_reached.drain(..) {
             let units = match part {
@@ -521,15 +532,15 @@ impl Counter<'_> {
 impl Accumulator for Collector<'_> {
     fn person(&mut self, person: &Person<'_>) {
         let Collector { engines, former, counter } = self;
+        former.take_person(person);
         for (index, engines) in engines.iter_mut().enumerate() {
-            let (ready, scope) = (&counter.funnels[index], counter.scope);
-            let no_value =
-                former.each(ready, scope, person, |unit| counter.unit(index, person, unit, engines));
+            let no_value = former.each(index, person, |unit| counter.unit(index, person, unit, engines));
             counter.end_person(index);
             let tally = &mut counter.tallies[index];
             tally.no_value += no_value;
-            former.each_stage(ready, scope, person, &mut engines.stages, |session, level| {
-                if scope.entries_us.contains(&person.rows.times_us[session.start]) {
+            let entries_us = &counter.scope.entries_us;
+            former.each_stage(index, person, &mut engines.stages, |session, level| {
+                if entries_us.contains(&person.rows.times_us[session.start]) {
                     tally.session_stages[level] += 1;
                 }
             });
@@ -587,12 +598,12 @@ fn count_reached(
 /// What lay behind a person at the converting row.
 fn purchase_facts(row: usize, person: &Person<'_>, calendar: &mut Calendar) -> PurchaseFacts {
     let mut active_days = 0;
-    let mut last_day = None;
+    let (mut last_day, mut until_us) = (None, i64::MIN);
     for &time_us in &person.rows.times_us[..=row] {
-        let day = calendar.day(time_us);
-        if last_day != Some(day) {
-            last_day = Some(day);
-            active_days += 1;
+        if time_us >= until_us {
+            let (day, end_us) = calendar.day_until(time_us);
+            active_days += i64::from(last_day != Some(day));
+            (last_day, until_us) = (Some(day), end_us);
         }
     }
     PurchaseFacts { sessions: person.session_of(row) as i64 + 1, active_days, events: row as i64 + 1 }

@@ -231,9 +231,7 @@ impl Accumulator for InputFacts {
         for &kind in rows.kinds {
             self.rows_of_kind[kind as usize] += 1;
         }
-        // Most persons have no ties: learnt without a branch a row.
-        let pairs = rows.times_us.iter().zip(rows.times_us.get(1..).unwrap_or_default());
-        if pairs.fold(false, |tied, (time_us, next_us)| tied | (time_us == next_us)) {
+        if rows.has_ties {
             self.count_ties(rows);
         }
         if self.compares_sessions {

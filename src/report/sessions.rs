@@ -9,10 +9,8 @@ use super::tally::NO_EVENT;
 use crate::decode::time::format_utc;
 use crate::identity::pseudonym::Pseudonyms;
 use crate::ingest::plan::{Columns, ReadPlan};
-use crate::ingest::{
-    Accumulator, Everything, ID_BORDER, Person, PersonRows, Session, SpillError, Tally, over_store,
-};
-use crate::session::SplitCause;
+use crate::ingest::{Accumulator, Everything, ID_BORDER, Person, PersonRows, SpillError, Tally, over_store};
+use crate::session::{Session, SplitCause};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;

@@ -205,7 +205,7 @@ impl TimeToPurchase {
                 .map(|point| SurvivalPoint {
                     t_s: to_s(point.t_us as f64),
                     not_yet: point.not_yet,
-                    ci95: point.ci95,
+                    ci95: point.ci95(),
                     at_risk: point.at_risk,
                 })
                 .collect(),

@@ -4,7 +4,7 @@
 //! it, and nothing is copied. All others are formed: rows get the kind that they have in their unit
 //! (which occurrence they are, which value they have), and instants that end a chain.
 
-use super::active::ActiveRows;
+use super::active::FunnelRows;
 use super::collect::{ReadyFunnel, Scope};
 use crate::calendar::{Calendar, Period};
 use crate::funnel::definition::{ChainEnd, Funnel, Unit};
@@ -128,9 +128,10 @@ struct Bounds {
 }
 
 /// Rows with a part in the funnel, brought together in units, person after person.
-#[derive(Debug)]
-pub struct UnitFormer {
-    active: ActiveRows,
+pub struct UnitFormer<'p> {
+    funnels: &'p [ReadyFunnel],
+    scope: &'p Scope,
+    rows: FunnelRows,
     calendar: Calendar,
     history: History,
     /// By row of any kind: the last instant of a chain that starts there.
@@ -140,10 +141,12 @@ pub struct UnitFormer {
     formed: Vec<Formed>,
 }
 
-impl UnitFormer {
-    pub fn new(scope: &Scope) -> UnitFormer {
+impl<'p> UnitFormer<'p> {
+    pub fn new(funnels: &'p [ReadyFunnel], scope: &'p Scope) -> UnitFormer<'p> {
         UnitFormer {
-            active: ActiveRows::default(),
+            funnels,
+            scope,
+            rows: FunnelRows::new(funnels),
             calendar: Calendar::new(scope.zone.clone()),
             history: History::default(),
             ends_us: Vec::new(),
@@ -152,55 +155,62 @@ impl UnitFormer {
         }
     }
 
-    /// Hands over each unit of the person that has rows with a part in the funnel; gives the number
-    /// of rows that belong to no unit, for lack of a value.
+    /// Goes on to another person.
+    pub fn take_person(&mut self, person: &Person<'_>) {
+        self.rows.take_person(person);
+    }
+
+    /// Hands over each unit of the person in a funnel, by its place among all, that has rows with a part in
+    /// one; gives the number of rows that belong to no unit, for lack of a value.
     #[inline]
-    pub fn each(
-        &mut self,
-        ready: &ReadyFunnel,
-        scope: &Scope,
-        person: &Person<'_>,
-        mut take: impl FnMut(&UnitRows<'_>),
-    ) -> u64 {
-        self.active.fill(&person.rows, &ready.kinds);
+    pub fn each(&mut self, index: usize, person: &Person<'_>, mut take: impl FnMut(&UnitRows<'_>)) -> u64 {
+        let ready = &self.funnels[index];
+        self.rows.take_funnel(index, &ready.kinds);
         if ready.has_formed_units() {
-            let no_value = self.form(ready, scope, person, Purpose::Units);
+            let no_value = self.form(ready, person, Purpose::Units);
             self.formed.iter().for_each(|formed| take(&self.unit(formed)));
             return no_value;
         }
-        let mut done = 0;
-        for (rows, closes_us) in ranges(&ready.funnel, person, scope.session_timeout_us) {
-            let range = self.active.before(rows.end, done);
-            done = range.end;
+        let active = self.rows.at_hand();
+        let mut take_range = |range: Range<usize>, first_place: usize, closes_us: Option<i64>| {
             if !range.is_empty() {
                 take(&UnitRows {
-                    rows: self.active.rows(&range),
+                    rows: active.rows(&range),
                     limits: Limits::default(),
-                    places: self.active.places(&range),
-                    first_place: rows.start,
+                    places: active.places(&range),
+                    first_place,
                     closes_us,
                     value_place: None,
-                    may_have_ties: self.active.has_ties(),
+                    may_have_ties: active.has_ties(),
                 });
             }
+        };
+        if ready.funnel.unit == Unit::Session {
+            for (session, range) in person.sessions.iter().zip(active.sessions()) {
+                let closes_us = session_end_us(person, &session.rows, self.scope.session_timeout_us);
+                take_range(range, session.rows.start, Some(closes_us));
+            }
+        } else {
+            take_range(0..active.len(), 0, None);
         }
         0
     }
 
-    /// For each session in turn the deepest step that its rows reach, by the same rules without a
-    /// window. `engine` follows these rules; the rows are those of the last `each`.
+    /// For each session in turn the deepest step that its rows reach in a funnel, by the same rules without a
+    /// window. `engine` follows these rules; the rows are those of the last `each`, of the same funnel.
     #[inline]
     pub fn each_stage(
         &mut self,
-        ready: &ReadyFunnel,
-        scope: &Scope,
+        index: usize,
         person: &Person<'_>,
         engine: &mut Engine<'_>,
         mut take: impl FnMut(&Range<usize>, usize),
     ) {
-        let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us: scope.as_of_us, closes_us: None };
+        let ready = &self.funnels[index];
+        let as_of_us = self.scope.as_of_us;
+        let seen = Observation { entries_us: i64::MIN..i64::MAX, as_of_us, closes_us: None };
         if ready.variants.is_some() {
-            self.form(ready, scope, person, Purpose::Stages);
+            self.form(ready, person, Purpose::Stages);
             let mut formed = self.formed.iter().peekable();
             for (number, session) in person.sessions.iter().enumerate() {
                 let mut level = 0;
@@ -213,16 +223,14 @@ impl UnitFormer {
         }
         // Anything but steps in order, to which the first rows are the answer.
         let is_searched = ready.kinds.forbids() || ready.kinds.blocks() || !ready.is_plain;
-        let mut done = 0;
-        for session in person.sessions {
-            let from = done;
-            let mut level = self.active.plain_level(session.rows.end, &mut done, &ready.kinds);
-            if is_searched || self.active.has_ties() {
-                let rows = self.active.rows(&(from..done));
-                if is_searched || rows.has_ties() {
-                    level = engine.level(rows, &seen, ready.rules.tie);
-                }
-            }
+        let active = self.rows.at_hand();
+        let may_be_searched = is_searched || active.has_ties();
+        for (session, range) in person.sessions.iter().zip(active.sessions()) {
+            let level = if may_be_searched && (is_searched || active.rows(&range).has_ties()) {
+                engine.level(active.rows(&range), &seen, ready.rules.tie)
+            } else {
+                ready.kinds.climb(active.kinds(&range))
+            };
             take(&session.rows, level);
         }
     }
@@ -236,30 +244,29 @@ impl UnitFormer {
             first_place: formed.bounds.first_place,
             closes_us: formed.bounds.closes_us,
             value_place: formed.bounds.value_place,
-            may_have_ties: self.active.has_ties(),
+            may_have_ties: self.rows.at_hand().has_ties(),
         }
     }
 
-    fn form(&mut self, ready: &ReadyFunnel, scope: &Scope, person: &Person<'_>, purpose: Purpose) -> u64 {
+    fn form(&mut self, ready: &ReadyFunnel, person: &Person<'_>, purpose: Purpose) -> u64 {
         self.formed.clear();
         self.look_back(ready);
         let (end, unit) = match purpose {
             Purpose::Units => (ready.funnel.terms.chain_end, ready.funnel.unit),
             Purpose::Stages => (ChainEnd::Nothing, Unit::Session),
         };
-        self.find_ends(end, person, scope.session_timeout_us);
+        self.find_ends(end, person, self.scope.session_timeout_us);
         if unit == Unit::Column {
             return self.form_columns(ready, person);
         }
         if unit != Unit::Session {
-            return self.form_range(ready, person, 0..self.active.len(), &Bounds::default());
+            return self.form_range(ready, person, 0..self.rows.at_hand().len(), &Bounds::default());
         }
-        let (mut done, mut no_value) = (0, 0);
+        let mut no_value = 0;
         for (number, session) in person.sessions.iter().enumerate() {
-            let range = self.active.before(session.rows.end, done);
-            done = range.end;
+            let range = self.rows.at_hand().session(number);
             if !range.is_empty() {
-                let closes_us = session_end_us(person, &session.rows, scope.session_timeout_us);
+                let closes_us = session_end_us(person, &session.rows, self.scope.session_timeout_us);
                 let bounds = Bounds {
                     first_place: session.rows.start,
                     closes_us: Some(closes_us),
@@ -274,7 +281,7 @@ impl UnitFormer {
 
     /// Gives the active rows the kinds that the person's history makes of them.
     fn look_back(&mut self, ready: &ReadyFunnel) {
-        let all = self.active.rows(&(0..self.active.len()));
+        let all = self.rows.at_hand().rows(&(0..self.rows.at_hand().len()));
         self.history.spent.clear();
         match &ready.variants {
             Some(variants) => {
@@ -315,10 +322,10 @@ impl UnitFormer {
             self.add(person, range.clone().zip(kinds), bounds);
             return 0;
         };
-        let base = self.active.rows(&range).kinds;
+        let base = self.rows.at_hand().rows(&range).kinds;
         let history = self.history.part(range.clone());
         let mut codes = ValueCodes::default();
-        let value_places = self.active.places(&range).to_vec();
+        let value_places = self.rows.at_hand().places(&range).to_vec();
         let values: Vec<Option<u32>> =
             value_places.iter().map(|&place| codes.of(ready, person, place as usize)).collect();
         let found = variants.by_value(base, &values, &ready.kinds, &history);
@@ -351,7 +358,7 @@ impl UnitFormer {
             }
             values.push(value);
         }
-        let places = self.active.places(&(0..self.active.len()));
+        let places = self.rows.at_hand().places(&(0..self.rows.at_hand().len()));
         let values: Vec<Option<u32>> = places.iter().map(|&place| values[place as usize]).collect();
         let ValueUnits { units, .. } = by_column(&self.kinds, &values);
         for unit in units {
@@ -369,7 +376,7 @@ impl UnitFormer {
     /// Adds a unit of active rows, each with its kind there.
     fn add(&mut self, person: &Person<'_>, rows: impl Iterator<Item = (usize, u32)>, bounds: &Bounds) {
         let mut formed = Formed { bounds: *bounds, ..Formed::default() };
-        let places = self.active.places(&(0..self.active.len()));
+        let places = self.rows.at_hand().places(&(0..self.rows.at_hand().len()));
         for (at, kind) in rows {
             let place = places[at];
             formed.times_us.push(person.rows.times_us[place as usize]);
@@ -411,7 +418,7 @@ pub(super) fn ranges<'p>(
 ) -> impl Iterator<Item = (Range<usize>, Option<i64>)> + 'p {
     let is_session = funnel.unit == Unit::Session;
     let whole = (!is_session).then(|| (0..person.rows.len(), None));
-    let sessions: &[crate::ingest::Session] = if is_session { person.sessions } else { &[] };
+    let sessions: &[crate::session::Session] = if is_session { person.sessions } else { &[] };
     let by_session = sessions
         .iter()
         .map(move |session| (session.rows.clone(), Some(session_end_us(person, &session.rows, timeout_us))));

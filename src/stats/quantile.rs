@@ -156,25 +156,37 @@ impl FromStr for QuantileMethod {
 /// higher quantiles are never smaller.
 pub fn quantile(sorted: &[i64], quantile: Quantile, method: QuantileMethod) -> Option<f64> {
     debug_assert!(sorted.is_sorted());
-    if sorted.is_empty() {
-        return None;
-    }
+    (!sorted.is_empty()).then(|| quantile_of_placed(sorted, quantile, method))
+}
+
+/// The places, among so many ascending values, of the two that a quantile lies between, which may be one.
+pub(super) fn places(count: usize, quantile: Quantile, method: QuantileMethod) -> [usize; 2] {
     let parts = u128::from(quantile.parts_per_million);
     let million = u128::from(MILLION);
     match method {
         QuantileMethod::Type7 => {
-            let place = (sorted.len() - 1) as u128 * parts;
-            let index = (place / million) as usize;
-            let between = (place % million) as i128;
-            let low = i128::from(sorted[index]);
-            let high = i128::from(sorted[(index + 1).min(sorted.len() - 1)]);
-            let million = i128::from(MILLION);
-            Some(exact_ratio(low * million + (high - low) * between, million))
+            let index = ((count - 1) as u128 * parts / million) as usize;
+            [index, (index + 1).min(count - 1)]
         }
         QuantileMethod::NearestRank => {
-            let rank = (sorted.len() as u128 * parts).div_ceil(million).max(1);
-            Some(sorted[rank as usize - 1] as f64)
+            let rank = (count as u128 * parts).div_ceil(million).max(1);
+            [rank as usize - 1; 2]
         }
+    }
+}
+
+/// As [`quantile`], of values of which at least those at its [`places`] are where they lie in ascending order.
+pub(super) fn quantile_of_placed(values: &[i64], quantile: Quantile, method: QuantileMethod) -> f64 {
+    let [low, high] = places(values.len(), quantile, method).map(|place| values[place]);
+    match method {
+        QuantileMethod::Type7 => {
+            let million = u128::from(MILLION);
+            let place = (values.len() - 1) as u128 * u128::from(quantile.parts_per_million);
+            let (low, high, between) = (i128::from(low), i128::from(high), (place % million) as i128);
+            let million = i128::from(MILLION);
+            exact_ratio(low * million + (high - low) * between, million)
+        }
+        QuantileMethod::NearestRank => low as f64,
     }
 }
 

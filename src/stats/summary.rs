@@ -3,7 +3,11 @@
 //! Values are kept, so that quantiles are exact, and sums are integers, so that neither the order
 //! of pushes nor the way pieces were merged can change a bit. Leaves out spread and shape.
 
-use super::{Quantile, QuantileMethod, exact_ratio, quantile};
+use super::quantile::{places, quantile_of_placed};
+use super::{Quantile, QuantileMethod, exact_ratio};
+
+/// To find the values at so many places costs less than to sort all.
+const SELECTED_PLACES: usize = 8;
 
 /// Gathers values of one kind and unit. Equal sets of values give equal results.
 #[derive(Debug, Clone, Default)]
@@ -71,18 +75,38 @@ impl Values {
 
     /// `None` of no values: a mean of nothing is not zero.
     pub fn finish(&mut self, quantiles: &[Quantile], method: QuantileMethod) -> Option<Summary> {
-        let sorted = self.sorted();
-        let (&least, &most) = (sorted.first()?, sorted.last()?);
-        let sum: i128 = sorted.iter().map(|&value| i128::from(value)).sum();
-        let quantiles =
-            quantiles.iter().map(|&q| Some((q, quantile(sorted, q, method)?))).collect::<Option<_>>()?;
+        let count = self.values.len();
+        let last = count.checked_sub(1)?;
+        let of_quantiles = quantiles.iter().flat_map(|&quantile| places(count, quantile, method));
+        self.put_in_place(of_quantiles.chain([0, last]).collect());
+        let values = self.values.as_slice();
+        let sum: i128 = values.iter().map(|&value| i128::from(value)).sum();
+        let of = |&quantile: &Quantile| (quantile, quantile_of_placed(values, quantile, method));
         Some(Summary {
-            n: sorted.len() as u64,
-            mean: exact_ratio(sum, sorted.len() as i128),
-            least,
-            most,
-            quantiles,
+            n: count as u64,
+            mean: exact_ratio(sum, count as i128),
+            least: values[0],
+            most: values[last],
+            quantiles: quantiles.iter().map(of).collect(),
         })
+    }
+
+    /// Puts the values that belong at some places in ascending order there.
+    fn put_in_place(&mut self, mut places: Vec<usize>) {
+        if self.values.is_sorted() {
+            return;
+        }
+        places.sort_unstable();
+        places.dedup();
+        if places.len() > SELECTED_PLACES {
+            self.values.sort_unstable();
+            return;
+        }
+        let mut rest = self.values.as_mut_slice();
+        for &place in places.iter().rev() {
+            // What lies before the place found is not greater, and the next place lies there.
+            (rest, _, _) = rest.select_nth_unstable(place);
+        }
     }
 }
 
@@ -94,6 +118,7 @@ impl Extend<i64> for Values {
 
 #[cfg(test)]
 mod tests {
+    use super::super::quantile;
     use super::*;
     use proptest::prelude::*;
 
@@ -158,6 +183,23 @@ mod tests {
             for method in QuantileMethod::ALL {
                 let wanted = of(&values).finish(&[p(10), p(50)], method);
                 prop_assert_eq!(merged.finish(&[p(10), p(50)], method), wanted);
+            }
+        }
+
+        #[test]
+        fn selecting_finds_what_sorting_finds(
+            values in prop::collection::vec(-50_i64..50, 1..80),
+            per_cents in prop::collection::vec(0_u32..=100, 0..12),
+        ) {
+            let mut sorted = values.clone();
+            sorted.sort_unstable();
+            let quantiles: Vec<Quantile> = per_cents.into_iter().map(p).collect();
+            for method in QuantileMethod::ALL {
+                let summary = of(&values).finish(&quantiles, method).unwrap();
+                prop_assert_eq!((summary.least, Some(&summary.most)), (sorted[0], sorted.last()));
+                for (asked, value) in summary.quantiles {
+                    prop_assert_eq!(Some(value), quantile(&sorted, asked, method));
+                }
             }
         }
     }

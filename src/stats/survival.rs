@@ -17,10 +17,25 @@ pub struct Point {
     pub events: u64,
     /// Estimated share not converted by this time, this time included.
     pub not_yet: f64,
+    /// Greenwood's sum of `events / (at risk · left)` up to and with this time.
+    greenwood: f64,
+}
+
+impl Point {
     /// 95 % interval of `not_yet`: Greenwood's variance on the log-log scale, which keeps it within
     /// 0 to 1 (Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 1980).
     /// `(1, 1)` before the first event; `None` once nobody is left, where it is not defined.
-    pub ci95: Option<(f64, f64)>,
+    pub fn ci95(&self) -> Option<(f64, f64)> {
+        if self.not_yet <= 0.0 {
+            return None;
+        }
+        if self.greenwood == 0.0 {
+            return Some((1.0, 1.0));
+        }
+        let log = self.not_yet.ln();
+        let spread = Z95 * self.greenwood.sqrt() / log.abs();
+        Some((self.not_yet.powf(spread.exp()), self.not_yet.powf((-spread).exp())))
+    }
 }
 
 /// The curve of how long after their entry entrants converted, and how long the others were watched,
@@ -46,51 +61,39 @@ pub fn curve(converted_us: &[i64], watched_us: &[i64], together: Option<(i64, u6
     let (mut block_share, mut block_n) = (1.0, at_risk);
     let mut not_yet = 1.0;
     let mut greenwood = 0.0;
-    let mut points = vec![Point { t_us: 0, at_risk, events: 0, not_yet, ci95: Some((1.0, 1.0)) }];
-    while at_risk > 0 {
-        let firsts = [converted_us.first().copied(), watched_us.first().copied(), together.map(|(us, _)| us)];
-        let t_us = firsts.into_iter().flatten().min().map_or(end_us, |us| us.max(0));
-        let events = take_until(&mut converted_us, t_us);
-        let at_once = together.take_if(|(us, _)| *us <= t_us).map_or(0, |(_, n)| n);
-        let left_sight = take_until(&mut watched_us, t_us) + at_once;
+    let mut points = vec![Point { t_us: 0, at_risk, events: 0, not_yet, greenwood }];
+    loop {
+        // Nothing happens to the curve between two events, whoever leaves sight.
+        let t_us = converted_us.first().map_or(end_us, |&us| us.max(0));
+        let at_once = together.take_if(|(us, _)| (*us).max(0) < t_us).map_or(0, |(_, n)| n);
+        let left_sight = take_while(&mut watched_us, |us| us.max(0) < t_us) + at_once;
+        if left_sight > 0 {
+            at_risk -= left_sight;
+            (block_share, block_n) = (not_yet, at_risk);
+        }
+        let events = take_while(&mut converted_us, |us| us <= t_us);
         if events > 0 {
             let after = at_risk - events;
             not_yet = block_share * (after as f64 / block_n as f64);
             greenwood += events as f64 / (at_risk as f64 * after as f64);
         }
-        if events > 0 || t_us == end_us {
-            let point = Point { t_us, at_risk, events, not_yet, ci95: log_log_interval(not_yet, greenwood) };
-            match points.last_mut() {
-                Some(start) if start.t_us == t_us => *start = point,
-                _ => points.push(point),
-            }
+        let point = Point { t_us, at_risk, events, not_yet, greenwood };
+        match points.last_mut() {
+            Some(start) if start.t_us == t_us => *start = point,
+            _ => points.push(point),
         }
-        at_risk -= events + left_sight;
-        if left_sight > 0 {
-            (block_share, block_n) = (not_yet, at_risk);
+        if t_us == end_us {
+            return points;
         }
+        at_risk -= events;
     }
-    points
 }
 
-/// Takes the times up to and with `until_us` from the front; gives their number.
-fn take_until(times_us: &mut &[i64], until_us: i64) -> u64 {
-    let n = times_us.iter().take_while(|&&us| us <= until_us).count();
+/// Takes the times from the front that pass the test; gives their number.
+fn take_while(times_us: &mut &[i64], test: impl Fn(i64) -> bool) -> u64 {
+    let n = times_us.iter().take_while(|&&us| test(us)).count();
     *times_us = &times_us[n..];
     n as u64
-}
-
-/// The interval of a survival share, given Greenwood's sum of `events / (at risk · left)`.
-fn log_log_interval(not_yet: f64, greenwood: f64) -> Option<(f64, f64)> {
-    if not_yet <= 0.0 {
-        return None;
-    }
-    if greenwood == 0.0 {
-        return Some((1.0, 1.0));
-    }
-    let log = not_yet.ln();
-    let spread = Z95 * greenwood.sqrt() / log.abs();
-    Some((not_yet.powf(spread.exp()), not_yet.powf((-spread).exp())))
 }
 
 /// The first time at which at most half have not converted; `None` if the curve stays above, which
@@ -198,7 +201,7 @@ mod tests {
         assert_eq!(points.len(), expected.len());
         for (point, (t_us, at_risk, events, not_yet, low, high)) in points.iter().zip(expected) {
             assert_eq!((point.t_us, point.at_risk, point.events), (t_us, at_risk, events));
-            let (point_low, point_high) = point.ci95.unwrap();
+            let (point_low, point_high) = point.ci95().unwrap();
             assert!(close(point.not_yet, not_yet), "{point:?}");
             assert!(close(point_low, low) && close(point_high, high), "{point:?}");
         }
@@ -217,10 +220,10 @@ mod tests {
         assert_eq!(median(&points), Some(26));
         let at_22 = at(&points, 22).unwrap();
         assert_eq!((at_22.at_risk, at_22.events, at_22.not_yet), (22, 4, 18.0 / 34.0));
-        let (low, high) = at_22.ci95.unwrap();
+        let (low, high) = at_22.ci95().unwrap();
         assert!(close(low, 0.351_067_209_174_248_05) && close(high, 0.679_494_226_074_755_8));
         let end = points.last().unwrap();
-        assert_eq!((end.t_us, end.at_risk, end.events, end.not_yet, end.ci95), (62, 2, 2, 0.0, None));
+        assert_eq!((end.t_us, end.at_risk, end.events, end.not_yet, end.ci95()), (62, 2, 2, 0.0, None));
     }
 
     /// By hand: of 4 at risk one converts at 1 (3/4); the one who leaves sight at 2 was at risk of
@@ -256,7 +259,7 @@ mod tests {
 
         let seen_for_no_time = curve_of(&[(-3, false)]);
         assert_eq!(seen_for_no_time.len(), 1);
-        assert_eq!((seen_for_no_time[0].t_us, seen_for_no_time[0].ci95), (0, Some((1.0, 1.0))));
+        assert_eq!((seen_for_no_time[0].t_us, seen_for_no_time[0].ci95()), (0, Some((1.0, 1.0))));
     }
 
     #[test]
