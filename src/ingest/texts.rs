@@ -81,7 +81,7 @@ impl TextKey {
     pub fn new(text: &[u8], seed: &RandomState) -> TextKey {
         match padded(text) {
             Some(short) => TextKey::of_short(short, text.len() as u32, seed),
-            None => TextKey::of_long(text, seed),
+            None => TextKey { hash: hash_of_long(text, seed), short: [0; 3], len: LONG },
         }
     }
 
@@ -89,7 +89,7 @@ impl TextKey {
     #[inline(always)]
     pub fn of_row(id: &RowId, long: &[u8], seed: &RandomState) -> TextKey {
         match id.is_long() {
-            true => TextKey::of_long(id.long_text(long), seed),
+            true => TextKey { hash: hash_of_long(id.long_text(long), seed), short: [0; 3], len: LONG },
             false => TextKey::of_short(id.short, id.len, seed),
         }
     }
@@ -101,13 +101,6 @@ impl TextKey {
         hasher.write_u128(first | second << 64);
         hasher.write_u128(third | u128::from(len) << 64);
         TextKey { hash: hasher.finish(), short, len }
-    }
-
-    #[inline(never)]
-    fn of_long(text: &[u8], seed: &RandomState) -> TextKey {
-        let mut hasher = seed.build_hasher();
-        hasher.write(text);
-        TextKey { hash: hasher.finish(), short: [0; 3], len: LONG }
     }
 
     /// It decides where a text is looked for, never which one it is.
@@ -136,6 +129,24 @@ impl TextKey {
     }
 }
 
+// What is done with long texts hands back one number, so that keys and rows are made in registers whichever
+// way a text goes.
+
+#[inline(never)]
+fn hash_of_long(text: &[u8], seed: &RandomState) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(text);
+    hasher.finish()
+}
+
+/// Puts a text behind others; gives where it starts.
+#[inline(never)]
+fn put_long(text: &[u8], long: &mut Vec<u8>) -> u64 {
+    let start = long.len() as u64;
+    long.extend_from_slice(text);
+    start
+}
+
 /// Where the look-up of texts of this form begins in a table of any size, beyond which it starts anew.
 #[inline(always)]
 fn home(form: u32) -> usize {
@@ -157,15 +168,8 @@ impl RowId {
     pub fn new(text: &[u8], long: &mut Vec<u8>) -> RowId {
         match padded(text) {
             Some(short) => RowId { short, len: text.len() as u32 },
-            None => RowId::of_long(text, long),
+            None => RowId { short: [put_long(text, long), 0, 0], len: text.len() as u32 },
         }
-    }
-
-    #[inline(never)]
-    fn of_long(text: &[u8], long: &mut Vec<u8>) -> RowId {
-        let start = long.len() as u64;
-        long.extend_from_slice(text);
-        RowId { short: [start, 0, 0], len: text.len() as u32 }
     }
 
     #[inline(always)]
