@@ -34,7 +34,7 @@ use values::{Block, NumberTexts, Unsound, Values};
 
 /// Rows whose fields are made together: they stay in the fastest cache.
 const BLOCK_ROWS: usize = 256;
-/// Rows of a slice at most: a row group of `DuckDB`.
+/// Rows that a slice has in the middle: a row group of `DuckDB`.
 pub const SLICE_ROWS: u64 = 122_880;
 
 /// Why a Parquet file, or part of it, cannot be read.
@@ -131,14 +131,16 @@ impl ParquetFile {
         self.footer.rows
     }
 
-    /// The file in pieces of at most [`SLICE_ROWS`] rows, none across two row groups, in order.
+    /// The file in pieces of about [`SLICE_ROWS`] rows, at most half as many more, none across two row groups, in
+    /// order.
     pub fn slices(&self) -> Vec<Slice> {
         let mut slices = Vec::new();
         let mut start_row = 0;
         for (row_group, group) in self.footer.row_groups.iter().enumerate() {
             let mut group_row = 0;
-            // Parts of about the same size, rather than a small last one.
-            let mut parts = group.rows.div_ceil(SLICE_ROWS);
+            // Parts of about the same size, rather than a small last one. Each has to unpack what lies before it in
+            // the group, so that a group that is little larger stays whole.
+            let mut parts = ((group.rows + SLICE_ROWS / 2) / SLICE_ROWS).max(1);
             while parts > 0 {
                 let rows = (group.rows - group_row).div_ceil(parts);
                 slices.push(Slice { start_row: start_row + group_row, rows, row_group, group_row });

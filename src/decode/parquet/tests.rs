@@ -195,12 +195,18 @@ fn slices_are_even_parts_of_row_groups() {
     assert_eq!(shape(&file), [(0, 10), (10, 10)]);
     assert_eq!(column(&file, 0), (0..20).map(|n| n.to_string()).collect::<Vec<_>>());
 
+    // A little more than two slices are two, two and a half are three.
     let count = 2 * SLICE_ROWS as i64 + 1;
     let (_folder, file) =
         written(vec![pl::Series::new("n".into(), (0..count).collect::<Vec<_>>())], count as usize);
-    assert_eq!(shape(&file), [(0, 81_921), (81_921, 81_920), (163_841, 81_920)]);
+    assert_eq!(shape(&file), [(0, 122_881), (122_881, 122_880)]);
     assert_eq!(column(&file, 0), (0..count).map(|n| n.to_string()).collect::<Vec<_>>());
     assert_eq!(file.rows(), count as u64);
+    let count = 5 * SLICE_ROWS as i64 / 2;
+    let (_folder, file) =
+        written(vec![pl::Series::new("n".into(), (0..count).collect::<Vec<_>>())], count as usize);
+    assert_eq!(shape(&file), [(0, 102_400), (102_400, 102_400), (204_800, 102_400)]);
+    assert_eq!(column(&file, 0), (0..count).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
 #[test]
