@@ -80,13 +80,22 @@ impl Calendar {
             }
             Period::Month => date.first_of_month(),
         };
-        let next = match period {
-            Period::Day => first.checked_add(1.day()),
-            Period::Week => first.checked_add(7.days()),
-            Period::Month => first.checked_add(1.month()),
+        let after = |first: Date| {
+            let next = match period {
+                Period::Day => first.checked_add(1.day()),
+                Period::Week => first.checked_add(7.days()),
+                Period::Month => first.checked_add(1.month()),
+            };
+            next.unwrap_or(Date::MAX)
+        };
+        let next = after(first);
+        let next_us = self.start_of_day_us(next);
+        if at_us < next_us {
+            return (self.start_of_day_us(first), next_us);
         }
-        .unwrap_or(Date::MAX);
-        (self.start_of_day_us(first), self.start_of_day_us(next))
+        // The clocks went back over midnight: what comes of the evening a second time lies in the period that has
+        // begun, as periods are spans of time that follow one another.
+        (next_us, self.start_of_day_us(after(next)))
     }
 
     fn start_of_day_us(&self, date: Date) -> i64 {
@@ -126,6 +135,23 @@ mod tests {
 
     fn us(text: &str) -> i64 {
         text.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    #[test]
+    fn an_evening_that_comes_again_behind_midnight_lies_in_the_new_day() {
+        // Until 2011 Newfoundland set its clocks back from 00:01 to 23:01, in 2005 at 02:31 UTC.
+        let mut calendar = Calendar::new(TimeZone::get("America/St_Johns").unwrap());
+        let [day, next, after] =
+            ["2005-10-29T02:30:00Z", "2005-10-30T02:30:00Z", "2005-10-31T03:30:00Z"].map(us);
+        for (at, expected) in [
+            ("2005-10-30T02:29:59Z", (day, next)),
+            ("2005-10-30T02:30:30Z", (next, after)),
+            ("2005-10-30T02:31:10Z", (next, after)),
+            ("2005-10-30T03:29:59Z", (next, after)),
+            ("2005-10-30T03:30:00Z", (next, after)),
+        ] {
+            assert_eq!(calendar.period(us(at), Period::Day), expected, "{at}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ use values::{Block, NumberTexts, Unsound, Values};
 
 /// Rows whose fields are made together: they stay in the fastest cache.
 const BLOCK_ROWS: usize = 256;
-/// Rows that a slice has in the middle: a row group of `DuckDB`.
+/// About so many rows has a slice, at most half as many more: a row group of `DuckDB`.
 pub const SLICE_ROWS: u64 = 122_880;
 
 /// Why a Parquet file, or part of it, cannot be read.
@@ -140,7 +140,7 @@ impl ParquetFile {
             let mut group_row = 0;
             // Parts of about the same size, rather than a small last one. Each has to unpack what lies before it in
             // the group, so that a group that is little larger stays whole.
-            let mut parts = ((group.rows + SLICE_ROWS / 2) / SLICE_ROWS).max(1);
+            let mut parts = ((group.rows + SLICE_ROWS / 2) / SLICE_ROWS).max(u64::from(group.rows > 0));
             while parts > 0 {
                 let rows = (group.rows - group_row).div_ceil(parts);
                 slices.push(Slice { start_row: start_row + group_row, rows, row_group, group_row });

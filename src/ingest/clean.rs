@@ -23,9 +23,8 @@ impl Cleaning {
 
     /// The text in its new form; `None` where it has that form.
     fn of(self, text: &[u8]) -> Option<String> {
-        let is_plain = text.is_ascii()
-            && !(self.trims
-                && [text.first(), text.last()].iter().flatten().any(|byte| !byte.is_ascii_graphic()));
+        let has_ends = || [text.first(), text.last()].iter().flatten().any(|byte| !byte.is_ascii_graphic());
+        let is_plain = !self.is_asked() || (text.is_ascii() && !(self.trims && has_ends()));
         if is_plain {
             return None;
         }
