@@ -37,6 +37,7 @@ pub(super) fn follow(unit: &Unit<'_>, chain: &mut Vec<u32>) -> Option<PlainRun> 
     let mut steps_seen = first_steps[kinds[entry] as usize];
     // The last attempt needs `next_step` until `ends_us`, this instant included. Where that has passed, none runs.
     let mut next_step = 1;
+    // Without a window that is later than any time that a log can hold.
     let mut ends_us = entry_us.saturating_add(window_us);
     let mut before_us = entry_us;
     let rows = times_us[entry + 1..].iter().zip(&kinds[entry + 1..]);
