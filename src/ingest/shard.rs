@@ -9,6 +9,7 @@ use super::budget::{Budget, Resources};
 use super::cohort::Members;
 use super::events::{Event, Events};
 use super::gather::{BatchPerson, Gathered};
+use super::prefetch::prefetch;
 use super::spill::{Spill, SpillError};
 use super::texts::{TextKey, Texts};
 use foldhash::fast::RandomState;
@@ -19,8 +20,9 @@ pub const SHARDS: usize = 1 << SHARD_BITS;
 /// Shards that share a lock; a piece of input takes each lock at most once.
 pub(super) const SHARDS_PER_LOCK: usize = 4;
 const LOCKS: usize = SHARDS / SHARDS_PER_LOCK;
-/// Persons whose memory is asked for before the first of them is looked up.
-const ASKED_TOGETHER: usize = 64;
+/// How many persons before it is looked up the memory of a person is asked for: as long as memory may take to
+/// answer, and no more than it answers at once.
+const ASKED_AHEAD: usize = 16;
 /// Rows that are brought together by person at once: what is known of them stays in the cache.
 const GATHERED_ROWS: usize = 8192;
 
@@ -95,26 +97,30 @@ impl Store {
         let shard_of = |key: &TextKey| (key.hash() >> (64 - SHARD_BITS)) as usize % SHARDS_PER_LOCK;
         let mut shards = self.lock(lock);
         let shards = &mut shards[..SHARDS_PER_LOCK];
-        for persons in persons.chunks(ASKED_TOGETHER) {
-            // Persons lie anywhere in memory: ask for all of them before waiting for one.
-            for &person in persons {
-                let key = &gathered.person(person).key;
-                let shard = &shards[shard_of(key)];
-                shard.persons.ask_table(key);
-                shard.events.ask_end();
+        for shard in &*shards {
+            shard.events.ask_end();
+        }
+        // Persons lie anywhere in memory: ask for those to come before waiting for one.
+        let ask = |person: u32, shards: &[Shard]| {
+            let BatchPerson { key, first_row, .. } = gathered.person(person);
+            prefetch(&batch.rows, *first_row as usize);
+            shards[shard_of(key)].persons.ask_table(key);
+        };
+        persons.iter().take(ASKED_AHEAD).for_each(|&person| ask(person, shards));
+        for (at, &person) in persons.iter().enumerate() {
+            if let Some(&person) = persons.get(at + ASKED_AHEAD) {
+                ask(person, shards);
             }
-            for &person in persons {
+            if let Some(&person) = persons.get(at + ASKED_AHEAD / 2) {
                 let BatchPerson { key, first_row, .. } = gathered.person(person);
                 shards[shard_of(key)].persons.ask_text(key, || batch.long_id(*first_row).len());
             }
-            for &person in persons {
-                let person = gathered.person(person);
-                let rows = gathered.rows(start, person);
-                start += rows.len();
-                let shard = &mut shards[shard_of(&person.key)];
-                let code = shard.persons.code(&person.key, || batch.long_id(person.first_row));
-                shard.push(batch, rows, code, ordinal, &self.layout, &self.seed);
-            }
+            let person = gathered.person(person);
+            let rows = gathered.rows(start, person);
+            start += rows.len();
+            let shard = &mut shards[shard_of(&person.key)];
+            let code = shard.persons.code(&person.key, || batch.long_id(person.first_row));
+            shard.push(batch, rows, code, ordinal, &self.layout, &self.seed);
         }
         self.budget.set(lock, shards.iter().map(Shard::bytes).sum());
     }

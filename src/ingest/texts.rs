@@ -272,34 +272,30 @@ impl Texts {
         let mask = self.lines.len() - 1;
         let mut line = home(form) & mask;
         loop {
-            let Line([first, second]) = &self.lines[line];
-            // In which of the two a text lies cannot be foretold, so that nothing is made to depend on it
-            // before the texts are compared.
-            let may_be = |slot: &Slot| slot.form == form && !slot.is_free();
-            let (may_be_first, may_be_second) = (may_be(first), may_be(second));
-            if may_be_first | may_be_second {
-                let at = usize::from(!may_be_first);
-                if self.holds(&self.lines[line].0[at], key, text) {
-                    return line * SLOTS_PER_LINE + at;
-                }
-                if may_be_first & may_be_second && self.holds(second, key, text) {
-                    return line * SLOTS_PER_LINE + 1;
-                }
+            let Line(slots) = &self.lines[line];
+            // In which of the two a text lies cannot be foretold: a branch on it would be wrong every other
+            // time, and what was begun for the next persons lost.
+            let at = usize::from(slots[0].form != form);
+            if self.holds(&slots[at], key, text) {
+                return line * SLOTS_PER_LINE + at;
             }
-            if second.is_free() {
-                return line * SLOTS_PER_LINE + usize::from(!first.is_free());
+            if at == 0 && self.holds(&slots[1], key, text) {
+                return line * SLOTS_PER_LINE + 1;
+            }
+            if slots[1].is_free() {
+                return line * SLOTS_PER_LINE + usize::from(!slots[0].is_free());
             }
             line = (line + 1) & mask;
         }
     }
 
-    /// Whether a slot of the same form holds the text.
+    /// Whether a slot holds the text. The free slot where the empty text belongs may be taken to hold it.
     #[inline(always)]
     fn holds<'t>(&self, slot: &Slot, key: &TextKey, text: &impl Fn() -> &'t [u8]) -> bool {
         if key.is_long() {
-            same_bytes(self.text_of(slot), text())
+            slot.form == key.form() && same_bytes(self.text_of(slot), text())
         } else {
-            is_same_short(slot.text.map(u64::from_le_bytes), key.short)
+            slot.form == key.form() && is_same_short(slot.text.map(u64::from_le_bytes), key.short)
         }
     }
 
