@@ -189,7 +189,7 @@ mod tests {
                 "map.csv:1: there is no column \"persn\" in a map of ids; did you mean `person`?",
             ),
             ("id,person,Id\na,b,c\n", "map.csv:1: more than one column is called \"id\""),
-            ("id,person\na\n", "map.csv:2: 1 fields where the header has 2 (R01)"),
+            ("id,person\na\n", "map.csv:2: 1 field where the header has 2 (R01)"),
             ("{\"id\":\"a\"}\n", "map.csv:1: column `person`: is empty"),
             ("id,person\na,b\n,c\n", "map.csv:3: column `id`: is empty"),
             ("id,person\na,\n", "map.csv:2: column `person`: is empty"),

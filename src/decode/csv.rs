@@ -437,10 +437,9 @@ impl CsvDecoder {
         }
         let columns = self.columns;
         if fields < columns {
-            return Err(Fault::new(
-                RejectCode::R01,
-                format!("{fields} fields where the header has {columns}"),
-            ));
+            let noun = if fields == 1 { "field" } else { "fields" };
+            let message = format!("{fields} {noun} where the header has {columns}");
+            return Err(Fault::new(RejectCode::R01, message));
         }
         if fields > columns {
             return Err(Fault::new(RejectCode::R02, self.too_many(content, fields)));

@@ -486,7 +486,7 @@ mod tests {
     #[test]
     fn faults_are_told_with_their_line() {
         for (bytes, error) in [
-            (&b"id,person\na,b\nc\n"[..], "F:3: 1 fields where the header has 2 (R01)"),
+            (&b"id,person\na,b\nc\n"[..], "F:3: 1 field where the header has 2 (R01)"),
             (b"id;person\na;\xff\n", "F:2: the record is not UTF-8 (R03)"),
             (b"id,person\na,\"b\n", "F:2: the quote that opens field 2 is never closed (R15)"),
             (b"{\"id\":1}\n{\"id\":\n", "F:2: "),

@@ -404,7 +404,7 @@ mod tests {
             ("{\"id\":\"a\"}\n", "F: 1 column, and none of them is called user_id"),
             ("{\"user_id\":null}\n", "F: there is no id in it"),
             ("id,name\na,x\n", "F: 2 columns, and none of them is called user_id"),
-            ("user_id,name\na,x\nb\n", "F:3: 1 fields where the header has 2 (R01)"),
+            ("user_id,name\na,x\nb\n", "F:3: 1 field where the header has 2 (R01)"),
             ("a\n\"b\n", "F:2: the quote that opens field 1 is never closed (R15)"),
             ("{\"user_id\":\"a\"}\nb\n", "F:2: this is not a JSON value (byte 1 of the line) (R10)"),
         ] {
