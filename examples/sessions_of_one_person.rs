@@ -4,7 +4,7 @@
 
 use dropoff::decode::time::{DEFAULT_MIN_TIME_US, TimeOptions, TimeParser, detect, format_utc};
 use dropoff::event::MINUTE_US;
-use dropoff::session::{Session, Succession, split};
+use dropoff::session::{Succession, split};
 use dropoff::stats::{Quantile, QuantileMethod, Values};
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -31,14 +31,15 @@ fn main() -> anyhow::Result<()> {
     let mut sessions = Vec::new();
     let succession = split(&times_us, 30 * MINUTE_US, &mut sessions);
     assert_ne!(succession, Succession::Disordered, "the times are in order");
-    for Session { rows, cause } in sessions {
+    for session in sessions {
+        let rows = session.rows();
         let duration_us = times_us[rows.end - 1] - times_us[rows.start];
         durations_us.push(duration_us);
         writeln!(
             out,
             "{} {}: {} rows, {} s",
             format_utc(times_us[rows.start]),
-            cause.name(),
+            session.cause().name(),
             rows.len(),
             duration_us / 1_000_000
         )?;

@@ -23,11 +23,28 @@ impl SplitCause {
     }
 }
 
-/// One rebuilt session: a range of the person's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One rebuilt session: a range of the person's rows, in 8 bytes, as there may be one for each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    pub rows: Range<usize>,
-    pub cause: SplitCause,
+    start: u32,
+    end: u32,
+}
+
+impl Session {
+    fn new(rows: Range<usize>) -> Session {
+        Session { start: rows.start as u32, end: rows.end as u32 }
+    }
+
+    /// Which of the person's rows are in it.
+    #[inline]
+    pub fn rows(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Why it starts where it does.
+    pub fn cause(&self) -> SplitCause {
+        if self.start == 0 { SplitCause::First } else { SplitCause::Timeout }
+    }
 }
 
 /// How the times of a person's rows follow one another.
@@ -43,10 +60,9 @@ pub enum Succession {
 
 /// Splits one person's rows, given their times, into sessions, which are added to the list, and tells how the
 /// times follow one another. Of times in disorder the sessions mean nothing.
-/// `timeout_us` is the longest gap inside a session, inclusive.
+/// `timeout_us` is the longest gap inside a session, inclusive. There are fewer than 2^32 rows.
 pub fn split(times_us: &[i64], timeout_us: i64, sessions: &mut Vec<Session>) -> Succession {
     let timeout_us = timeout_us.max(0) as u64;
-    let mut cause = SplitCause::First;
     let mut start = 0;
     let mut succession = Succession::Strict;
     for (before, pair) in times_us.windows(2).enumerate() {
@@ -58,12 +74,12 @@ pub fn split(times_us: &[i64], timeout_us: i64, sessions: &mut Vec<Session>) -> 
             succession = Succession::Tied;
         } else if time_us.wrapping_sub(before_us) as u64 > timeout_us {
             // The later time less the earlier one: never below zero, though it may need all 64 bits.
-            sessions.push(Session { rows: start..before + 1, cause });
-            (start, cause) = (before + 1, SplitCause::Timeout);
+            sessions.push(Session::new(start..before + 1));
+            start = before + 1;
         }
     }
     if !times_us.is_empty() {
-        sessions.push(Session { rows: start..times_us.len(), cause });
+        sessions.push(Session::new(start..times_us.len()));
     }
     succession
 }
@@ -127,7 +143,7 @@ mod tests {
     }
 
     fn ranges(times_us: &[i64], timeout_us: i64) -> Vec<Range<usize>> {
-        sessions(times_us, timeout_us).into_iter().map(|session| session.rows).collect()
+        sessions(times_us, timeout_us).into_iter().map(|session| session.rows()).collect()
     }
 
     #[test]
@@ -142,7 +158,7 @@ mod tests {
     #[test]
     fn every_session_says_why_it_started() {
         let sessions = sessions(&[0, 100, 200], 10);
-        let causes: Vec<_> = sessions.iter().map(|session| session.cause.name()).collect();
+        let causes: Vec<_> = sessions.iter().map(|session| session.cause().name()).collect();
         assert_eq!(causes, ["first", "timeout", "timeout"]);
     }
 

@@ -7,7 +7,7 @@ use crate::event::{RecordAt, Reject, RejectCode};
 
 /// Which words beside time and kind an event carries, each 32 bits wide.
 ///
-/// A plain report carries none: an event is then 12 bytes.
+/// A plain report carries none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowLayout {
     /// The place of the row in the input (two words), for `--tie file` alone.

@@ -37,7 +37,7 @@ pub struct Person<'a> {
 impl Person<'_> {
     /// The index of the session that holds a row.
     pub fn session_of(&self, row: usize) -> usize {
-        self.sessions.partition_point(|session| session.rows.end <= row)
+        self.sessions.partition_point(|session| session.rows().end <= row)
     }
 }
 

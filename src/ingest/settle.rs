@@ -43,8 +43,7 @@ impl TieOrder {
     }
 }
 
-/// A shard whose persons' rows are together, in order and split into sessions: 12 bytes a row; 16 and the
-/// layout's words where it has any; and 24 bytes a session.
+/// A shard whose persons' rows are together, in order and split into sessions; see [`most_bytes_of_row`].
 pub struct SettledShard {
     layout: RowLayout,
     persons: Texts,
@@ -61,6 +60,14 @@ pub struct SettledShard {
     /// By row: its place by arrival, where its words lie; empty where rows have none.
     arrivals: Vec<u32>,
     words: Vec<u32>,
+}
+
+/// Bytes that a row takes in a settled shard, at most: time and kind; its arrival and words where rows have
+/// any; and a session of its own, in a list that may have doubled.
+pub fn most_bytes_of_row(layout: &RowLayout) -> usize {
+    let words = layout.words();
+    let fixed = size_of::<i64>() + size_of::<u32>() + 2 * size_of::<Session>();
+    fixed + if words > 0 { (words + 1) * size_of::<u32>() } else { 0 }
 }
 
 /// One person's rows, in order.
@@ -184,6 +191,7 @@ impl<'s> PersonRows<'s> {
 /// `timeout_us` is the longest gap inside a session.
 pub fn settle(shard: Shard, layout: RowLayout, ties: &TieOrder, timeout_us: i64) -> SettledShard {
     let Shard { mut persons, sessions: mut session_ids, events } = shard;
+    assert!(u32::try_from(events.len()).is_ok(), "fewer than 2^32 rows of some 1 in 256 persons");
     persons.freeze();
     session_ids.freeze();
     let mut starts = starts(&events, persons.len());
@@ -400,5 +408,44 @@ impl RowOrder<'_> {
             order = order.then_with(|| rank(ranks, a_words[at]).cmp(&rank(ranks, b_words[at])));
         }
         order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Times and kinds of a person's rows between those of others, once they are in order.
+    fn in_order(times_us: &[i64]) -> Vec<(i64, u32)> {
+        let kinds: Vec<u32> = (0..times_us.len() as u32).map(|row| row * 5 % 7).collect();
+        let mut rows = Rows {
+            times_us: [&[i64::MAX], times_us, &[i64::MIN]].concat(),
+            kinds: [&[3], &kinds[..], &[4]].concat(),
+            arrivals: Vec::new(),
+        };
+        let ties = TieOrder { kinds: vec![6, 5, 4, 3, 2, 1, 0], ..TieOrder::default() };
+        let order =
+            RowOrder { layout: &RowLayout::default(), words: &[], sessions: &Texts::default(), ties: &ties };
+        rows.sort(1..times_us.len() + 1, &order, &mut SortScratch::default());
+        let mut rows: Vec<(i64, u32)> = rows.times_us.into_iter().zip(rows.kinds).collect();
+        assert_eq!((rows.remove(0), rows.pop()), ((i64::MAX, 3), Some((i64::MIN, 4))));
+        rows
+    }
+
+    #[test]
+    fn rows_are_in_order_of_time_and_then_of_rank() {
+        let near: Vec<i64> = (0..200).map(|row| 1_759_276_873_953_000 + row * 37 % 61 * 1000).collect();
+        let far = [i64::MAX, 0, i64::MIN, -1, 0, i64::MIN, 7, i64::MAX, i64::MAX];
+        // Too far apart for a number of 64 bits in which the place of 3 rows takes 2.
+        let just_too_far = [1 << 62, 0, 0];
+        let just_near = [(1 << 62) - 1, 0, 0];
+        for times_us in [&near[..], &near[..2], &far, &just_too_far, &just_near, &near[..1], &[]] {
+            let rows = times_us.iter().zip(0..).map(|(&time_us, row): (_, u32)| (time_us, row * 5 % 7));
+            let mut expected: Vec<(i64, u32)> = rows.collect();
+            expected.sort_by_key(|&(time_us, kind)| (time_us, 6 - kind));
+            assert_eq!(in_order(times_us), expected);
+        }
+        assert!(!fill_keys(&just_too_far, &mut Vec::new()));
+        assert!(fill_keys(&just_near, &mut Vec::new()));
     }
 }

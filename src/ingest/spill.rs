@@ -7,6 +7,7 @@
 
 use super::budget::{Gate, Resources, Ticket};
 use super::segment;
+use super::settle::most_bytes_of_row;
 use super::shard::{SHARDS, SHARDS_PER_LOCK, Shard, Store};
 use crate::human;
 use crate::source::scratch::{Scratch, Space, space};
@@ -97,6 +98,7 @@ struct Segment {
     len: u64,
     /// Bytes that it took in memory.
     held: usize,
+    rows: usize,
 }
 
 impl Spill {
@@ -209,7 +211,8 @@ impl Store {
                 .and_then(|()| out.flush())
                 .map_err(|source| SpillError::Write { directory: self.spill.directory.clone(), source })?;
             drop(out);
-            segments.push(Segment { start, len: scratch.written() - start, held: shard.bytes() });
+            let (held, rows) = (shard.bytes(), shard.events.len());
+            segments.push(Segment { start, len: scratch.written() - start, held, rows });
         }
         self.spill.spilled.bytes.fetch_add(scratch.written() - before, Ordering::Relaxed);
         self.budget.let_go(held);
@@ -229,10 +232,10 @@ impl Store {
         Ok(())
     }
 
-    /// What it takes to put segments together and their rows in order: as much again for the rows
-    /// as they are sorted, and half as much for what they become.
+    /// What it takes to put segments together, whose tables grow meanwhile, and their rows in order.
     fn room_of(&self, segments: &[Segment]) -> u64 {
-        segments.iter().map(|segment| segment.held as u64).sum::<u64>() / 2 * 5
+        let bytes_of_row = most_bytes_of_row(&self.layout());
+        segments.iter().map(|segment| (segment.held / 2 * 3 + segment.rows * bytes_of_row) as u64).sum()
     }
 
     /// Waits until there is room in memory for a shard to be put together and in order.

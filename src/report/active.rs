@@ -29,7 +29,7 @@ impl ActiveRows {
     #[inline(never)]
     fn fill(&mut self, person: &Person<'_>, has_part: &[bool]) {
         let rows = Rows { times_us: person.rows.times_us, kinds: person.rows.kinds };
-        let sessions = person.sessions.iter().map(|session| session.rows.clone());
+        let sessions = person.sessions.iter().map(|session| session.rows());
         self.select(rows, sessions, |at| at as u32, |kind| has_part[kind as usize]);
         self.has_ties = person.rows.has_ties && self.rows(&(0..self.len)).has_ties();
     }

@@ -622,7 +622,7 @@ fn leaving_facts(
     let rows = &person.rows;
     let stage_row = unit.place(last);
     let session = person.session_of(stage_row);
-    let leaving_row = person.sessions[session].rows.end - 1;
+    let leaving_row = person.sessions[session].rows().end - 1;
     let event_of =
         |row: usize| scope.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
     let limit_us = unit.chain_limit_us(ready, first as usize, last as usize, outcome.level);
@@ -646,7 +646,7 @@ fn leaving_facts(
     });
     LeavingFacts {
         last_event: event_of(leaving_row),
-        next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows.start)),
+        next_event: person.sessions.get(session + 1).map(|next| event_of(next.rows().start)),
         left_after_us: rows.times_us[leaving_row] - rows.times_us[stage_row],
         bought_later,
         value: rows.last_value(leaving_row),

@@ -237,7 +237,7 @@ impl Accumulator for InputFacts {
         if self.compares_sessions {
             let sessions = person.sessions.iter().enumerate();
             let rows_with_ids = sessions.flat_map(|(index, session)| {
-                session.rows.clone().map(move |row| (index as u32, rows.session_code(row)))
+                session.rows().map(move |row| (index as u32, rows.session_code(row)))
             });
             let agreement = compare(rows_with_ids, &mut self.scratch);
             self.agreement.add(agreement);

@@ -143,7 +143,7 @@ impl ListedUnit<'_> {
         let row = (self.place)(*self.outcome.chain.last()?);
         let last = match self.outcome.status {
             Status::Converted => row,
-            _ => self.person.sessions[self.person.session_of(row)].rows.end - 1,
+            _ => self.person.sessions[self.person.session_of(row)].rows().end - 1,
         };
         self.person.rows.last_value(last)
     }

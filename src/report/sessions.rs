@@ -240,13 +240,13 @@ impl<'c> SessionRows<'c> {
     }
 
     fn keep(&mut self, rows: &PersonRows<'_>, session: &Session, person: u32, number: u32) {
-        let (first, last) = (session.rows.start, session.rows.end - 1);
+        let (first, last) = (session.rows().start, session.rows().end - 1);
         let event =
             |row: usize| self.event_of_kind.get(rows.kinds[row] as usize).copied().unwrap_or(NO_EVENT);
         let (start_us, end_us) = (rows.times_us[first], rows.times_us[last]);
         self.codes.clear();
-        self.codes.extend(session.rows.clone().filter_map(|row| rows.session_code(row)));
-        let all_carry_one = self.codes.len() == session.rows.len();
+        self.codes.extend(session.rows().filter_map(|row| rows.session_code(row)));
+        let all_carry_one = self.codes.len() == session.rows().len();
         self.codes.sort_unstable();
         self.codes.dedup();
         let log_session = match self.codes.as_slice() {
@@ -261,12 +261,12 @@ impl<'c> SessionRows<'c> {
             end_us,
             person,
             number,
-            events: session.rows.len() as u32,
+            events: session.rows().len() as u32,
             first_event: event(first),
             last_event: event(last),
             log_sessions: self.codes.len() as u32,
             log_session,
-            cause: session.cause,
+            cause: session.cause(),
             cut: self.observed.cuts(start_us, end_us),
         });
     }

@@ -187,8 +187,8 @@ impl<'p> UnitFormer<'p> {
         };
         if ready.funnel.unit == Unit::Session {
             for (session, range) in person.sessions.iter().zip(active.sessions()) {
-                let closes_us = session_end_us(person, &session.rows, self.scope.session_timeout_us);
-                take_range(range, session.rows.start, Some(closes_us));
+                let closes_us = session_end_us(person, &session.rows(), self.scope.session_timeout_us);
+                take_range(range, session.rows().start, Some(closes_us));
             }
         } else {
             take_range(0..active.len(), 0, None);
@@ -217,7 +217,7 @@ impl<'p> UnitFormer<'p> {
                 while let Some(unit) = formed.next_if(|unit| unit.bounds.session == number) {
                     level = level.max(self.unit(unit).level(engine, &seen, ready.rules.tie));
                 }
-                take(&session.rows, level);
+                take(&session.rows(), level);
             }
             return;
         }
@@ -231,7 +231,7 @@ impl<'p> UnitFormer<'p> {
             } else {
                 ready.kinds.climb(active.kinds(&range))
             };
-            take(&session.rows, level);
+            take(&session.rows(), level);
         }
     }
 
@@ -266,9 +266,9 @@ impl<'p> UnitFormer<'p> {
         for (number, session) in person.sessions.iter().enumerate() {
             let range = self.rows.at_hand().session(number);
             if !range.is_empty() {
-                let closes_us = session_end_us(person, &session.rows, self.scope.session_timeout_us);
+                let closes_us = session_end_us(person, &session.rows(), self.scope.session_timeout_us);
                 let bounds = Bounds {
-                    first_place: session.rows.start,
+                    first_place: session.rows().start,
                     closes_us: Some(closes_us),
                     session: number,
                     ..Bounds::default()
@@ -302,7 +302,7 @@ impl<'p> UnitFormer<'p> {
             ChainEnd::SameDay => period_ends(times_us, Period::Day, &mut self.calendar, &mut self.ends_us),
             ChainEnd::SameWeek => period_ends(times_us, Period::Week, &mut self.calendar, &mut self.ends_us),
             ChainEnd::Session => {
-                let sessions = person.sessions.iter().map(|session| session.rows.clone());
+                let sessions = person.sessions.iter().map(|session| session.rows());
                 session_ends(times_us, sessions, timeout_us, &mut self.ends_us);
             }
         }
@@ -421,7 +421,7 @@ pub(super) fn ranges<'p>(
     let sessions: &[crate::session::Session] = if is_session { person.sessions } else { &[] };
     let by_session = sessions
         .iter()
-        .map(move |session| (session.rows.clone(), Some(session_end_us(person, &session.rows, timeout_us))));
+        .map(move |session| (session.rows(), Some(session_end_us(person, &session.rows(), timeout_us))));
     whole.into_iter().chain(by_session)
 }
 

@@ -136,8 +136,9 @@ impl Accumulator for InspectFacts<'_> {
         self.note_first_places(rows.kinds);
         self.note_hours(rows.times_us);
         for session in person.sessions {
-            let (start_us, end_us) = (rows.times_us[session.rows.start], rows.times_us[session.rows.end - 1]);
-            self.rows_of_session.push(session.rows.len() as i64);
+            let (start_us, end_us) =
+                (rows.times_us[session.rows().start], rows.times_us[session.rows().end - 1]);
+            self.rows_of_session.push(session.rows().len() as i64);
             self.duration_us_of_session.push(end_us.saturating_sub(start_us));
             self.cut_sessions += u64::from(self.observed.cuts(start_us, end_us));
         }
