@@ -16,6 +16,7 @@ use super::lines::{HOLE, hole};
 use super::machine::Level;
 use crate::decode::{Limits, PieceEnd, RecordSink};
 use crate::event::{Damage, Field, RecordAt, Reject, RejectCode};
+use crate::human;
 
 /// Records that are left to `csv_exact` unseen where many before them had to be: looking in vain
 /// costs as well.
@@ -437,8 +438,8 @@ impl CsvDecoder {
         }
         let columns = self.columns;
         if fields < columns {
-            let noun = if fields == 1 { "field" } else { "fields" };
-            let message = format!("{fields} {noun} where the header has {columns}");
+            let fields = human::counted(fields as u64, "field", "fields");
+            let message = format!("{fields} where the header has {}", human::count(columns as u64));
             return Err(Fault::new(RejectCode::R01, message));
         }
         if fields > columns {
@@ -452,7 +453,8 @@ impl CsvDecoder {
     /// What is said of a record with too many fields.
     #[cold]
     fn too_many(&self, content: &[u8], fields: usize) -> String {
-        let message = format!("{fields} fields where the header has {}", self.columns);
+        let fields = human::counted(fields as u64, "field", "fields");
+        let message = format!("{fields} where the header has {}", human::count(self.columns as u64));
         // A delimiter with a blank behind it is one of a text.
         let in_text = [self.dialect.delimiter, b' '];
         match memchr::memmem::find(content, &in_text) {

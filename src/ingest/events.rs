@@ -82,10 +82,12 @@ impl Who {
 
 impl Form {
     fn of(event: &Event) -> Form {
-        match event {
-            _ if short(event).is_some() => Form::Short,
-            _ if NARROW.fits(event) => Form::Narrow,
-            _ => Form::Wide,
+        if short(event).is_some() {
+            Form::Short
+        } else if NARROW.fits(event) {
+            Form::Narrow
+        } else {
+            Form::Wide
         }
     }
 

@@ -302,7 +302,7 @@ impl Rows {
         let SortScratch { keys, rows } = scratch;
         rows.clear();
         if fill_keys(&self.times_us[range.clone()], keys) {
-            // Numbers are compared without branches, and few rows are tied.
+            // Numbers take less time to sort than rows, and few rows are tied.
             keys.sort_unstable();
             let place_bits = place_bits(keys.len());
             let place_of = |key: u64| (key & !(u64::MAX << place_bits)) as usize;

@@ -106,14 +106,18 @@ impl Store {
             prefetch(&batch.rows, *first_row as usize);
             shards[shard_of(key)].persons.ask_table(key);
         };
+        let ask_text = |person: u32, shards: &[Shard]| {
+            let BatchPerson { key, first_row, .. } = gathered.person(person);
+            shards[shard_of(key)].persons.ask_text(key, || batch.long_id(*first_row).len());
+        };
         persons.iter().take(ASKED_AHEAD).for_each(|&person| ask(person, shards));
+        persons.iter().take(ASKED_AHEAD / 2).for_each(|&person| ask_text(person, shards));
         for (at, &person) in persons.iter().enumerate() {
             if let Some(&person) = persons.get(at + ASKED_AHEAD) {
                 ask(person, shards);
             }
             if let Some(&person) = persons.get(at + ASKED_AHEAD / 2) {
-                let BatchPerson { key, first_row, .. } = gathered.person(person);
-                shards[shard_of(key)].persons.ask_text(key, || batch.long_id(*first_row).len());
+                ask_text(person, shards);
             }
             let person = gathered.person(person);
             let rows = gathered.rows(start, person);

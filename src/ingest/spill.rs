@@ -211,8 +211,8 @@ impl Store {
                 .and_then(|()| out.flush())
                 .map_err(|source| SpillError::Write { directory: self.spill.directory.clone(), source })?;
             drop(out);
-            let (held, rows) = (shard.bytes(), shard.events.len());
-            segments.push(Segment { start, len: scratch.written() - start, held, rows });
+            let len = scratch.written() - start;
+            segments.push(Segment { start, len, held: shard.bytes(), rows: shard.events.len() });
         }
         self.spill.spilled.bytes.fetch_add(scratch.written() - before, Ordering::Relaxed);
         self.budget.let_go(held);

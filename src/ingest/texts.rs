@@ -273,8 +273,7 @@ impl Texts {
         let mut line = home(form) & mask;
         loop {
             let Line(slots) = &self.lines[line];
-            // In which of the two a text lies cannot be foretold: a branch on it would be wrong every other
-            // time, and what was begun for the next persons lost.
+            // In which of the two a text lies cannot be foretold, so that no branch asks.
             let at = usize::from(slots[0].form != form);
             if self.holds(&slots[at], key, text) {
                 return line * SLOTS_PER_LINE + at;
@@ -292,11 +291,12 @@ impl Texts {
     /// Whether a slot holds the text. The free slot where the empty text belongs may be taken to hold it.
     #[inline(always)]
     fn holds<'t>(&self, slot: &Slot, key: &TextKey, text: &impl Fn() -> &'t [u8]) -> bool {
-        if key.is_long() {
-            slot.form == key.form() && same_bytes(self.text_of(slot), text())
-        } else {
-            slot.form == key.form() && is_same_short(slot.text.map(u64::from_le_bytes), key.short)
-        }
+        slot.form == key.form()
+            && if key.is_long() {
+                same_bytes(self.text_of(slot), text())
+            } else {
+                is_same_short(slot.text.map(u64::from_le_bytes), key.short)
+            }
     }
 
     #[inline(never)]
